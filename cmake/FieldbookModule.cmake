@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+#
+# fb_module(NAME folders...)   a static library fb_NAME of the .c files beside the CMakeLists.txt
+# fb_warnings(TARGET)          the warnings the tree is free of, hardening, sanitizers
+
+add_library(fb_flags INTERFACE)
+target_include_directories(fb_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_definitions(fb_flags INTERFACE _GNU_SOURCE FB_VERSION="${PROJECT_VERSION}")
+target_compile_options(fb_flags INTERFACE
+  -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes
+  -Wmissing-prototypes -Wcast-qual -Wwrite-strings -Wvla -Wformat=2
+  $<$<C_COMPILER_ID:GNU>:-Wimplicit-fallthrough=5> $<$<C_COMPILER_ID:Clang>:-Wimplicit-fallthrough>
+  -fno-common -fstack-protector-strong -fPIE)
+target_link_options(fb_flags INTERFACE -pie -Wl,-z,relro,-z,now)
+if(NOT FB_SANITIZE)
+  target_compile_options(fb_flags INTERFACE $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2 -fcf-protection>)
+else()
+  target_compile_options(fb_flags INTERFACE -fsanitize=${FB_SANITIZE} -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
+  target_link_options(fb_flags INTERFACE -fsanitize=${FB_SANITIZE})
+endif()
+if(FB_ANALYZE)
+  target_compile_options(fb_flags INTERFACE -fanalyzer)
+endif()
+if(FB_FUZZ)
+  target_compile_options(fb_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# fb_module(NAME): every .c file of the folder is part of the module.
+function(fb_module name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+  add_library(fb_${name} STATIC ${sources})
+  target_link_libraries(fb_${name} PRIVATE fb_flags PUBLIC ${ARGN})
+endfunction()

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Hashes. SHA-256 (FIPS 180-4, libcrypto) where nobody may forge: push chain, log chain, codes.
+ * XXH3-128 (libxxhash) where two honest sides compare: digests. Those are sums of row hashes, so that a row
+ * can be taken out and put in without looking at the others.
+ */
+#ifndef FB_BASE_HASH_H
+#define FB_BASE_HASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FB_SHA256_BYTES 32
+
+struct fb_sha256 {
+    uint8_t bytes[FB_SHA256_BYTES];
+};
+
+/* SHA-256 of a's bytes followed by b's; either may be empty. */
+struct fb_sha256 fb_sha256(const void *a, size_t a_size, const void *b, size_t b_size);
+bool fb_sha256_equal(const struct fb_sha256 *a, const struct fb_sha256 *b); /* constant time */
+
+/* A sum modulo 2^128 of row hashes, and how many there are. Zero-initialised: no rows. */
+struct fb_digest {
+    uint64_t low;
+    uint64_t high;
+    int64_t rows;
+};
+
+/* The hash of one row's canonical bytes, as a digest of one row. */
+struct fb_digest fb_digest_of(const void *bytes, size_t size);
+void fb_digest_add(struct fb_digest *sum, const struct fb_digest *d);
+void fb_digest_subtract(struct fb_digest *sum, const struct fb_digest *d);
+bool fb_digest_equal(const struct fb_digest *a, const struct fb_digest *b);
+
+#endif

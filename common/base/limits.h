@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every limit that a peer, a file or a person can reach, with its reason. Sizes from outside are compared
+ * with these before anything is allocated.
+ */
+#ifndef FB_BASE_LIMITS_H
+#define FB_BASE_LIMITS_H
+
+/* Frames. Before the certificate is known a peer may cost us little; after it a frame holds a few hundred
+ * rows, which is where zstd stops gaining. */
+#define FB_FRAME_BYTES_BEFORE_AUTH_MAX (16 * 1024)
+#define FB_FRAME_BYTES_MAX             (1024 * 1024)
+/* One decompressed message; and a ratio no honest batch of rows reaches. */
+#define FB_MESSAGE_BYTES_MAX      (8 * 1024 * 1024)
+#define FB_COMPRESSION_RATIO_MAX  100
+/* protobuf-c uses up to 72 times its input: the pre-scan counts before it may run. */
+#define FB_WIRE_DEPTH_MAX         8
+#define FB_WIRE_FIELDS_MAX        20000
+#define FB_WIRE_FIELD_NUMBER_MAX  64
+#define FB_UNPACK_ARENA_FACTOR    8
+/* A part of a push and a batch of rows aim at these raw sizes; one value may be larger. */
+#define FB_PUSH_PART_BYTES_AIM    (256 * 1024)
+#define FB_ROW_BATCH_BYTES_AIM    (256 * 1024)
+#define FB_ROW_BATCH_ROWS_MAX     1000
+/* Parts of one push: 4,096 parts of 256 KiB are 1 GiB of edits, more than a laptop makes in a year. */
+#define FB_PUSH_PARTS_MAX         4096
+/* One value: SQLITE_LIMIT_LENGTH is set to 16 MiB; a value must fit a frame after compression fails. */
+#define FB_VALUE_BYTES_MAX        (512 * 1024)
+/* Unread output of a connection: above it nothing more is produced until the peer has read. */
+#define FB_OUTPUT_BYTES_HIGH      (1024 * 1024)
+
+/* Catalogue. */
+#define FB_CATALOGUE_BYTES_MAX    (4 * 1024 * 1024)
+#define FB_ENTITIES_MAX           400  /* 66 main entities with 67 parts, and room for custom ones */
+#define FB_FIELDS_MAX             180  /* SQLITE_LIMIT_COLUMN is 200; five are ours */
+#define FB_CHOICES_MAX            200
+#define FB_NAME_BYTES_MAX         63
+#define FB_SET_VALUES_MAX         1000
+
+/* Times of a connection. */
+#define FB_HANDSHAKE_MS_MAX       10000
+#define FB_FIRST_FRAME_MS_MAX     10000
+#define FB_FRAME_MS_MAX           60000
+#define FB_PING_MS                10000
+#define FB_DEAD_MS                30000
+#define FB_BACKOFF_MS_MIN         500
+#define FB_BACKOFF_MS_MAX         60000
+
+/* Text merge: beyond this the field goes to a person instead of to the library. */
+#define FB_TEXT_MERGE_BYTES_MAX   (256 * 1024)
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/base/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t read_clock_ms(clockid_t id)
+{
+    struct timespec t;
+    int rc = clock_gettime(id, &t);
+    fb_assert(rc == 0);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t fb_os_now_ms(void)
+{
+    return read_clock_ms(CLOCK_REALTIME);
+}
+
+int64_t fb_os_monotonic_ms(void)
+{
+    return read_clock_ms(CLOCK_MONOTONIC);
+}
+
+double fb_os_cpu_seconds(void)
+{
+    struct timespec t;
+    int rc = clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    fb_assert(rc == 0);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+void fb_os_random(void *bytes, size_t size)
+{
+    uint8_t *at = bytes;
+    while (size > 0) {
+        ssize_t n = getrandom(at, size, 0);
+        fb_assert(n > 0 || errno == EINTR);
+        if (n > 0) {
+            at += n;
+            size -= (size_t)n;
+        }
+    }
+}
+
+static int err_of_errno(void)
+{
+    switch (errno) {
+    case ENOENT:
+        return FB_ERR_NOT_FOUND;
+    case ENOSPC:
+    case EDQUOT:
+        return FB_ERR_DISK_FULL;
+    case ENOMEM:
+        return FB_ERR_NO_MEMORY;
+    default:
+        return FB_ERR_IO;
+    }
+}
+
+static int fail_errno(struct fb_why *why, const char *doing, const char *path)
+{
+    return fb_fail(why, err_of_errno(), "cannot %s %s: %s", doing, path, strerror(errno));
+}
+
+static int read_all(int fd, const char *path, struct fb_buf *ret, struct fb_why *why)
+{
+    for (;;) {
+        size_t room = ret->size_max - ret->size;
+        uint8_t *at = fb_buf_reserve(ret, room < 65536 ? room : 65536);
+        if (at == NULL) {
+            return fb_buf_error(ret);
+        }
+        ssize_t n = read(fd, at, room < 65536 ? room : 65536);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return fail_errno(why, "read", path);
+        }
+        fb_buf_commit(ret, (size_t)n);
+        if (n == 0) {
+            return FB_OK;
+        }
+        if (ret->size == ret->size_max) {
+            return fb_fail(why, FB_ERR_LIMIT, "%s is larger than %zu bytes", path, ret->size_max);
+        }
+    }
+}
+
+int fb_os_read_file(const char *path, struct fb_buf *ret, struct fb_why *why)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return fail_errno(why, "open", path);
+    }
+    int rc = read_all(fd, path, ret, why);
+    close(fd);
+    return rc;
+}
+
+static int write_all(int fd, const char *path, const uint8_t *bytes, size_t size, struct fb_why *why)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, bytes, size);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return fail_errno(why, "write", path);
+        }
+        bytes += n;
+        size -= (size_t)n;
+    }
+    return fsync(fd) == 0 ? FB_OK : fail_errno(why, "sync", path);
+}
+
+/* A rename is durable once its folder is. */
+static int sync_folder_of(const char *path, struct fb_why *why)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int)(slash - path + 1),
+             slash == NULL ? "." : path);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return fail_errno(why, "open", folder);
+    }
+    int rc = fsync(fd) == 0 ? FB_OK : fail_errno(why, "sync", folder);
+    close(fd);
+    return rc;
+}
+
+int fb_os_write_file(const char *path, const void *bytes, size_t size, unsigned mode,
+                     struct fb_why *why)
+{
+    char beside[4096];
+    if (snprintf(beside, sizeof beside, "%s.new", path) >= (int)sizeof beside) {
+        return fb_fail(why, FB_ERR_INVALID, "the path %.200s... is too long", path);
+    }
+    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (fd < 0) {
+        return fail_errno(why, "create", beside);
+    }
+    int rc = fchmod(fd, mode) == 0 ? FB_OK : fail_errno(why, "set the mode of", beside);
+    if (rc == FB_OK) {
+        rc = write_all(fd, beside, bytes, size, why);
+    }
+    close(fd);
+    if (rc == FB_OK && rename(beside, path) != 0) {
+        rc = fail_errno(why, "replace", path);
+    }
+    if (rc != FB_OK) {
+        unlink(beside);
+        return rc;
+    }
+    return sync_folder_of(path, why);
+}
+
+int fb_os_make_folder(const char *path, struct fb_why *why)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST) {
+        return FB_OK;
+    }
+    return fail_errno(why, "make the folder", path);
+}
+
+bool fb_os_file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+int fb_os_check_private(const char *path, struct fb_why *why)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        return fail_errno(why, "open", path);
+    }
+    if ((st.st_mode & 077) != 0) {
+        return fb_fail(why, FB_ERR_CONFIG,
+                       "%s can be read by others (mode %04o): run `chmod 600 %s` and, if others may have "
+                       "read it, have it replaced",
+                       path, st.st_mode & 07777, path);
+    }
+    return FB_OK;
+}
+
+int fb_os_lock_folder(const char *folder, int *ret_lock, struct fb_why *why)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/lock", folder) >= (int)sizeof path) {
+        return fb_fail(why, FB_ERR_INVALID, "the path %.200s... is too long", folder);
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return fail_errno(why, "open", path);
+    }
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+        char holder[32] = "";
+        ssize_t n = pread(fd, holder, sizeof holder - 1, 0);
+        holder[n > 0 ? n : 0] = '\0';
+        holder[strcspn(holder, "\n")] = '\0';
+        close(fd);
+        return fb_fail(why, FB_ERR_BUSY,
+                       "another Fieldbook process (%s) is using %s: stop it first, or give this one "
+                       "another --data folder",
+                       holder[0] == '\0' ? "unknown" : holder, folder);
+    }
+    char text[32];
+    int size = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)size, 0) != size) {
+        int rc = fail_errno(why, "write", path);
+        close(fd);
+        return rc;
+    }
+    *ret_lock = fd;
+    return FB_OK;
+}
+
+void fb_os_unlock(int lock)
+{
+    if (lock >= 0) {
+        close(lock);
+    }
+}
+
+bool fb_os_is_terminal(int fd)
+{
+    return isatty(fd) == 1;
+}
