@@ -6,6 +6,8 @@
 add_library(fb_flags INTERFACE)
 target_include_directories(fb_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_definitions(fb_flags INTERFACE _GNU_SOURCE FB_VERSION="${PROJECT_VERSION}")
+# Planted bugs (common/base/planted.h) are in every build but Release.
+target_compile_definitions(fb_flags INTERFACE $<$<NOT:$<CONFIG:Release>>:FB_PLANTED>)
 target_compile_options(fb_flags INTERFACE
   -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes
   -Wmissing-prototypes -Wcast-qual -Wwrite-strings -Wvla -Wformat=2
