@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The round, both sides, without I/O: bytes and time come in, bytes go out, rows go through the store. No socket, clock,
+ * thread or random source of its own; the same object files run under libuv and under the simulator.
+ *
+ * Replica's side: struct fb_replica_round, one per laptop, living across connections. Server's side: struct fb_server_session,
+ * one per connection; what it decides about rows it asks of the hub through struct fb_server_ops (server/hub.c).
+ * State tables and diagrams stand in replica.c and server.c; the rules are those of docs/architecture.md, "The round".
+ */
+#ifndef FB_SYNC_SYNC_H
+#define FB_SYNC_SYNC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/base/id.h"
+#include "common/store/store.h"
+#include "common/wire/message.h"
+
+/* ---- Replica ---- */
+
+struct fb_replica_round;
+
+enum fb_replica_state {
+    FB_REPLICA_OFFLINE,   /* no connection */
+    FB_REPLICA_GREETING,  /* hello sent, welcome awaited */
+    FB_REPLICA_PUSHING,   /* parts of a push are going up, or its ack is awaited */
+    FB_REPLICA_PULLING,   /* pull sent, rows are coming */
+    FB_REPLICA_IN_STEP,   /* connected, nothing to send, nothing known to fetch */
+    FB_REPLICA_REFUSED,   /* the server said no: see status.sentence */
+};
+
+struct fb_replica_status {
+    enum fb_replica_state state;
+    int64_t cursor;
+    int64_t server_rev;       /* newest known */
+    int64_t clock_offset_ms;  /* server's clock minus ours, as last measured */
+    int64_t last_cut_at_ms;   /* our clock; 0: never */
+    int64_t rows_staged;      /* first download: done and expected */
+    int64_t rows_expected;
+    int64_t changes_sent, rows_received, removes_received; /* since the object was made */
+    int64_t rounds, cuts;
+    int64_t found;            /* values that no journal explained */
+    int64_t digest_checks, digest_differences;
+    bool is_first_download;
+    enum fb_refusal refusal;
+    enum fb_verdict verdict;
+    int64_t retry_after_ms;
+    char sentence[FB_WHY_SIZE]; /* what went wrong last, for people; "" */
+};
+
+/* store: opened as a replica, enrolled (fb_meta device_id). Borrowed, must outlive the round. */
+int fb_replica_round_new(struct fb_store *store, const struct fb_random *random, struct fb_replica_round **ret) FB_MUST_CHECK;
+void fb_replica_round_free(struct fb_replica_round *r);
+
+/* The connection is up (TLS done), or gone. closed forgets partial frames; the state of the exchange is on disk. */
+void fb_replica_round_opened(struct fb_replica_round *r, int64_t now_ms);
+void fb_replica_round_closed(struct fb_replica_round *r, int64_t now_ms);
+
+/* Bytes from the server. A negative result says that the connection must be closed (protocol broken, disk full ...): the
+ * sentence is in the status. */
+int fb_replica_round_feed(struct fb_replica_round *r, const uint8_t *bytes, size_t size, int64_t now_ms) FB_MUST_CHECK;
+/* Appends what to send, as much as out has room for below FB_OUTPUT_BYTES_HIGH. Same errors. */
+int fb_replica_round_take(struct fb_replica_round *r, struct fb_buf *out, int64_t now_ms) FB_MUST_CHECK;
+/* Call take by then; INT64_MAX: never. */
+int64_t fb_replica_round_deadline_ms(const struct fb_replica_round *r);
+
+/* The journal may have grown (own or foreign write): the next take freezes and pushes. */
+void fb_replica_round_noticed_write(struct fb_replica_round *r, int64_t now_ms);
+/* Ask for a digest with the next cut, and compare when nothing is pending (rule 21). */
+void fb_replica_round_want_digest(struct fb_replica_round *r);
+
+const struct fb_replica_status *fb_replica_round_status(const struct fb_replica_round *r);
+/* True when connected, everything sent and acknowledged, the last cut is not older than the last poke, nothing open, and (if wanted)
+ * the digest agreed. */
+bool fb_replica_round_is_in_step(const struct fb_replica_round *r);
+
+/* The pieces, also used by tests. freeze.c: freezes the whole journal into one push; *ret_number 0 if it was empty. Inside a transaction. */
+int fb_replica_freeze(struct fb_store *s, int64_t now_ms, int64_t *ret_number) FB_MUST_CHECK;
+/* The digest of all synced rows that are here, by a scan of the tables (local_digest.c). */
+int fb_replica_digest(struct fb_store *s, struct fb_digest *ret) FB_MUST_CHECK;
+
+/* ---- Scopes of a row: scope.c; both sides, from the catalogue's rule ---- */
+
+/* The set of scopes the row belongs to, sorted, joined by commas, into ret; "global"; "" for server-only and device-only rows. Reads
+ * parents through the store. A row whose parent is missing belongs to its owner's scope, else to "global:orphan"... see scope.c. */
+int fb_scope_of_row(struct fb_store *s, const struct fb_row *row, struct fb_buf *ret) FB_MUST_CHECK;
+/* Does a device that holds these scopes (each alone, e.g. "employee:ID") see a row of that set? */
+bool fb_scope_set_is_held(const char *set, const char *const *held, size_t held_count, bool holds_all_companies);
+
+/* ---- Server ---- */
+
+struct fb_server_session;
+
+/* What a device may do, decided when it says hello. */
+struct fb_admission {
+    enum fb_refusal refusal; /* not NONE: said, then the connection closes */
+    char sentence[FB_WHY_SIZE];
+    struct fb_welcome welcome; /* filled, but for now_ms */
+    int64_t catalogue_version;
+};
+
+/* One row of a cut as the hub gives it; ownership stays with the hub until the next call. */
+enum fb_cut_item { FB_CUT_ROWS, FB_CUT_REMOVES, FB_CUT_CHUNK, FB_CUT_END, FB_CUT_SCOPE_DIGESTS };
+
+struct fb_cut_piece {
+    enum fb_cut_item item;
+    union {
+        struct fb_rows rows;
+        struct fb_removes removes;
+        struct fb_chunk chunk;
+        struct fb_cut cut;
+        struct fb_scope_digests scope_digests;
+    };
+};
+
+/* The hub behind a session. Every function returns FB_OK or an error that closes the connection. */
+struct fb_server_ops {
+    void *ctx;
+    int (*admit)(void *ctx, const char *device_id, const struct fb_hello *hello, int64_t now_ms,
+                 struct fb_admission *ret);
+    /* A part arrived: kept durably until the push is whole. When it is, the hub queues the push; after the settling commit it calls
+     * fb_server_session_acked. */
+    int (*push_part)(void *ctx, struct fb_server_session *session, const struct fb_push_part *part,
+                     int64_t clock_offset_ms, int64_t now_ms);
+    /* Opens the answer to a pull (after everything this session pushed is settled). One open cut per session. */
+    int (*cut_open)(void *ctx, struct fb_server_session *session, const struct fb_pull *pull, int64_t now_ms);
+    /* The next piece; called until FB_CUT_END (or FB_CUT_CHUNK for one chunk of a full cut) came. */
+    int (*cut_next)(void *ctx, struct fb_server_session *session, struct fb_arena *arena, struct fb_cut_piece *ret);
+    void (*cut_close)(void *ctx, struct fb_server_session *session);
+};
+
+int fb_server_session_new(const struct fb_server_ops *ops, struct fb_store *store, const char *device_id, int64_t now_ms,
+                          struct fb_server_session **ret) FB_MUST_CHECK;
+void fb_server_session_free(struct fb_server_session *session);
+int fb_server_session_feed(struct fb_server_session *session, const uint8_t *bytes, size_t size, int64_t now_ms) FB_MUST_CHECK;
+int fb_server_session_take(struct fb_server_session *session, struct fb_buf *out, int64_t now_ms) FB_MUST_CHECK;
+int64_t fb_server_session_deadline_ms(const struct fb_server_session *session);
+const char *fb_server_session_sentence(const struct fb_server_session *session); /* why it failed; "" */
+const char *fb_server_session_device(const struct fb_server_session *session);
+bool fb_server_session_is_greeted(const struct fb_server_session *session);
+
+/* From the hub: the push is committed; a newer rev touches the device's scope; refuse and close after what is queued. */
+void fb_server_session_acked(struct fb_server_session *session, int64_t number);
+void fb_server_session_poked(struct fb_server_session *session, int64_t rev);
+void fb_server_session_refuse(struct fb_server_session *session, enum fb_refusal reason, const char *sentence);
+
+#endif
