@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A growing run of bytes that learns its maximum when it is made. The first failure sticks: later appends
- * do nothing, and fb_buf_error() reports it once at the end.
+ * A growing run of bytes that learns its maximum when it is made. The first failure sticks: later
+ * appends do nothing, and fb_buf_error() reports it once at the end.
  */
 #ifndef FB_BASE_BUF_H
 #define FB_BASE_BUF_H
@@ -31,7 +31,8 @@ void fb_buf_printf(struct fb_buf *buf, const char *format, ...) FB_PRINTF(2, 3);
 /* Appends text as a JSON string with its quotes; bytes that are not UTF-8 are kept as they are. */
 void fb_buf_append_json_text(struct fb_buf *buf, const char *text, size_t size);
 
-/* Room for size more bytes at the end, or NULL (error set). Say with fb_buf_commit how many were used. */
+/* Room for size more bytes at the end, or NULL (error set). Say with fb_buf_commit how many were
+ * used. */
 uint8_t *fb_buf_reserve(struct fb_buf *buf, size_t size);
 void fb_buf_commit(struct fb_buf *buf, size_t size);
 

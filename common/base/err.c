@@ -67,7 +67,8 @@ struct err_row {
 
 static const struct err_row ERR_ROWS[] = {
     {FB_OK, 0, "OK", "it worked"},
-#define FB_ERR(err_name, err_code, err_exit, err_sentence) {err_code, err_exit, #err_name, err_sentence},
+#define FB_ERR(err_name, err_code, err_exit, err_sentence)                                         \
+    {err_code, err_exit, #err_name, err_sentence},
 #include "common/base/err.def"
 #undef FB_ERR
 };

@@ -2,10 +2,10 @@
  *
  * Errors: a code for the program, a sentence for the person.
  *
- * A fallible call returns FB_OK (0) or a negative member of enum fb_err. Where a person's input can be
- * the cause, the call also takes a struct fb_why (may be NULL) and leaves a sentence there that says
- * what is wrong and what to do. Library code returns; the program that knows the situation logs once.
- * What is expected (a conflict, nothing to send) is a value, not an error.
+ * A fallible call returns FB_OK (0) or a negative member of enum fb_err. Where a person's input can
+ * be the cause, the call also takes a struct fb_why (may be NULL) and leaves a sentence there that
+ * says what is wrong and what to do. Library code returns; the program that knows the situation
+ * logs once. What is expected (a conflict, nothing to send) is a value, not an error.
  */
 #ifndef FB_BASE_ERR_H
 #define FB_BASE_ERR_H
@@ -19,7 +19,7 @@ enum fb_err {
 #undef FB_ERR
 };
 
-#define FB_MUST_CHECK __attribute__((warn_unused_result))
+#define FB_MUST_CHECK                 __attribute__((warn_unused_result))
 #define FB_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
 
 /* Says that a result is ignored on purpose. */

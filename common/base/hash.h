@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Hashes. SHA-256 (FIPS 180-4, libcrypto) where nobody may forge: push chain, log chain, codes.
- * XXH3-128 (libxxhash) where two honest sides compare: digests. Those are sums of row hashes, so that a row
- * can be taken out and put in without looking at the others.
+ * XXH3-128 (libxxhash) where two honest sides compare: digests. Those are sums of row hashes, so
+ * that a row can be taken out and put in without looking at the others.
  */
 #ifndef FB_BASE_HASH_H
 #define FB_BASE_HASH_H

@@ -101,7 +101,8 @@ void fb_id_to_bytes(const char *text, uint8_t ret_bytes[static FB_ROW_ID_BYTES])
     }
 }
 
-void fb_id_from_bytes(const uint8_t bytes[static FB_ROW_ID_BYTES], char ret_id[static FB_ROW_ID_SIZE])
+void fb_id_from_bytes(const uint8_t bytes[static FB_ROW_ID_BYTES],
+                      char ret_id[static FB_ROW_ID_SIZE])
 {
     static const char DIGITS[] = "0123456789abcdef";
     size_t at = 0;

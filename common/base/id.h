@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Row ids: UUIDv7 (RFC 9562, 5.7) as TEXT, lower case, 36 characters; 16 bytes on the wire. Time and random
- * bytes are passed in. Nothing may sort by the time inside an id: laptop clocks lie.
+ * Row ids: UUIDv7 (RFC 9562, 5.7) as TEXT, lower case, 36 characters; 16 bytes on the wire. Time
+ * and random bytes are passed in. Nothing may sort by the time inside an id: laptop clocks lie.
  */
 #ifndef FB_BASE_ID_H
 #define FB_BASE_ID_H
@@ -13,7 +13,8 @@
 #define FB_ROW_ID_SIZE  37 /* 36 characters and the zero */
 #define FB_ROW_ID_BYTES 16
 
-/* A source of random bytes; fills all of them or aborts. In the simulator one seeded source per node. */
+/* A source of random bytes; fills all of them or aborts. In the simulator one seeded source per
+ * node. */
 struct fb_random {
     void (*fill)(void *ctx, void *bytes, size_t size);
     void *ctx;
@@ -34,6 +35,7 @@ bool fb_id_is_valid(const char *text, size_t size);
 
 /* text must be valid. */
 void fb_id_to_bytes(const char *text, uint8_t ret_bytes[static FB_ROW_ID_BYTES]);
-void fb_id_from_bytes(const uint8_t bytes[static FB_ROW_ID_BYTES], char ret_id[static FB_ROW_ID_SIZE]);
+void fb_id_from_bytes(const uint8_t bytes[static FB_ROW_ID_BYTES],
+                      char ret_id[static FB_ROW_ID_SIZE]);
 
 #endif

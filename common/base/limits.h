@@ -1,52 +1,77 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every limit that a peer, a file or a person can reach, with its reason. Sizes from outside are compared
- * with these before anything is allocated.
+ * Every limit that a peer, a file or a person can reach, with its reason. Sizes from outside are
+ * compared with these before anything is allocated.
  */
 #ifndef FB_BASE_LIMITS_H
 #define FB_BASE_LIMITS_H
 
-/* Frames. Before the certificate is known a peer may cost us little; after it a frame holds a few hundred
- * rows, which is where zstd stops gaining. */
+/* Frames. Before the certificate is known a peer may cost us little; after it a frame holds a few
+ * hundred rows, which is where zstd stops gaining. */
 #define FB_FRAME_BYTES_BEFORE_AUTH_MAX (16 * 1024)
 #define FB_FRAME_BYTES_MAX             (1024 * 1024)
 /* One decompressed message; and a ratio no honest batch of rows reaches. */
-#define FB_MESSAGE_BYTES_MAX      (8 * 1024 * 1024)
-#define FB_COMPRESSION_RATIO_MAX  100
+#define FB_MESSAGE_BYTES_MAX     (8 * 1024 * 1024)
+#define FB_COMPRESSION_RATIO_MAX 100
 /* protobuf-c uses up to 72 times its input: the pre-scan counts before it may run. */
-#define FB_WIRE_DEPTH_MAX         8
-#define FB_WIRE_FIELDS_MAX        20000
-#define FB_WIRE_FIELD_NUMBER_MAX  64
-#define FB_UNPACK_ARENA_FACTOR    8
+#define FB_WIRE_DEPTH_MAX        8
+#define FB_WIRE_FIELDS_MAX       20000
+#define FB_WIRE_FIELD_NUMBER_MAX 64
+#define FB_UNPACK_ARENA_FACTOR   8
 /* A part of a push and a batch of rows aim at these raw sizes; one value may be larger. */
-#define FB_PUSH_PART_BYTES_AIM    (256 * 1024)
-#define FB_ROW_BATCH_BYTES_AIM    (256 * 1024)
-#define FB_ROW_BATCH_ROWS_MAX     1000
-/* Parts of one push: 4,096 parts of 256 KiB are 1 GiB of edits, more than a laptop makes in a year. */
-#define FB_PUSH_PARTS_MAX         4096
-/* One value: SQLITE_LIMIT_LENGTH is set to 16 MiB; a value must fit a frame after compression fails. */
-#define FB_VALUE_BYTES_MAX        (512 * 1024)
+#define FB_PUSH_PART_BYTES_AIM (256 * 1024)
+#define FB_ROW_BATCH_BYTES_AIM (256 * 1024)
+#define FB_ROW_BATCH_ROWS_MAX  1000
+/* Parts of one push: 4,096 parts of 256 KiB are 1 GiB of edits, more than a laptop makes in a year.
+ */
+#define FB_PUSH_PARTS_MAX 4096
+/* One value: SQLITE_LIMIT_LENGTH is set to 16 MiB; a value must fit a frame after compression
+ * fails. */
+#define FB_VALUE_BYTES_MAX (512 * 1024)
 /* Unread output of a connection: above it nothing more is produced until the peer has read. */
-#define FB_OUTPUT_BYTES_HIGH      (1024 * 1024)
+#define FB_OUTPUT_BYTES_HIGH (1024 * 1024)
 
 /* Catalogue. */
-#define FB_CATALOGUE_BYTES_MAX    (4 * 1024 * 1024)
-#define FB_ENTITIES_MAX           400  /* 66 main entities with 67 parts, and room for custom ones */
-#define FB_FIELDS_MAX             180  /* SQLITE_LIMIT_COLUMN is 200; five are ours */
-#define FB_CHOICES_MAX            200
-#define FB_NAME_BYTES_MAX         63
-#define FB_SET_VALUES_MAX         1000
+#define FB_CATALOGUE_BYTES_MAX (4 * 1024 * 1024)
+#define FB_ENTITIES_MAX        400 /* 66 main entities with 67 parts, and room for custom ones */
+#define FB_FIELDS_MAX          180 /* SQLITE_LIMIT_COLUMN is 200; five are ours */
+#define FB_CHOICES_MAX         200
+#define FB_NAME_BYTES_MAX      63
+#define FB_SET_VALUES_MAX      1000
+#define FB_STEPS_MAX           500 /* allowed steps of one state field */
+#define FB_LABEL_BYTES_MAX     200
 
 /* Times of a connection. */
-#define FB_HANDSHAKE_MS_MAX       10000
-#define FB_FIRST_FRAME_MS_MAX     10000
-#define FB_FRAME_MS_MAX           60000
-#define FB_PING_MS                10000
-#define FB_DEAD_MS                30000
-#define FB_BACKOFF_MS_MIN         500
-#define FB_BACKOFF_MS_MAX         60000
+#define FB_HANDSHAKE_MS_MAX   10000
+#define FB_FIRST_FRAME_MS_MAX 10000
+#define FB_FRAME_MS_MAX       60000
+#define FB_PING_MS            10000
+#define FB_DEAD_MS            30000
+#define FB_BACKOFF_MS_MIN     500
+#define FB_BACKOFF_MS_MAX     60000
+
+/* Connections. A stranger is a connection in its handshake, or an open one that showed no device
+ * certificate and has not logged in. A name, all its addresses and a proxy get CONNECT_MS together;
+ * farewells CLOSE_MS, so that SIGTERM ends in 5 s. */
+#define FB_STRANGERS_PER_ADDRESS_MAX 20
+#define FB_STRANGERS_MAX             512
+#define FB_STRANGER_DAWDLE_MS        3000
+#define FB_LISTEN_BACKLOG                                                                          \
+    4096 /* a fleet that returns at once; the kernel cuts it to its own limit */
+#define FB_CONNECT_MS_MAX    20000
+#define FB_STALL_MS          60000
+#define FB_CLOSE_MS_MAX      3000
+#define FB_KEEPALIVE_IDLE_S  20
+#define FB_KEEPALIVE_EVERY_S 5
+#define FB_KEEPALIVE_PROBES  4
+/* Unsent output: one frame may start while it is just below FB_OUTPUT_BYTES_HIGH, and is whole. */
+#define FB_STREAM_OUTPUT_BYTES_MAX (FB_OUTPUT_BYTES_HIGH + FB_FRAME_BYTES_MAX + 1024)
+#define FB_PROXY_ANSWER_BYTES_MAX  8192
+/* Certificates and keys as PEM; our longest chain has three certificates of 1 KiB. */
+#define FB_PEM_BYTES_MAX       (64 * 1024)
+#define FB_CERT_LIST_BYTES_MAX (16 * 1024)
 
 /* Text merge: beyond this the field goes to a person instead of to the library. */
-#define FB_TEXT_MERGE_BYTES_MAX   (256 * 1024)
+#define FB_TEXT_MERGE_BYTES_MAX (256 * 1024)
 
 #endif

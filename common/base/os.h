@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is asked of the operating system and libuv does not cover: clock, random bytes, files with modes,
- * the lock of a data folder. The only file besides common/net that may assume a kind of system.
+ * What is asked of the operating system and libuv does not cover: clock, random bytes, files with
+ * modes, the lock of a data folder. The only file besides common/net that may assume a kind of
+ * system.
  */
 #ifndef FB_BASE_OS_H
 #define FB_BASE_OS_H
@@ -17,11 +18,12 @@ int64_t fb_os_now_ms(void);       /* wall clock, UTC */
 int64_t fb_os_monotonic_ms(void); /* for timers; starts anywhere, never goes back */
 void fb_os_random(void *bytes, size_t size);
 
-/* The whole file, at most size_max bytes, into an initialised buffer. FB_ERR_NOT_FOUND, FB_ERR_LIMIT,
- * FB_ERR_IO; why names the path. */
+/* The whole file, at most size_max bytes, into an initialised buffer. FB_ERR_NOT_FOUND,
+ * FB_ERR_LIMIT, FB_ERR_IO; why names the path. */
 int fb_os_read_file(const char *path, struct fb_buf *ret, struct fb_why *why) FB_MUST_CHECK;
 
-/* Writes beside it, syncs and renames, so that a reader sees the old or the new file. mode as in chmod. */
+/* Writes beside it, syncs and renames, so that a reader sees the old or the new file. mode as in
+ * chmod. */
 int fb_os_write_file(const char *path, const void *bytes, size_t size, unsigned mode,
                      struct fb_why *why) FB_MUST_CHECK;
 
@@ -32,14 +34,16 @@ bool fb_os_file_exists(const char *path);
 /* FB_ERR_CONFIG with a sentence if others than the owner may read the file (a private key). */
 int fb_os_check_private(const char *path, struct fb_why *why) FB_MUST_CHECK;
 
-/* Takes the lock of a folder for the life of the process: FOLDER/lock, an open file description lock,
- * the holder's process id in it. FB_ERR_BUSY names the holder. Release with fb_os_unlock(). */
+/* Takes the lock of a folder for the life of the process: FOLDER/lock, an open file description
+ * lock, the holder's process id in it. FB_ERR_BUSY names the holder. Release with fb_os_unlock().
+ */
 int fb_os_lock_folder(const char *folder, int *ret_lock, struct fb_why *why) FB_MUST_CHECK;
 void fb_os_unlock(int lock);
 
 bool fb_os_is_terminal(int fd);
 
-/* CPU seconds (user and system) and peak resident bytes of this process, for figures people read. */
+/* CPU seconds (user and system) and peak resident bytes of this process, for figures people read.
+ */
 double fb_os_cpu_seconds(void);
 
 #endif

@@ -107,7 +107,8 @@ int fb_os_read_file(const char *path, struct fb_buf *ret, struct fb_why *why)
     return rc;
 }
 
-static int write_all(int fd, const char *path, const uint8_t *bytes, size_t size, struct fb_why *why)
+static int write_all(int fd, const char *path, const uint8_t *bytes, size_t size,
+                     struct fb_why *why)
 {
     while (size > 0) {
         ssize_t n = write(fd, bytes, size);
@@ -185,10 +186,11 @@ int fb_os_check_private(const char *path, struct fb_why *why)
         return fail_errno(why, "open", path);
     }
     if ((st.st_mode & 077) != 0) {
-        return fb_fail(why, FB_ERR_CONFIG,
-                       "%s can be read by others (mode %04o): run `chmod 600 %s` and, if others may have "
-                       "read it, have it replaced",
-                       path, st.st_mode & 07777, path);
+        return fb_fail(
+            why, FB_ERR_CONFIG,
+            "%s can be read by others (mode %04o): run `chmod 600 %s` and, if others may have "
+            "read it, have it replaced",
+            path, st.st_mode & 07777, path);
     }
     return FB_OK;
 }
@@ -210,10 +212,11 @@ int fb_os_lock_folder(const char *folder, int *ret_lock, struct fb_why *why)
         holder[n > 0 ? n : 0] = '\0';
         holder[strcspn(holder, "\n")] = '\0';
         close(fd);
-        return fb_fail(why, FB_ERR_BUSY,
-                       "another Fieldbook process (%s) is using %s: stop it first, or give this one "
-                       "another --data folder",
-                       holder[0] == '\0' ? "unknown" : holder, folder);
+        return fb_fail(
+            why, FB_ERR_BUSY,
+            "another Fieldbook process (%s) is using %s: stop it first, or give this one "
+            "another --data folder",
+            holder[0] == '\0' ? "unknown" : holder, folder);
     }
     char text[32];
     int size = snprintf(text, sizeof text, "%ld\n", (long)getpid());

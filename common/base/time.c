@@ -5,7 +5,8 @@
 
 #define MS_PER_DAY INT64_C(86400000)
 
-/* Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": days_from_civil, civil_from_days. */
+/* Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": days_from_civil, civil_from_days.
+ */
 int64_t fb_days_from_date(int year, int month, int day)
 {
     int64_t y = year - (month <= 2);

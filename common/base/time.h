@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Time values: milliseconds since 1970-01-01 UTC as int64_t, named ..._ms. Text forms are those of the
- * catalogue: a date is YYYY-MM-DD, an instant YYYY-MM-DDTHH:MM:SS.sssZ (RFC 3339, UTC). Nothing here reads
- * a clock; that is fb_os_now_ms (os.h), and protocol code gets the time as an argument.
+ * Time values: milliseconds since 1970-01-01 UTC as int64_t, named ..._ms. Text forms are those of
+ * the catalogue: a date is YYYY-MM-DD, an instant YYYY-MM-DDTHH:MM:SS.sssZ (RFC 3339, UTC). Nothing
+ * here reads a clock; that is fb_os_now_ms (os.h), and protocol code gets the time as an argument.
  */
 #ifndef FB_BASE_TIME_H
 #define FB_BASE_TIME_H

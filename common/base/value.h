@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A typed value: what one cell of a STRICT table holds, or "absent" where there is no cell (the base of a
- * field of a row that did not exist; a field hidden from a device). There are no reals: money, decimals and
- * quantities are scaled integers (catalogue.h).
+ * A typed value: what one cell of a STRICT table holds, or "absent" where there is no cell (the
+ * base of a field of a row that did not exist; a field hidden from a device). There are no reals:
+ * money, decimals and quantities are scaled integers (catalogue.h).
  */
 #ifndef FB_BASE_VALUE_H
 #define FB_BASE_VALUE_H
@@ -45,10 +45,12 @@ bool fb_value_is_empty(const struct fb_value *v);
 int fb_value_compare(const struct fb_value *a, const struct fb_value *b);
 
 /* Deep copy into an arena, a zero behind the bytes. FB_OK or FB_ERR_NO_MEMORY. */
-int fb_value_copy(struct fb_arena *arena, const struct fb_value *v, struct fb_value *ret) FB_MUST_CHECK;
+int fb_value_copy(struct fb_arena *arena, const struct fb_value *v,
+                  struct fb_value *ret) FB_MUST_CHECK;
 
 struct fb_buf;
-/* Appends the value as JSON: null, integer, string, {"$hex":"..."} for a blob or text that is not UTF-8,
+/* Appends the value as JSON: null, integer, string, {"$hex":"..."} for a blob or text that is not
+ * UTF-8,
  * {"$absent":true}. */
 void fb_value_append_json(struct fb_buf *buf, const struct fb_value *v);
 
