@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#define FB_TEST(name) static void name(void **state __attribute__((unused)))
+#define FB_TEST(name) static void name(void **cmocka_state __attribute__((unused)))
 #define FB_CASE(name) cmocka_unit_test(name)
 #define FB_MAIN(...)                                                                               \
     int main(void)                                                                                 \
@@ -24,7 +24,8 @@
         return cmocka_run_group_tests(cases, NULL, NULL);                                          \
     }
 
-/* A new empty folder under the system's temporary folder, removed with its contents when the program ends. */
+/* A new empty folder under the system's temporary folder, removed with its contents when the
+ * program ends. */
 const char *fb_test_folder(void);
 /* A path inside it; one of sixteen rotating buffers. */
 const char *fb_test_path(const char *name);
