@@ -42,6 +42,10 @@ void fb_os_unlock(int lock);
 
 bool fb_os_is_terminal(int fd);
 
+/* The folder of shipped data (catalogue, seed, mappings): FIELDBOOK_SHARE, else ../share/fieldbook beside the
+ * folder of the executable. */
+void fb_os_share_path(const char *name, char *ret, size_t ret_size);
+
 /* CPU seconds (user and system) and peak resident bytes of this process, for figures people read.
  */
 double fb_os_cpu_seconds(void);

@@ -240,3 +240,20 @@ bool fb_os_is_terminal(int fd)
 {
     return isatty(fd) == 1;
 }
+
+void fb_os_share_path(const char *name, char *ret, size_t ret_size)
+{
+    const char *share = getenv("FIELDBOOK_SHARE");
+    if (share != NULL && share[0] != '\0') {
+        snprintf(ret, ret_size, "%s/%s", share, name);
+        return;
+    }
+    char exe[4096];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    exe[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(exe, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+    }
+    snprintf(ret, ret_size, "%s/../share/fieldbook/%s", exe, name);
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/devices.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "common/base/time.h"
+#include "common/store/sql.h"
+
+int fb_invite_make(struct fb_store *s, const char *employee_id, const char *device_name,
+                   const struct fb_sha256 *root_fingerprint, const struct fb_random *random, int64_t now_ms,
+                   char ret_code[static FB_ENROL_CODE_SIZE], struct fb_why *why)
+{
+    struct fb_enrol_code code;
+    random->fill(random->ctx, code.secret, sizeof code.secret);
+    memcpy(code.pin, root_fingerprint->bytes, sizeof code.pin);
+    struct fb_sha256 hash = fb_enrol_code_hash(&code);
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s,
+                          "INSERT INTO fb_invite (code_hash, employee_id, device_name, expires_at_ms)"
+                          " VALUES (?1, ?2, ?3, ?4)",
+                          &q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    fb_sql_bind_bytes(q, 1, hash.bytes, sizeof hash.bytes);
+    fb_sql_bind_text(q, 2, employee_id);
+    fb_sql_bind_text(q, 3, device_name);
+    fb_sql_bind_int(q, 4, now_ms + FB_INVITE_LIFE_MS);
+    rc = fb_sql_run(q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    fb_enrol_code_format(&code, ret_code);
+    return FB_OK;
+}
+
+/* What an invitation says; the sentence of a refusal does not tell which of the reasons it was to somebody who guesses. */
+struct invite {
+    char employee_id[FB_ROW_ID_SIZE];
+    char device_name[128];
+};
+
+static int use_invite(struct fb_store *s, const char *code_text, int64_t now_ms, struct invite *ret,
+                      struct fb_why *why)
+{
+    struct fb_enrol_code code;
+    int rc = fb_enrol_code_parse(code_text, &code, why);
+    if (rc < 0) {
+        return FB_ERR_REFUSED;
+    }
+    struct fb_sha256 hash = fb_enrol_code_hash(&code);
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    rc = fb_sql_begin(s,
+                      "UPDATE fb_invite SET used_at_ms = ?2 WHERE code_hash = ?1 AND used_at_ms IS NULL"
+                      " AND expires_at_ms > ?2 RETURNING employee_id, device_name",
+                      &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_bytes(q, 1, hash.bytes, sizeof hash.bytes);
+    fb_sql_bind_int(q, 2, now_ms);
+    rc = fb_sql_step(q);
+    if (rc == FB_SQL_DONE) {
+        return fb_fail(why, FB_ERR_REFUSED,
+                       "this enrolment code was used already, is older than 30 minutes or was never given: ask "
+                       "headquarters for a new one (fieldbook-server invite)");
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    const char *name = fb_sql_text(q, 1);
+    snprintf(ret->employee_id, sizeof ret->employee_id, "%s", fb_sql_text(q, 0));
+    snprintf(ret->device_name, sizeof ret->device_name, "%s", name == NULL ? "" : name);
+    rc = fb_sql_step(q);
+    return rc < 0 ? rc : FB_OK;
+}
+
+static int insert_device(struct fb_store *s, const char *device_id, const struct invite *invite,
+                         const char *asked_name, const char *serial, int64_t now_ms)
+{
+    char now[FB_INSTANT_SIZE];
+    fb_instant_format(now_ms, now);
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s,
+                          "INSERT INTO device (id, name, employee_id, kind, certificate_serial, state, enrolled_at)"
+                          " VALUES (?1, ?2, ?3, 'laptop', ?4, 'active', ?5)",
+                          &q);
+    if (rc < 0) {
+        return rc;
+    }
+    const char *name = invite->device_name[0] != '\0' ? invite->device_name : asked_name;
+    fb_sql_bind_text(q, 1, device_id);
+    fb_sql_bind_text(q, 2, name[0] == '\0' ? "laptop" : name);
+    fb_sql_bind_text(q, 3, invite->employee_id);
+    fb_sql_bind_text(q, 4, serial);
+    fb_sql_bind_text(q, 5, now);
+    return fb_sql_run(q);
+}
+
+static int note_certificate(struct fb_store *s, const char *device_id, const struct fb_cert *cert,
+                            int64_t now_ms)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s,
+                          "INSERT INTO fb_certificate (fingerprint, device_id, serial, issued_at_ms, not_after_ms)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5)",
+                          &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_bytes(q, 1, cert->fingerprint.bytes, sizeof cert->fingerprint.bytes);
+    fb_sql_bind_text(q, 2, device_id);
+    fb_sql_bind_text(q, 3, cert->serial);
+    fb_sql_bind_int(q, 4, now_ms);
+    fb_sql_bind_int(q, 5, cert->valid_until_ms);
+    return fb_sql_run(q);
+}
+
+/* The employee and state of a device; FB_ERR_NOT_FOUND. */
+static int find_device(struct fb_store *s, const char *device_id, char ret_employee[static FB_ROW_ID_SIZE],
+                       char ret_state[static 16])
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s, "SELECT employee_id, state FROM device WHERE id = ?1", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_text(q, 1, device_id);
+    rc = fb_sql_step(q);
+    if (rc != FB_SQL_ROW) {
+        return rc < 0 ? rc : FB_ERR_NOT_FOUND;
+    }
+    snprintf(ret_employee, FB_ROW_ID_SIZE, "%s", fb_sql_text(q, 0));
+    snprintf(ret_state, 16, "%s", fb_sql_text(q, 1));
+    return FB_OK;
+}
+
+/* Who asks: a code's bearer becomes a new device, a certificate's bearer stays the one it is. */
+static int decide_device(struct fb_store *s, const struct fb_enrol_ask *ask, const char *certificate_device,
+                         const struct fb_random *random, int64_t now_ms, struct invite *ret_invite,
+                         struct fb_enrol_answer *answer, struct fb_why *why)
+{
+    if (!ask->is_renewal) {
+        int rc = use_invite(s, ask->code, now_ms, ret_invite, why);
+        if (rc == FB_OK) {
+            fb_id_make(now_ms, random, answer->device_id);
+            memcpy(answer->employee_id, ret_invite->employee_id, FB_ROW_ID_SIZE);
+        }
+        return rc;
+    }
+    char state[16];
+    int rc = certificate_device[0] == '\0'
+                 ? FB_ERR_NOT_FOUND
+                 : find_device(s, certificate_device, answer->employee_id, state);
+    if (rc == FB_ERR_NOT_FOUND || (rc == FB_OK && strcmp(state, "active") != 0)) {
+        return fb_fail(why, FB_ERR_REFUSED,
+                       "headquarters does not renew the certificate of this device: ask an admin whether it was "
+                       "suspended or revoked");
+    }
+    snprintf(answer->device_id, sizeof answer->device_id, "%s", certificate_device);
+    return rc;
+}
+
+static int issue(struct fb_store *s, const struct fb_authority *authority, const struct fb_enrol_ask *ask,
+                 const struct invite *invite, int64_t now_ms, struct fb_buf *certificate,
+                 const struct fb_enrol_answer *answer, struct fb_why *why)
+{
+    int rc = fb_ca_sign_device(&authority->issuer, ask->csr, ask->csr_size, answer->device_id,
+                               answer->device_id, now_ms, certificate, why);
+    if (rc < 0) {
+        return rc == FB_ERR_INVALID ? FB_ERR_REFUSED : rc;
+    }
+    struct fb_cert cert;
+    rc = fb_cert_read(certificate->bytes, certificate->size, &cert, why);
+    if (rc == FB_OK && !ask->is_renewal) {
+        rc = insert_device(s, answer->device_id, invite, ask->device_name, cert.serial, now_ms);
+    }
+    rc = rc < 0 ? rc : note_certificate(s, answer->device_id, &cert, now_ms);
+    fb_buf_append(certificate, authority->issuer.cert.bytes, authority->issuer.cert.size);
+    return rc < 0 ? rc : fb_buf_error(certificate);
+}
+
+int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority, const struct fb_enrol_ask *ask,
+                        const char *certificate_device, const struct fb_random *random, int64_t now_ms,
+                        struct fb_arena *arena, struct fb_enrol_answer *ret, struct fb_why *why)
+{
+    struct fb_enrol_answer answer = {.server_name = "Fieldbook headquarters"};
+    struct invite invite = {""};
+    FB_AUTO(fb_buf_release) struct fb_buf certificate;
+    fb_buf_init(&certificate, 64 * 1024);
+    int rc = fb_store_begin(s);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    rc = decide_device(s, ask, certificate_device, random, now_ms, &invite, &answer, why);
+    rc = rc < 0 ? rc : issue(s, authority, ask, &invite, now_ms, &certificate, &answer, why);
+    if (rc < 0) {
+        fb_store_rollback(s);
+        return rc;
+    }
+    rc = fb_store_commit(s);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    answer.certificate_size = certificate.size;
+    answer.certificate = (const uint8_t *)fb_arena_copy(arena, certificate.bytes, certificate.size);
+    answer.authority_size = authority->ca.size;
+    answer.authority = (const uint8_t *)fb_arena_copy(arena, authority->ca.bytes, authority->ca.size);
+    if (answer.certificate == NULL || answer.authority == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    *ret = answer;
+    return FB_OK;
+}
+
+static int resolve_device(struct fb_store *s, const char *device, char ret_id[static FB_ROW_ID_SIZE],
+                          struct fb_why *why)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s, "SELECT id FROM device WHERE id = ?1 OR name = ?1 LIMIT 2", &q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    fb_sql_bind_text(q, 1, device);
+    rc = fb_sql_step(q);
+    if (rc == FB_SQL_DONE) {
+        return fb_fail(why, FB_ERR_NOT_FOUND,
+                       "there is no device %s; `fieldbook-server device list` shows them", device);
+    }
+    if (rc == FB_SQL_ROW) {
+        snprintf(ret_id, FB_ROW_ID_SIZE, "%s", fb_sql_text(q, 0));
+        rc = fb_sql_step(q);
+    }
+    if (rc == FB_SQL_ROW) {
+        return fb_fail(why, FB_ERR_INVALID, "several devices are called %s: give the id instead", device);
+    }
+    return rc < 0 ? fb_store_error(s, why) : FB_OK;
+}
+
+int fb_device_set_state(struct fb_store *s, const char *device, const char *state,
+                        struct fb_why *why)
+{
+    char id[FB_ROW_ID_SIZE];
+    int rc = resolve_device(s, device, id, why);
+    if (rc < 0) {
+        return rc;
+    }
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    rc = fb_sql_begin(s, "UPDATE device SET state = ?2 WHERE id = ?1 AND (state NOT IN ('revoked', 'wiped') OR state = ?2)",
+                      &q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    fb_sql_bind_text(q, 1, id);
+    fb_sql_bind_text(q, 2, state);
+    rc = fb_sql_run(q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    if (fb_sql_changes(s) == 0) {
+        return fb_fail(why, FB_ERR_INVALID,
+                       "device %s was revoked; that cannot be taken back: invite its owner to enrol anew", device);
+    }
+    return FB_OK;
+}
+
+int fb_device_check_certificate(struct fb_store *s, const char *device_id, const struct fb_sha256 *fingerprint,
+                                struct fb_why *why)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s, "SELECT 1 FROM fb_certificate WHERE fingerprint = ?1 AND device_id = ?2", &q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    fb_sql_bind_bytes(q, 1, fingerprint->bytes, sizeof fingerprint->bytes);
+    fb_sql_bind_text(q, 2, device_id);
+    rc = fb_sql_step(q);
+    if (rc == FB_SQL_DONE) {
+        return fb_fail(why, FB_ERR_REFUSED, "the certificate of device %s is not on headquarters' list", device_id);
+    }
+    return rc < 0 ? rc : FB_OK;
+}
