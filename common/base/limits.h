@@ -31,6 +31,19 @@
 /* Unread output of a connection: above it nothing more is produced until the peer has read. */
 #define FB_OUTPUT_BYTES_HIGH (1024 * 1024)
 
+/* Frames of a cut wait in memory, compressed, until it is whole; beyond this they wait on disk. */
+#define FB_CUT_MEMORY_BYTES_MAX   (4 * 1024 * 1024)
+/* One chunk of a first download: what a cut link costs at most. */
+#define FB_CHUNK_BYTES_MAX        (4 * 1024 * 1024)
+/* An empty cut moves the cursor in memory only, until it is this many revs ahead of the one on disk. */
+#define FB_CURSOR_LAG_REVS_MAX    1000
+/* Scopes that differ, repaired at once; more follow with the next digest. */
+#define FB_REPAIR_SCOPES_MAX      500
+/* Repairs by scope that did not help, before everything is fetched anew. */
+#define FB_REPAIRS_MAX            3
+/* How long a frozen push is kept after it was acknowledged: the server may be restored from a backup. */
+#define FB_PUSH_KEEP_MS           (INT64_C(30) * 24 * 3600 * 1000)
+
 /* Catalogue. */
 #define FB_CATALOGUE_BYTES_MAX (4 * 1024 * 1024)
 #define FB_ENTITIES_MAX        400 /* 66 main entities with 67 parts, and room for custom ones */

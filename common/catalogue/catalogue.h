@@ -2,11 +2,12 @@
  *
  * The catalogue: entities, fields, labels, types, choices, merge policies, scope rules as data.
  *
- * Headquarters reads the shipped entity files (entities/<entity>.json), later with the administrator's
- * overlay, and makes one document of them; the document travels to the replicas, which know no other model.
- * Loading validates everything and names file, field and rule of what is wrong. The struct is read-only
- * after loading and owned by its arena; pointers into it live as long as it does. Text of tables and triggers
- * is in catalogue/ddl.h. The form of an entity file: docs/catalogue.md.
+ * Headquarters reads the shipped entity files (entities/<entity>.json), later with the
+ * administrator's overlay, and makes one document of them; the document travels to the replicas,
+ * which know no other model. Loading validates everything and names file, field and rule of what is
+ * wrong. The struct is read-only after loading and owned by its arena; pointers into it live as
+ * long as it does. Text of tables and triggers is in catalogue/ddl.h. The form of an entity file:
+ * docs/catalogue.md.
  */
 #ifndef FB_CATALOGUE_CATALOGUE_H
 #define FB_CATALOGUE_CATALOGUE_H
@@ -30,21 +31,26 @@ enum fb_field_type {
 };
 
 enum fb_scope_rule {
-    FB_SCOPE_GLOBAL,      /* G: every device */
-    FB_SCOPE_COMPANY,     /* C on company itself: the root of its own scope */
-    FB_SCOPE_FOLLOWS,     /* the scopes of the row(s) named by scope_fields, in their order: the first that is not
-                             null decides; a reference to an employee stands for employee:ID */
-    FB_SCOPE_EITHER,      /* as FOLLOWS, but the scopes of all of them together (connection) */
-    FB_SCOPE_PRIVATE,     /* O: employee:ID of the owner alone */
-    FB_SCOPE_OWN,         /* employee:ID of the employee; managers above hold that scope too */
-    FB_SCOPE_TEAM,        /* T: territory, team, owner */
-    FB_SCOPE_LINKS,       /* L: the scopes of whatever it is linked to */
+    FB_SCOPE_GLOBAL,  /* G: every device */
+    FB_SCOPE_COMPANY, /* C on company itself: the root of its own scope */
+    FB_SCOPE_FOLLOWS, /* the scopes of the row(s) named by scope_fields, in their order: the first
+                         that is not null decides; a reference to an employee stands for employee:ID
+                       */
+    FB_SCOPE_EITHER,  /* as FOLLOWS, but the scopes of all of them together (connection) */
+    FB_SCOPE_PRIVATE, /* O: employee:ID of the owner alone */
+    FB_SCOPE_OWN,     /* employee:ID of the employee; managers above hold that scope too */
+    FB_SCOPE_TEAM,    /* T: territory, team, owner */
+    FB_SCOPE_LINKS,   /* L: the scopes of whatever it is linked to */
     FB_SCOPE_SERVER_ONLY, /* S */
     FB_SCOPE_DEVICE_ONLY, /* D */
 };
 
-enum fb_visibility { FB_SEEN_BY_ALL, FB_SEEN_BY_OWNER /* [private] */, FB_SEEN_BY_ROLE /* [role] */,
-                     FB_SEEN_ON_DEVICE /* [device]: local column, never synced */ };
+enum fb_visibility {
+    FB_SEEN_BY_ALL,
+    FB_SEEN_BY_OWNER /* [private] */,
+    FB_SEEN_BY_ROLE /* [role] */,
+    FB_SEEN_ON_DEVICE /* [device]: local column, never synced */
+};
 
 struct fb_choice {
     const char *value;
@@ -55,7 +61,8 @@ struct fb_choice {
 struct fb_entity;
 
 struct fb_field {
-    uint32_t no; /* its number on the wire and in the journal: unique in the entity, never used again */
+    uint32_t
+        no; /* its number on the wire and in the journal: unique in the entity, never used again */
     uint32_t index; /* its place in entity->fields and in struct fb_row's values */
     const char *name;
     const char *label_en;
@@ -66,25 +73,26 @@ struct fb_field {
     uint32_t precision;         /* digits of dec */
     int64_t int_min;            /* int{1..5}; INT64_MIN, INT64_MAX: no limit */
     int64_t int_max;
-    uint32_t bytes_max;         /* of text */
+    uint32_t bytes_max; /* of text */
     bool is_required;
-    bool is_unique;  /* soft: a second one opens a duplicates entry */
+    bool is_unique; /* soft: a second one opens a duplicates entry */
     bool is_indexed;
-    bool is_tracked; /* its steps travel too (stage, amount, owner, status) */
+    bool is_tracked;            /* its steps travel too (stage, amount, owner, status) */
     bool is_server_only;        /* @srv */
     bool is_manual_when_closed; /* @queue-when-closed */
     enum fb_visibility visibility;
     enum fb_merge_policy policy;
-    uint32_t group;        /* index into entity->groups */
-    const char *list;      /* of pick and set: name of the choice list */
+    uint32_t group;                  /* index into entity->groups */
+    const char *list;                /* of pick and set: name of the choice list */
     const struct fb_choice *choices; /* of enum and fsm */
     size_t choice_count;
     const struct fb_merge_step *steps; /* of fsm: allowed steps, from and to as texts */
     size_t step_count;
     const struct fb_entity **targets; /* of ref (one) and poly (several) */
     size_t target_count;
-    const struct fb_field *target_name; /* of poly: the field beside it that holds the entity's name */
-    struct fb_value initial;            /* default value; FB_NULL if none */
+    const struct fb_field
+        *target_name;        /* of poly: the field beside it that holds the entity's name */
+    struct fb_value initial; /* default value; FB_NULL if none */
 };
 
 /* Fields that merge as one unit; every stored field is in exactly one. */
@@ -95,52 +103,63 @@ struct fb_group {
 };
 
 struct fb_entity {
-    uint32_t no; /* its number on the wire and in the journal; never used again */
-    uint32_t index;  /* its place in catalogue->entities, parents before children */
+    uint32_t no;    /* its number on the wire and in the journal; never used again */
+    uint32_t index; /* its place in catalogue->entities, parents before children */
     const char *name;
     const char *label_en;
     const char *label_zh;
-    const struct fb_field *fields; /* stored fields only (no calc), in the order of the columns after id */
+    const struct fb_field
+        *fields; /* stored fields only (no calc), in the order of the columns after id */
     size_t field_count;
     const struct fb_group *groups;
     size_t group_count;
-    /* A part belongs to the aggregate of its parent (an order's line): NULL for a row of its own. */
+    /* A part belongs to the aggregate of its parent (an order's line): NULL for a row of its own.
+     */
     const struct fb_entity *parent;
     const struct fb_field *parent_field; /* the reference of a part to its parent */
-    bool is_append_only;                 /* no update, no delete by replicas; one that comes is held */
+    bool is_append_only; /* no update, no delete by replicas; one that comes is held */
     enum fb_scope_rule scope;
     const struct fb_field **scope_fields; /* references the rule follows */
     size_t scope_field_count;
     const struct fb_field **title_fields; /* what a person calls the row */
     size_t title_field_count;
-    const struct fb_field *owner_field;  /* owner_id, else employee_id, else by_id; NULL: the parent's */
+    const struct fb_field
+        *owner_field; /* owner_id, else employee_id, else by_id; NULL: the parent's */
     const struct fb_field *closed_field; /* NULL: is never closed */
     const char **closed_values;          /* values of closed_field that mean closed */
     size_t closed_value_count;
 };
 
-/* Column order of every synced table: id, fields..., created_at, created_by, modified_at, modified_by. The last
- * four are filled by headquarters, never journalled, and travel as fields with these numbers. */
-enum { FB_FIELD_NO_CREATED_AT = 1, FB_FIELD_NO_CREATED_BY, FB_FIELD_NO_MODIFIED_AT, FB_FIELD_NO_MODIFIED_BY,
-       FB_FIELD_NO_FIRST = 8 };
+/* Column order of every synced table: id, fields..., created_at, created_by, modified_at,
+ * modified_by. The last four are filled by headquarters, never journalled, and travel as fields
+ * with these numbers. */
+enum {
+    FB_FIELD_NO_CREATED_AT = 1,
+    FB_FIELD_NO_CREATED_BY,
+    FB_FIELD_NO_MODIFIED_AT,
+    FB_FIELD_NO_MODIFIED_BY,
+    FB_FIELD_NO_FIRST = 8
+};
 #define FB_STAMP_COUNT 4
 
 struct fb_catalogue {
-    int64_t version;             /* grows with every change at headquarters; 0: not numbered yet */
-    struct fb_sha256 hash;       /* of document */
-    const char *document;        /* canonical JSON text of the whole catalogue */
+    int64_t version;       /* grows with every change at headquarters; 0: not numbered yet */
+    struct fb_sha256 hash; /* of document */
+    const char *document;  /* canonical JSON text of the whole catalogue */
     size_t document_size;
-    const struct fb_entity *entities; /* parents and targets before those that point at them, where possible */
+    const struct fb_entity
+        *entities; /* parents and targets before those that point at them, where possible */
     size_t entity_count;
     struct fb_arena arena;
 };
 
-/* Reads every *.json of a folder, makes the document with that version and loads it. why names file, field
- * and rule. Release with fb_catalogue_free(). */
+/* Reads every *.json of a folder, makes the document with that version and loads it. why names
+ * file, field and rule. Release with fb_catalogue_free(). */
 int fb_catalogue_read_folder(const char *folder, int64_t version, struct fb_catalogue **ret,
                              struct fb_why *why) FB_MUST_CHECK;
 
-/* Loads a document that fb_catalogue_read_folder made (from the database or the wire: any bytes). */
+/* Loads a document that fb_catalogue_read_folder made (from the database or the wire: any bytes).
+ */
 int fb_catalogue_load(const char *document, size_t size, struct fb_catalogue **ret,
                       struct fb_why *why) FB_MUST_CHECK;
 void fb_catalogue_free(struct fb_catalogue *catalogue);
@@ -156,20 +175,24 @@ const struct fb_field *fb_entity_field_no(const struct fb_entity *e, uint32_t no
 void fb_entity_each_part(const struct fb_catalogue *c, const struct fb_entity *e,
                          void (*f)(void *ctx, const struct fb_entity *part), void *ctx);
 
-/* Does the field accept the value: type, range, choice, length, form of dates and ids? NULL is accepted here; whether a
- * required field is filled is a question to the row. On FB_ERR_INVALID why is a sentence about the field. */
-int fb_field_check(const struct fb_field *field, const struct fb_value *v, struct fb_why *why) FB_MUST_CHECK;
+/* Does the field accept the value: type, range, choice, length, form of dates and ids? NULL is
+ * accepted here; whether a required field is filled is a question to the row. On FB_ERR_INVALID why
+ * is a sentence about the field. */
+int fb_field_check(const struct fb_field *field, const struct fb_value *v,
+                   struct fb_why *why) FB_MUST_CHECK;
 
-/* Reads a person's text (CSV, command line) as a value of the field: decimals become scaled integers, "yes" a
- * bool, dates in the forms people write. An empty text is NULL. Bytes are owned by the arena. */
-int fb_field_parse(const struct fb_field *field, const char *text, size_t size, struct fb_arena *arena,
-                   struct fb_value *ret, struct fb_why *why) FB_MUST_CHECK;
+/* Reads a person's text (CSV, command line) as a value of the field: decimals become scaled
+ * integers, "yes" a bool, dates in the forms people write. An empty text is NULL. Bytes are owned
+ * by the arena. */
+int fb_field_parse(const struct fb_field *field, const char *text, size_t size,
+                   struct fb_arena *arena, struct fb_value *ret, struct fb_why *why) FB_MUST_CHECK;
 
 /* The reverse: what a person reads ("1234.50"). Appends to buf. */
 struct fb_buf;
 void fb_field_format(const struct fb_field *field, const struct fb_value *v, struct fb_buf *buf);
 
-/* A row as it travels: values[i] belongs to entity->fields[i]; stamps are created_at ... modified_by. */
+/* A row as it travels: values[i] belongs to entity->fields[i]; stamps are created_at ...
+ * modified_by. */
 struct fb_row {
     const struct fb_entity *entity;
     char id[37];
@@ -177,8 +200,9 @@ struct fb_row {
     struct fb_value stamps[FB_STAMP_COUNT];
 };
 
-/* The row's canonical bytes, whose hash digests add up: entity number, id, every value that is not null with its
- * number and type. Columns of visibility FB_SEEN_ON_DEVICE are left out. Appends to buf. */
+/* The row's canonical bytes, whose hash digests add up: entity number, id, every value that is not
+ * null with its number and type. Columns of visibility FB_SEEN_ON_DEVICE are left out. Appends to
+ * buf. */
 void fb_row_append_canonical(struct fb_buf *buf, const struct fb_row *row);
 
 #endif

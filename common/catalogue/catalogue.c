@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/catalogue/catalogue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void fb_catalogue_free(struct fb_catalogue *catalogue)
+{
+    if (catalogue == NULL) {
+        return;
+    }
+    fb_arena_release(&catalogue->arena);
+    free(catalogue);
+}
+
+void fb_catalogue_drop(struct fb_catalogue **catalogue)
+{
+    fb_catalogue_free(*catalogue);
+    *catalogue = NULL;
+}
+
+const struct fb_entity *fb_catalogue_entity(const struct fb_catalogue *c, const char *name)
+{
+    for (size_t i = 0; i < c->entity_count; i++) {
+        if (strcmp(c->entities[i].name, name) == 0) {
+            return &c->entities[i];
+        }
+    }
+    return NULL;
+}
+
+const struct fb_entity *fb_catalogue_entity_no(const struct fb_catalogue *c, uint32_t no)
+{
+    for (size_t i = 0; i < c->entity_count; i++) {
+        if (c->entities[i].no == no) {
+            return &c->entities[i];
+        }
+    }
+    return NULL;
+}
+
+const struct fb_field *fb_entity_field(const struct fb_entity *e, const char *name)
+{
+    for (size_t i = 0; i < e->field_count; i++) {
+        if (strcmp(e->fields[i].name, name) == 0) {
+            return &e->fields[i];
+        }
+    }
+    return NULL;
+}
+
+const struct fb_field *fb_entity_field_no(const struct fb_entity *e, uint32_t no)
+{
+    for (size_t i = 0; i < e->field_count; i++) {
+        if (e->fields[i].no == no) {
+            return &e->fields[i];
+        }
+    }
+    return NULL;
+}
+
+void fb_entity_each_part(const struct fb_catalogue *c, const struct fb_entity *e,
+                         void (*f)(void *ctx, const struct fb_entity *part), void *ctx)
+{
+    for (size_t i = 0; i < c->entity_count; i++) {
+        if (c->entities[i].parent == e) {
+            f(ctx, &c->entities[i]);
+        }
+    }
+}
