@@ -61,7 +61,7 @@ void fb_replica_round_closed(struct fb_replica_round *r, int64_t now_ms);
 /* Bytes from the server. A negative result says that the connection must be closed (protocol broken, disk full ...): the
  * sentence is in the status. */
 int fb_replica_round_feed(struct fb_replica_round *r, const uint8_t *bytes, size_t size, int64_t now_ms) FB_MUST_CHECK;
-/* Appends what to send, as much as out has room for below FB_OUTPUT_BYTES_HIGH. Same errors. */
+/* Appends what to send, as much as out has room for below FB_OUTPUT_BYTES_HIGH; take again when out has left. Same errors. */
 int fb_replica_round_take(struct fb_replica_round *r, struct fb_buf *out, int64_t now_ms) FB_MUST_CHECK;
 /* Call take by then; INT64_MAX: never. */
 int64_t fb_replica_round_deadline_ms(const struct fb_replica_round *r);
@@ -78,6 +78,9 @@ bool fb_replica_round_is_in_step(const struct fb_replica_round *r);
 
 /* The pieces, also used by tests. freeze.c: freezes the whole journal into one push; *ret_number 0 if it was empty. Inside a transaction. */
 int fb_replica_freeze(struct fb_store *s, int64_t now_ms, int64_t *ret_number) FB_MUST_CHECK;
+/* The chain of pushes, both sides: a push's hash starts as the hash of the push before (zeros for the first of an incarnation)
+ * and takes in its parts, as sent, one after the other: hash = SHA-256(hash, part). */
+struct fb_sha256 fb_push_chain(const struct fb_sha256 *before, const void *part, size_t size);
 /* The digest of all synced rows that are here, by a scan of the tables (local_digest.c). */
 int fb_replica_digest(struct fb_store *s, struct fb_digest *ret) FB_MUST_CHECK;
 

@@ -31,6 +31,12 @@ CREATE TABLE fb_stage (
     position BLOB NOT NULL   -- where the server goes on after this chunk; opaque
 ) STRICT;
 
+-- Frames of a cut that is coming and is too large to wait in memory; gone when it is applied or the link is cut.
+CREATE TABLE fb_cut_frames (
+    seq   INTEGER PRIMARY KEY,
+    bytes BLOB NOT NULL
+) STRICT;
+
 -- Scopes held, as the last cut said.
 CREATE TABLE fb_scope_held (
     key TEXT PRIMARY KEY NOT NULL
