@@ -324,7 +324,10 @@ static int load_steps(struct fb_loading *l, const json_t *json, struct fb_field 
         }
     }
     f->steps = steps;
-    return steps_form_a_circle(f) ? fb_load_fail(l, "its steps form a circle") : FB_OK;
+    return f->policy == FB_MERGE_PROGRESS && steps_form_a_circle(f)
+               ? fb_load_fail(l, "its steps form a circle, so merge 'progress' cannot tell what is "
+                                 "further along")
+               : FB_OK;
 }
 
 static int load_by_type(struct fb_loading *l, const json_t *json, struct fb_field *f)
