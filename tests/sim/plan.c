@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/sim/plan.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/util.h"
+
+enum kind_class { WORK, FAULT };
+
+static const struct kind_row {
+    const char *name;
+    enum kind_class class;
+    unsigned weight;
+} KINDS[SIM_KIND_COUNT] = {
+#define SIM_PLAN(NAME, name, class, weight, what) {#name, class, weight},
+#include "tests/sim/plan.def"
+#undef SIM_PLAN
+};
+
+static const struct param_row {
+    const char *name;
+    size_t offset;
+} PARAMS[] = {
+#define SIM_PARAM(name, what) {#name, offsetof(struct sim_params, name)},
+#include "tests/sim/param.def"
+#undef SIM_PARAM
+};
+#define PARAM_COUNT (sizeof PARAMS / sizeof PARAMS[0])
+
+static int64_t *param_at(struct sim_params *params, size_t i)
+{
+    return (int64_t *)(void *)((char *)params + PARAMS[i].offset);
+}
+
+const char *sim_kind_name(enum sim_kind kind)
+{
+    return KINDS[kind].name;
+}
+
+bool sim_kind_is_fault(enum sim_kind kind)
+{
+    return KINDS[kind].class == FAULT;
+}
+
+static int64_t between(uint64_t *random, int64_t low, int64_t high)
+{
+    return low + (int64_t)sim_below(random, (uint64_t)(high - low + 1));
+}
+
+/* Mostly small, sometimes large: 1 .. limit. */
+static int64_t skewed(uint64_t *random, int64_t limit)
+{
+    int64_t top = 1 + (int64_t)sim_below(random, (uint64_t)limit);
+    return 1 + (int64_t)sim_below(random, (uint64_t)top);
+}
+
+static void draw_params(struct sim_params *p, uint64_t *random)
+{
+    static const int64_t RATES[] = {0, 0, 8, 200};
+    static const int64_t ROWS[] = {1, 3, 20, 1000};
+    static const int64_t BYTES[] = {1, 200, 2000, 256 * 1024};
+    p->replicas = 1 + skewed(random, 4);
+    p->employees = between(random, 1, p->replicas);
+    p->safety_ms = between(random, 2, 20) * 60000;
+    p->events = between(random, 40, 160);
+    p->fault_share = sim_chance(random, 150) ? 0 : between(random, 50, 500);
+    p->hq_share = sim_chance(random, 200) ? 0 : between(random, 50, 500);
+    p->rep_share = between(random, 200, 700);
+    p->latency_ms = sim_chance(random, 300) ? 1500 : between(random, 1, 200);
+    p->bytes_per_ms = RATES[sim_below(random, 4)];
+    p->fragment = sim_chance(random, 300) ? between(random, 1, 64) : 0;
+    p->companies = between(random, 2, 5);
+    p->clock_offset_ms = sim_chance(random, 500) ? 0 : between(random, 1, 4000) * 1000;
+    p->online = between(random, 300, 1000);
+    p->batch_rows = ROWS[sim_below(random, 4)];
+    p->batch_bytes = BYTES[sim_below(random, 4)];
+    p->part_bytes = BYTES[sim_below(random, 4)];
+    p->settle_ms = sim_chance(random, 500) ? 0 : between(random, 1, 400);
+}
+
+/* Swarm: each kind of fault is on in about half of the seeds, each kind of work in most. */
+static void draw_weights(unsigned weights[SIM_KIND_COUNT], uint64_t *random)
+{
+    for (int i = 0; i < SIM_KIND_COUNT; i++) {
+        bool on = sim_chance(random, KINDS[i].class == FAULT ? 500 : 850);
+        weights[i] = on ? KINDS[i].weight * (unsigned)between(random, 1, 3) : 0;
+    }
+    weights[SIM_EDIT] += 1; /* something to do in any case */
+    weights[SIM_CUT] += 1;
+}
+
+static enum sim_kind draw_kind(const unsigned weights[SIM_KIND_COUNT], enum kind_class class,
+                               uint64_t *random)
+{
+    unsigned sum = 0;
+    for (int i = 0; i < SIM_KIND_COUNT; i++) {
+        sum += KINDS[i].class == class ? weights[i] : 0;
+    }
+    unsigned at = (unsigned)sim_below(random, sum);
+    for (int i = 0; i < SIM_KIND_COUNT; i++) {
+        unsigned weight = KINDS[i].class == class ? weights[i] : 0;
+        if (at < weight) {
+            return (enum sim_kind)i;
+        }
+        at -= weight;
+    }
+    return SIM_EDIT;
+}
+
+static int draw_node(const struct sim_params *p, enum sim_kind kind, uint64_t *random)
+{
+    bool at_hq = sim_chance(random, (unsigned)p->hq_share);
+    if (kind == SIM_RULE) {
+        return 0;
+    }
+    if (kind == SIM_HAND || kind == SIM_CUT || kind == SIM_HALF_OPEN || kind == SIM_STALL ||
+        kind == SIM_ASLEEP || kind == SIM_CLOCK || kind == SIM_TOOL) {
+        at_hq = false;
+    }
+    if (at_hq) {
+        return 0;
+    }
+    if (sim_chance(random, (unsigned)p->rep_share)) {
+        return 1;
+    }
+    return (int)between(random, 1, p->replicas);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct sim_planned *x = a;
+    const struct sim_planned *y = b;
+    if (x->at_ms != y->at_ms) {
+        return x->at_ms < y->at_ms ? -1 : 1;
+    }
+    return x->seed < y->seed ? -1 : x->seed > y->seed;
+}
+
+void sim_plan_draw(struct sim_plan *plan, uint64_t seed)
+{
+    uint64_t random = sim_mix(seed, 1);
+    unsigned weights[SIM_KIND_COUNT];
+    *plan = (struct sim_plan){.seed = seed};
+    draw_params(&plan->params, &random);
+    draw_weights(weights, &random);
+    plan->count = (size_t)plan->params.events;
+    plan->events = sim_alloc(plan->count * sizeof *plan->events);
+    bool has_bursts = sim_chance(&random, 500);
+    int64_t at = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        struct sim_planned *e = &plan->events[i];
+        bool is_fault = sim_chance(&random, (unsigned)plan->params.fault_share);
+        /* In bursts things happen within milliseconds of each other, as races need. */
+        at = has_bursts && sim_chance(&random, 600)
+                 ? at + between(&random, 0, 300)
+                 : between(&random, 0, plan->params.safety_ms - 1);
+        at = at % plan->params.safety_ms;
+        e->at_ms = at;
+        e->kind = draw_kind(weights, is_fault ? FAULT : WORK, &random);
+        e->node = draw_node(&plan->params, e->kind, &random);
+        e->seed = sim_random(&random) >> 16;
+    }
+    qsort(plan->events, plan->count, sizeof *plan->events, by_time);
+}
+
+void sim_plan_release(struct sim_plan *plan)
+{
+    free(plan->events);
+    *plan = (struct sim_plan){0};
+}
+
+void sim_plan_copy(struct sim_plan *to, const struct sim_plan *from)
+{
+    *to = *from;
+    to->events = sim_copy(from->events, from->count * sizeof *from->events);
+}
+
+void sim_plan_write(const struct sim_plan *plan, FILE *out)
+{
+    fprintf(out, "seed %" PRIu64 "\n", plan->seed);
+    struct sim_params params = plan->params;
+    for (size_t i = 0; i < PARAM_COUNT; i++) {
+        fprintf(out, "param %s %" PRId64 "\n", PARAMS[i].name, *param_at(&params, i));
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct sim_planned *e = &plan->events[i];
+        fprintf(out, "at %" PRId64 " node %d %s seed %" PRIu64 "\n", e->at_ms, e->node,
+                KINDS[e->kind].name, e->seed);
+    }
+}
+
+static bool read_param(struct sim_plan *plan, const char *line)
+{
+    char name[64];
+    int64_t value;
+    if (sscanf(line, "param %63s %" SCNd64, name, &value) != 2) {
+        return false;
+    }
+    for (size_t i = 0; i < PARAM_COUNT; i++) {
+        if (strcmp(PARAMS[i].name, name) == 0) {
+            *param_at(&plan->params, i) = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_event(struct sim_plan *plan, const char *line, size_t *capacity)
+{
+    char name[64];
+    struct sim_planned e = {.kind = SIM_KIND_COUNT};
+    if (sscanf(line, "at %" SCNd64 " node %d %63s seed %" SCNu64, &e.at_ms, &e.node, name,
+               &e.seed) != 4) {
+        return false;
+    }
+    for (int i = 0; i < SIM_KIND_COUNT; i++) {
+        if (strcmp(KINDS[i].name, name) == 0) {
+            e.kind = (enum sim_kind)i;
+        }
+    }
+    if (e.kind == SIM_KIND_COUNT) {
+        return false;
+    }
+    SIM_GROW(plan->events, plan->count, *capacity);
+    plan->events[plan->count++] = e;
+    return true;
+}
+
+bool sim_plan_read(struct sim_plan *plan, const char *path)
+{
+    FILE *in = fopen(path, "r");
+    if (in == NULL) {
+        fprintf(stderr, "sim: %s cannot be read\n", path);
+        return false;
+    }
+    *plan = (struct sim_plan){0};
+    char line[256];
+    size_t capacity = 0;
+    bool ok = true;
+    for (int number = 1; ok && fgets(line, sizeof line, in) != NULL; number++) {
+        ok = line[0] == '#' || line[0] == '\n' || sscanf(line, "seed %" SCNu64, &plan->seed) == 1 ||
+             read_param(plan, line) || read_event(plan, line, &capacity);
+        if (!ok) {
+            fprintf(stderr, "sim: %s, line %d: %s", path, number, line);
+        }
+    }
+    fclose(in);
+    return ok;
+}
