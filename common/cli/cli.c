@@ -96,6 +96,16 @@ bool fb_cli_has(const struct fb_cli *cli, const char *option)
     return find_given(cli, option) != NULL;
 }
 
+const void *fb_cli_context(const struct fb_cli *cli)
+{
+    return cli->program->context;
+}
+
+const struct fb_config_key *fb_cli_config_keys(const struct fb_cli *cli)
+{
+    return cli->program->config_keys;
+}
+
 int fb_cli_argument_count(const struct fb_cli *cli)
 {
     return cli->argument_count;
@@ -150,7 +160,7 @@ const char *fb_cli_data_path(const struct fb_cli *cli, const char *name)
     return c->path;
 }
 
-int fb_cli_config(struct fb_cli *cli, const struct fb_config **ret, struct fb_why *why)
+int fb_cli_config(struct fb_cli *cli, struct fb_config **ret, struct fb_why *why)
 {
     if (cli->config == NULL) {
         const char *data;

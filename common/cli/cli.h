@@ -47,6 +47,7 @@ struct fb_cli_program {
     const struct fb_cli_command *commands; /* ends with a NULL name */
     const struct fb_config_key *config_keys;
     const char *config_file; /* in the data folder: "server.conf" */
+    const void *context;     /* the program's own, for commands that both programs have */
 };
 
 /* Parses, runs, prints failures; returns the process's exit code. */
@@ -56,6 +57,8 @@ int fb_cli_main(const struct fb_cli_program *program, int argc, char **argv);
 const char *fb_cli_value(const struct fb_cli *cli, const char *option);
 size_t fb_cli_values(const struct fb_cli *cli, const char *option, const char *const **ret);
 bool fb_cli_has(const struct fb_cli *cli, const char *option);
+const void *fb_cli_context(const struct fb_cli *cli);
+const struct fb_config_key *fb_cli_config_keys(const struct fb_cli *cli);
 int fb_cli_argument_count(const struct fb_cli *cli);
 const char *fb_cli_argument(const struct fb_cli *cli, int at);
 
@@ -64,7 +67,7 @@ int fb_cli_data(const struct fb_cli *cli, const char **ret, struct fb_why *why) 
 /* A path in the data folder; lives until the next call. */
 const char *fb_cli_data_path(const struct fb_cli *cli, const char *name);
 /* Reads and checks the configuration once. */
-int fb_cli_config(struct fb_cli *cli, const struct fb_config **ret,
+int fb_cli_config(struct fb_cli *cli, struct fb_config **ret,
                   struct fb_why *why) FB_MUST_CHECK;
 
 bool fb_cli_is_json(const struct fb_cli *cli);

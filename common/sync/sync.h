@@ -86,9 +86,21 @@ int fb_replica_digest(struct fb_store *s, struct fb_digest *ret) FB_MUST_CHECK;
 
 /* ---- Scopes of a row: scope.c; both sides, from the catalogue's rule ---- */
 
-/* The set of scopes the row belongs to, sorted, joined by commas, into ret; "global"; "" for server-only and device-only rows. Reads
- * parents through the store. A row whose parent is missing belongs to its owner's scope, else to "global:orphan"... see scope.c. */
+/* The set of scopes the row belongs to, sorted, joined by commas, appended to ret: "global", "company:ID", "employee:ID",
+ * "employee:ID,employee:ID"; "" for rows that no device holds. Reads parents through the store. A row whose parent is missing belongs
+ * to its owner's scope, else it is global. */
 int fb_scope_of_row(struct fb_store *s, const struct fb_row *row, struct fb_buf *ret) FB_MUST_CHECK;
+/* The same with a memory for parents' sets; clear it whenever a row that others follow was written. */
+struct fb_scope_cache;
+int fb_scope_cache_new(struct fb_scope_cache **ret) FB_MUST_CHECK;
+void fb_scope_cache_free(struct fb_scope_cache *cache);
+void fb_scope_cache_clear(struct fb_scope_cache *cache);
+int fb_scope_of_row_cached(struct fb_scope_cache *cache, struct fb_store *s, const struct fb_row *row,
+                           struct fb_buf *ret) FB_MUST_CHECK;
+/* Does the row follow others only: would its set change if the row with this entity and id moved? True if field is what decides. */
+bool fb_scope_field_decides(const struct fb_row *row, const struct fb_field *field);
+/* The entity a reference field of the row points to: its only target, or what the poly's name field says. NULL: none. */
+const struct fb_entity *fb_reference_target(const struct fb_row *row, const struct fb_field *field);
 /* Does a device that holds these scopes (each alone, e.g. "employee:ID") see a row of that set? */
 bool fb_scope_set_is_held(const char *set, const char *const *held, size_t held_count, bool holds_all_companies);
 
@@ -104,20 +116,6 @@ struct fb_admission {
     int64_t catalogue_version;
 };
 
-/* One row of a cut as the hub gives it; ownership stays with the hub until the next call. */
-enum fb_cut_item { FB_CUT_ROWS, FB_CUT_REMOVES, FB_CUT_CHUNK, FB_CUT_END, FB_CUT_SCOPE_DIGESTS };
-
-struct fb_cut_piece {
-    enum fb_cut_item item;
-    union {
-        struct fb_rows rows;
-        struct fb_removes removes;
-        struct fb_chunk chunk;
-        struct fb_cut cut;
-        struct fb_scope_digests scope_digests;
-    };
-};
-
 /* The hub behind a session. Every function returns FB_OK or an error that closes the connection. */
 struct fb_server_ops {
     void *ctx;
@@ -127,10 +125,11 @@ struct fb_server_ops {
      * fb_server_session_acked. */
     int (*push_part)(void *ctx, struct fb_server_session *session, const struct fb_push_part *part,
                      int64_t clock_offset_ms, int64_t now_ms);
-    /* Opens the answer to a pull (after everything this session pushed is settled). One open cut per session. */
+    /* Opens the answer to a pull (after everything this session pushed is settled). One open cut per session. FB_ERR_BUSY: later,
+     * the session asks again. pull is borrowed until cut_close. */
     int (*cut_open)(void *ctx, struct fb_server_session *session, const struct fb_pull *pull, int64_t now_ms);
-    /* The next piece; called until FB_CUT_END (or FB_CUT_CHUNK for one chunk of a full cut) came. */
-    int (*cut_next)(void *ctx, struct fb_server_session *session, struct fb_arena *arena, struct fb_cut_piece *ret);
+    /* Appends the next whole frames, some hundred KiB; called until CUT (or CHUNK of a full cut) was among them. */
+    int (*cut_next)(void *ctx, struct fb_server_session *session, struct fb_buf *out, bool *ret_is_over);
     void (*cut_close)(void *ctx, struct fb_server_session *session);
 };
 
@@ -143,6 +142,9 @@ int64_t fb_server_session_deadline_ms(const struct fb_server_session *session);
 const char *fb_server_session_sentence(const struct fb_server_session *session); /* why it failed; "" */
 const char *fb_server_session_device(const struct fb_server_session *session);
 bool fb_server_session_is_greeted(const struct fb_server_session *session);
+/* The shell's own pointer (its connection), for fb_hub_each_ready. */
+void fb_server_session_set_owner(struct fb_server_session *session, void *owner);
+void *fb_server_session_owner(const struct fb_server_session *session);
 
 /* From the hub: the push is committed; a newer rev touches the device's scope; refuse and close after what is queued. */
 void fb_server_session_acked(struct fb_server_session *session, int64_t number);

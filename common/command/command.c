@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/command/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/id.h"
+#include "common/base/mem.h"
+#include "common/base/os.h"
+#include "common/store/sql.h"
+
+#define ID_START_MIN 8
+
+static const struct fb_command_node *node_of(const struct fb_cli *cli)
+{
+    return fb_cli_context(cli);
+}
+
+int fb_command_store(const struct fb_cli *cli, struct fb_store **ret, struct fb_why *why)
+{
+    const char *data;
+    int rc = fb_cli_data(cli, &data, why);
+    if (rc < 0) {
+        return rc;
+    }
+    enum fb_node node = node_of(cli)->node;
+    const char *path = fb_cli_data_path(cli, "fieldbook.db");
+    if (!fb_os_file_exists(path)) {
+        return fb_fail(why, FB_ERR_NOT_FOUND, "%s holds no Fieldbook database: %s", data,
+                       node == FB_NODE_SERVER ? "make one with `fieldbook-server init --data DIR`"
+                                              : "enrol this laptop with `fieldbook-replica enrol --data DIR`");
+    }
+    struct fb_store_options options = {.node = node};
+    return fb_store_open(path, &options, ret, why);
+}
+
+int fb_command_settle(const struct fb_cli *cli, struct fb_why *why)
+{
+    const char *data;
+    int rc = fb_cli_data(cli, &data, why);
+    const struct fb_command_node *node = node_of(cli);
+    return rc < 0 || node->settle == NULL ? rc : node->settle(data, why);
+}
+
+int fb_command_find_id(struct fb_store *s, const char *table, const char *start, char ret_id[static 37],
+                       struct fb_why *why)
+{
+    if (strlen(start) < ID_START_MIN) {
+        return fb_fail(why, FB_ERR_INVALID, "give at least the first %d characters of the id", ID_START_MIN);
+    }
+    FB_AUTO(fb_buf_release) struct fb_buf text;
+    fb_buf_init(&text, 256);
+    fb_buf_printf(&text, "SELECT id FROM %s WHERE id GLOB ?1 || '*' LIMIT 2", table); /* table: a constant of ours */
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s, fb_buf_text(&text), &q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    fb_sql_bind_text(q, 1, start);
+    rc = fb_sql_step(q);
+    if (rc == FB_SQL_DONE) {
+        return fb_fail(why, FB_ERR_NOT_FOUND, "there is no %s %s; the list command shows what there is",
+                       strcmp(table, "conflict") == 0 ? "conflict" : "held edit", start);
+    }
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    snprintf(ret_id, FB_ROW_ID_SIZE, "%s", fb_sql_text(q, 0));
+    rc = fb_sql_step(q);
+    if (rc == FB_SQL_ROW) {
+        return fb_fail(why, FB_ERR_INVALID, "%s begins several ids: give more of it", start);
+    }
+    return rc < 0 ? fb_store_error(s, why) : FB_OK;
+}
+
+int fb_command_config_check(struct fb_cli *cli, struct fb_why *why)
+{
+    struct fb_config *config;
+    int rc = fb_cli_config(cli, &config, why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "The configuration is right.");
+    }
+    return rc;
+}
+
+int fb_command_config_show(struct fb_cli *cli, struct fb_why *why)
+{
+    static const char *const COLUMNS[] = {"setting", "value", "from", "meaning", NULL};
+    struct fb_config *config;
+    int rc = fb_cli_config(cli, &config, why);
+    if (rc < 0) {
+        return rc;
+    }
+    struct fb_cli_table *t = fb_cli_table_new(cli, COLUMNS);
+    for (const struct fb_config_key *k = fb_cli_config_keys(cli); k->name != NULL; k++) {
+        fb_cli_table_cell(t, k->name);
+        fb_cli_table_cell(t, fb_config_text(config, k->name));
+        fb_cli_table_cell(t, fb_config_origin(config, k->name));
+        fb_cli_table_cell(t, k->help);
+    }
+    fb_cli_table_print(t, "There are no settings.");
+    return FB_OK;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * held list | show | correct | retry | discard. Dealing with a held edit is an ordinary edit of its row's state; headquarters,
+ * which alone owns held edits (rule 20), applies it when it takes that in.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/buf.h"
+#include "common/base/id.h"
+#include "common/base/mem.h"
+#include "common/command/command.h"
+#include "common/crm/title.h"
+#include "common/store/sql.h"
+
+#define TEXT_BYTES_MAX (4 * 1024 * 1024)
+
+static void add_title(struct fb_store *s, struct fb_cli_table *t, const char *entity, const char *id)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf title;
+    fb_buf_init(&title, TEXT_BYTES_MAX);
+    if (fb_title_append(s, entity, id, &title) < 0) {
+        fb_buf_clear(&title);
+    }
+    fb_cli_table_cell(t, title.size == 0 ? NULL : fb_buf_text(&title));
+}
+
+int fb_command_held_list(struct fb_cli *cli, struct fb_why *why)
+{
+    static const char *const COLUMNS[] = {"id", "state", "entity", "record", "by", "reason", "sentence", NULL};
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    int rc = fb_command_store(cli, &s, why);
+    if (rc < 0) {
+        return rc;
+    }
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    rc = fb_sql_begin(s,
+                      "SELECT id, state, entity, record_id, by_id, reason, reason_text FROM held_change"
+                      " WHERE ?1 OR state = 'waiting' ORDER BY state <> 'waiting', id",
+                      &q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    fb_sql_bind_int(q, 1, fb_cli_has(cli, "all"));
+    struct fb_cli_table *t = fb_cli_table_new(cli, COLUMNS);
+    while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
+        fb_cli_table_cell(t, fb_sql_text(q, 0));
+        fb_cli_table_cell(t, fb_sql_text(q, 1));
+        fb_cli_table_cell(t, fb_sql_text(q, 2));
+        add_title(s, t, fb_sql_text(q, 2), fb_sql_text(q, 3));
+        add_title(s, t, "employee", fb_sql_text(q, 4));
+        fb_cli_table_cell(t, fb_sql_text(q, 5));
+        fb_cli_table_cell(t, fb_sql_text(q, 6));
+    }
+    fb_cli_table_print(t, "No edit is held.");
+    return rc < 0 ? fb_store_error(s, why) : FB_OK;
+}
+
+int fb_command_held_show(struct fb_cli *cli, struct fb_why *why)
+{
+    static const char *const COLUMNS[] = {"what", "value", NULL};
+    static const char *const NAMES[] = {"id", "state", "reason", "sentence", "entity", "record_id", "changes", "decided_at"};
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    int rc = fb_command_store(cli, &s, why);
+    char id[FB_ROW_ID_SIZE];
+    rc = rc < 0 ? rc : fb_command_find_id(s, "held_change", fb_cli_argument(cli, 0), id, why);
+    if (rc < 0) {
+        return rc;
+    }
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    rc = fb_sql_begin(s,
+                      "SELECT id, state, reason, reason_text, entity, record_id, changes, decided_at FROM held_change"
+                      " WHERE id = ?1",
+                      &q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    fb_sql_bind_text(q, 1, id);
+    rc = fb_sql_step(q);
+    if (rc != FB_SQL_ROW) {
+        return rc < 0 ? fb_store_error(s, why) : FB_ERR_NOT_FOUND;
+    }
+    struct fb_cli_table *t = fb_cli_table_new(cli, COLUMNS);
+    for (int i = 0; i < (int)(sizeof NAMES / sizeof NAMES[0]); i++) {
+        fb_cli_table_cell(t, NAMES[i]);
+        fb_cli_table_cell(t, fb_sql_text(q, i));
+    }
+    fb_cli_table_print(t, "");
+    return FB_OK;
+}
+
+static int set_state(struct fb_store *s, const char *id, const char *state, const char *changes, struct fb_why *why)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s,
+                          "UPDATE held_change SET state = ?2, changes = coalesce(?3, changes)"
+                          " WHERE id = ?1 AND state = 'waiting'",
+                          &q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    fb_sql_bind_text(q, 1, id);
+    fb_sql_bind_text(q, 2, state);
+    fb_sql_bind_text(q, 3, changes);
+    rc = fb_sql_run(q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    return fb_sql_changes(s) > 0 ? FB_OK
+                                 : fb_fail(why, FB_ERR_INVALID,
+                                           "the held edit %.8s was dealt with before; `held show` tells how", id);
+}
+
+static int deal_with_all(struct fb_cli *cli, const char *state, const char *said, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    int rc = fb_command_store(cli, &s, why);
+    rc = rc < 0 ? rc : fb_store_begin(s);
+    if (rc < 0) {
+        return s == NULL ? rc : fb_store_error(s, why);
+    }
+    for (int i = 0; i < fb_cli_argument_count(cli) && rc == FB_OK; i++) {
+        char id[FB_ROW_ID_SIZE];
+        rc = fb_command_find_id(s, "held_change", fb_cli_argument(cli, i), id, why);
+        rc = rc < 0 ? rc : set_state(s, id, state, NULL, why);
+    }
+    if (rc < 0) {
+        fb_store_rollback(s);
+        return rc;
+    }
+    rc = fb_store_commit(s);
+    rc = rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "%s: %d.", said, fb_cli_argument_count(cli));
+    }
+    return rc;
+}
+
+int fb_command_held_retry(struct fb_cli *cli, struct fb_why *why)
+{
+    return deal_with_all(cli, "retried", "Applied again", why);
+}
+
+int fb_command_held_discard(struct fb_cli *cli, struct fb_why *why)
+{
+    return deal_with_all(cli, "discarded", "Given up", why);
+}
+
+/* ---- correct ---- */
+
+/* The change of the held row itself among the changes of its aggregate. */
+static json_t *find_change(json_t *changes, const char *entity, const char *record_id)
+{
+    size_t at;
+    json_t *change;
+    json_array_foreach (changes, at, change) {
+        const char *e = json_string_value(json_object_get(change, "entity"));
+        const char *id = json_string_value(json_object_get(change, "id"));
+        if (e != NULL && id != NULL && strcmp(e, entity) == 0 && strcmp(id, record_id) == 0) {
+            return change;
+        }
+    }
+    return NULL;
+}
+
+static json_t *json_of_value(const struct fb_value *v)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf text;
+    fb_buf_init(&text, TEXT_BYTES_MAX);
+    fb_value_append_json(&text, v);
+    return json_loadb(fb_buf_text(&text), text.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+}
+
+/* Applies one FIELD=VALUE of the command line. */
+static int correct_field(const struct fb_entity *e, json_t *change, const char *assignment, struct fb_why *why)
+{
+    const char *equals = strchr(assignment, '=');
+    char name[FB_NAME_BYTES_MAX + 1];
+    if (equals == NULL || (size_t)(equals - assignment) >= sizeof name) {
+        return fb_fail(why, FB_ERR_USAGE, "%s is not FIELD=VALUE", assignment);
+    }
+    snprintf(name, sizeof name, "%.*s", (int)(equals - assignment), assignment);
+    const struct fb_field *f = fb_entity_field(e, name);
+    if (f == NULL) {
+        return fb_fail(why, FB_ERR_INVALID, "%s has no field %s", e->name, name);
+    }
+    FB_AUTO(fb_arena_release) struct fb_arena arena;
+    fb_arena_init(&arena, 0);
+    struct fb_value value;
+    int rc = fb_field_parse(f, equals + 1, strlen(equals + 1), &arena, &value, why);
+    rc = rc < 0 ? rc : fb_field_check(f, &value, why);
+    if (rc < 0) {
+        return rc;
+    }
+    json_t *fields = json_object_get(change, "fields");
+    if (!json_is_object(fields)) {
+        return fb_fail(why, FB_ERR_INVALID, "this held edit has no fields: retry or discard it");
+    }
+    json_t *field = json_object_get(fields, name);
+    if (field == NULL) {
+        field = json_object();
+        json_object_set_new(fields, name, field);
+    }
+    return json_object_set_new(field, "mine", json_of_value(&value)) == 0 ? FB_OK : FB_ERR_NO_MEMORY;
+}
+
+static int correct_all(struct fb_cli *cli, struct fb_store *s, const char *entity, const char *record_id,
+                       json_t *changes, struct fb_why *why)
+{
+    const struct fb_entity *e = fb_catalogue_entity(fb_store_catalogue(s), entity);
+    json_t *change = find_change(changes, entity, record_id);
+    if (e == NULL || change == NULL) {
+        return fb_fail(why, FB_ERR_INVALID, "this held edit cannot be corrected here: retry or discard it");
+    }
+    for (int i = 1; i < fb_cli_argument_count(cli); i++) {
+        int rc = correct_field(e, change, fb_cli_argument(cli, i), why);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return FB_OK;
+}
+
+static int correct_one(struct fb_cli *cli, struct fb_store *s, const char *id, struct fb_why *why)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s, "SELECT entity, record_id, changes FROM held_change WHERE id = ?1", &q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    fb_sql_bind_text(q, 1, id);
+    rc = fb_sql_step(q);
+    if (rc != FB_SQL_ROW) {
+        return rc < 0 ? fb_store_error(s, why) : FB_ERR_NOT_FOUND;
+    }
+    json_t *changes = json_loads(fb_sql_text(q, 2), JSON_ALLOW_NUL, NULL);
+    rc = correct_all(cli, s, fb_sql_text(q, 0), fb_sql_text(q, 1), changes, why);
+    char *text = rc < 0 ? NULL : json_dumps(changes, JSON_COMPACT);
+    json_decref(changes);
+    if (rc == FB_OK) {
+        rc = text == NULL ? FB_ERR_NO_MEMORY : set_state(s, id, "corrected", text, why);
+    }
+    free(text);
+    return rc;
+}
+
+int fb_command_held_correct(struct fb_cli *cli, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    char id[FB_ROW_ID_SIZE];
+    int rc = fb_command_store(cli, &s, why);
+    rc = rc < 0 ? rc : fb_command_find_id(s, "held_change", fb_cli_argument(cli, 0), id, why);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_store_begin(s);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    rc = correct_one(cli, s, id, why);
+    if (rc < 0) {
+        fb_store_rollback(s);
+        return rc;
+    }
+    rc = fb_store_commit(s);
+    rc = rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "Corrected and applied.");
+    }
+    return rc;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/crm/title.h"
+
+#include <string.h>
+
+#include "common/base/buf.h"
+#include "common/base/id.h"
+#include "common/store/row.h"
+#include "common/store/sql.h"
+
+/* Chinese, Japanese and Korean characters begin at U+2E80: three bytes from E2 BA 80 on. */
+static bool ends_in_ideograph(const struct fb_buf *buf)
+{
+    return buf->size >= 3 && buf->bytes[buf->size - 3] >= 0xE3;
+}
+
+static int append_row(const struct fb_row *row, struct fb_buf *buf)
+{
+    size_t start = buf->size;
+    const struct fb_entity *e = row->entity;
+    for (size_t i = 0; i < e->title_field_count; i++) {
+        const struct fb_field *f = e->title_fields[i];
+        const struct fb_value *v = &row->values[f->index];
+        if (fb_value_is_empty(v)) {
+            continue;
+        }
+        if (buf->size > start && !ends_in_ideograph(buf)) {
+            fb_buf_append_byte(buf, ' ');
+        }
+        fb_field_format(f, v, buf);
+    }
+    return fb_buf_error(buf);
+}
+
+static int append_reference(struct fb_store *s, const char *entity, const char *id, struct fb_buf *buf)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s, "SELECT title FROM reference WHERE entity = ?1 AND id = ?2", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_text(q, 1, entity);
+    fb_sql_bind_text(q, 2, id);
+    rc = fb_sql_step(q);
+    if (rc == FB_SQL_ROW) {
+        fb_buf_append_text(buf, fb_sql_text(q, 0));
+    } else if (rc == FB_SQL_DONE) {
+        fb_buf_printf(buf, "%.8s", id);
+    }
+    return rc < 0 ? rc : fb_buf_error(buf);
+}
+
+int fb_title_append(struct fb_store *s, const char *entity, const char *id, struct fb_buf *buf)
+{
+    const struct fb_catalogue *c = fb_store_catalogue(s);
+    const struct fb_entity *e = c == NULL || entity == NULL ? NULL : fb_catalogue_entity(c, entity);
+    if (e == NULL || id == NULL || !fb_id_is_valid(id, strlen(id))) {
+        return FB_OK;
+    }
+    FB_AUTO(fb_arena_release) struct fb_arena arena;
+    fb_arena_init(&arena, 0);
+    struct fb_row row;
+    bool is_there = false;
+    int rc = fb_row_read(s, e, id, &arena, &row, &is_there);
+    if (rc < 0) {
+        return rc;
+    }
+    size_t before = buf->size;
+    rc = is_there ? append_row(&row, buf) : append_reference(s, entity, id, buf);
+    if (rc == FB_OK && buf->size == before) {
+        fb_buf_printf(buf, "%.8s", id);
+    }
+    return rc;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The commands of fieldbook-replica; main.c holds their table.
+ */
+#ifndef FB_REPLICA_CLI_H
+#define FB_REPLICA_CLI_H
+
+#include "common/command/command.h"
+
+extern const struct fb_config_key FB_REPLICA_CONFIG_KEYS[];
+
+int fb_replica_cli_enrol(struct fb_cli *cli, struct fb_why *why);
+int fb_replica_cli_run(struct fb_cli *cli, struct fb_why *why);
+int fb_replica_cli_sync(struct fb_cli *cli, struct fb_why *why);
+int fb_replica_cli_status(struct fb_cli *cli, struct fb_why *why);
+int fb_replica_cli_outbox(struct fb_cli *cli, struct fb_why *why);
+int fb_replica_cli_doctor(struct fb_cli *cli, struct fb_why *why);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * status, outbox, doctor.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "common/base/os.h"
+#include "common/base/time.h"
+#include "common/store/journal.h"
+#include "common/store/outbox.h"
+#include "common/store/sql.h"
+#include "replica/cli.h"
+#include "replica/state.h"
+
+#define STATE_BYTES_MAX 4096
+
+static int64_t meta_or(struct fb_store *s, const char *key, int64_t otherwise)
+{
+    int64_t value = otherwise;
+    fb_ignore(fb_store_meta_int(s, key, &value), "a missing one has its meaning");
+    return value;
+}
+
+struct facts {
+    int64_t cursor;
+    int64_t cut_at_ms; /* 0: never */
+    int64_t journal_rows;
+    int64_t pending_pushes;
+    int64_t pending_changes;
+    int64_t conflicts;
+    int64_t held;
+    int64_t found;
+};
+
+static int count_rows(struct fb_store *s, struct facts *f)
+{
+    if (fb_store_catalogue(s) == NULL) {
+        return FB_OK;
+    }
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s,
+                          "SELECT (SELECT count(*) FROM conflict WHERE outcome = 'waiting'),"
+                          " (SELECT count(*) FROM held_change WHERE state = 'waiting'),"
+                          " (SELECT count(*) FROM found_value WHERE state = 'waiting')",
+                          &q);
+    rc = rc < 0 ? rc : fb_sql_step(q);
+    if (rc < 0) {
+        return rc;
+    }
+    f->conflicts = fb_sql_int(q, 0);
+    f->held = fb_sql_int(q, 1);
+    f->found = fb_sql_int(q, 2);
+    return FB_OK;
+}
+
+static int read_facts(struct fb_store *s, struct facts *ret)
+{
+    ret->cursor = meta_or(s, "cursor", 0);
+    ret->cut_at_ms = meta_or(s, "cut_at_ms", 0);
+    int rc = fb_journal_count(s, &ret->journal_rows);
+    rc = rc < 0 ? rc : fb_outbox_count(s, &ret->pending_pushes, &ret->pending_changes);
+    return rc < 0 ? rc : count_rows(s, ret);
+}
+
+static void print_json(const struct facts *f, const char *state)
+{
+    char at[FB_INSTANT_SIZE];
+    fb_instant_format(f->cut_at_ms, at);
+    printf("{\"rev\":%lld,\"data_as_of\":%s%s%s,\"journal\":%lld,\"pushes\":%lld,\"to_send\":%lld,\"conflicts\":%lld,"
+           "\"held\":%lld,\"found\":%lld,\"daemon\":%s}\n",
+           (long long)f->cursor, f->cut_at_ms == 0 ? "" : "\"", f->cut_at_ms == 0 ? "null" : at,
+           f->cut_at_ms == 0 ? "" : "\"", (long long)f->journal_rows, (long long)f->pending_pushes,
+           (long long)(f->journal_rows + f->pending_changes), (long long)f->conflicts, (long long)f->held,
+           (long long)f->found, state[0] == '\0' ? "null" : state);
+}
+
+static void print_text(const struct facts *f, const char *state)
+{
+    char at[FB_INSTANT_SIZE];
+    fb_instant_format(f->cut_at_ms, at);
+    printf("data as of     %s\n", f->cut_at_ms == 0 ? "never synced: run `fieldbook-replica sync`" : at);
+    printf("revision       %lld\n", (long long)f->cursor);
+    printf("to send        %lld edits in the journal, %lld in %lld pushes\n", (long long)f->journal_rows,
+           (long long)f->pending_changes, (long long)f->pending_pushes);
+    printf("conflicts      %lld wait for a decision\n", (long long)f->conflicts);
+    printf("held           %lld wait for a correction\n", (long long)f->held);
+    printf("found          %lld values that another program wrote unseen\n", (long long)f->found);
+    printf("daemon         %s\n", state[0] == '\0' ? "never ran" : state);
+}
+
+int fb_replica_cli_status(struct fb_cli *cli, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    const char *data = NULL;
+    int rc = fb_cli_data(cli, &data, why);
+    rc = rc < 0 ? rc : fb_command_store(cli, &s, why);
+    if (rc < 0) {
+        return rc;
+    }
+    struct facts facts = {0};
+    rc = read_facts(s, &facts);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    FB_AUTO(fb_buf_release) struct fb_buf state;
+    fb_buf_init(&state, STATE_BYTES_MAX);
+    fb_replica_state_read(data, &state);
+    if (state.size > 0 && state.bytes[state.size - 1] == '\n') {
+        state.bytes[--state.size] = '\0';
+    }
+    if (fb_cli_is_json(cli)) {
+        print_json(&facts, fb_buf_text(&state));
+    } else {
+        print_text(&facts, fb_buf_text(&state));
+    }
+    return FB_OK;
+}
+
+/* ---- outbox ---- */
+
+static int add_push(void *ctx, const struct fb_push *p)
+{
+    struct fb_cli_table *t = ctx;
+    char at[FB_INSTANT_SIZE];
+    fb_instant_format(p->made_at_ms, at);
+    fb_cli_table_cell_int(t, p->number);
+    fb_cli_table_cell(t, p->acked_at_ms == 0 ? "to send" : "at headquarters, its answer is on the way");
+    fb_cli_table_cell_int(t, p->changes);
+    fb_cli_table_cell(t, at);
+    return FB_OK;
+}
+
+int fb_replica_cli_outbox(struct fb_cli *cli, struct fb_why *why)
+{
+    static const char *const COLUMNS[] = {"push", "state", "edits", "made_at", NULL};
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    int rc = fb_command_store(cli, &s, why);
+    int64_t journal_rows = 0;
+    rc = rc < 0 ? rc : fb_journal_count(s, &journal_rows);
+    if (rc < 0) {
+        return s == NULL ? rc : fb_store_error(s, why);
+    }
+    struct fb_cli_table *t = fb_cli_table_new(cli, COLUMNS);
+    rc = fb_outbox_each_uncovered(s, add_push, t);
+    if (journal_rows > 0) {
+        fb_cli_table_cell(t, NULL);
+        fb_cli_table_cell(t, "in the journal, not packed yet");
+        fb_cli_table_cell_int(t, journal_rows);
+        fb_cli_table_cell(t, NULL);
+    }
+    fb_cli_table_print(t, "Nothing waits: headquarters has confirmed every edit.");
+    return rc < 0 ? fb_store_error(s, why) : FB_OK;
+}
+
+/* ---- doctor ---- */
+
+int fb_replica_cli_doctor(struct fb_cli *cli, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    const char *path = fb_cli_data_path(cli, "fieldbook.db");
+    const char *data = NULL;
+    int rc = fb_cli_data(cli, &data, why);
+    if (rc == FB_OK && !fb_os_file_exists(path)) {
+        return fb_command_store(cli, &s, why);
+    }
+    struct fb_store_options options = {.node = FB_NODE_REPLICA, .check_quickly = true};
+    rc = rc < 0 ? rc : fb_store_open(path, &options, &s, why);
+    struct fb_store_health health = {0};
+    rc = rc < 0 ? rc : fb_store_check_schema(s, &health);
+    if (rc < 0) {
+        return s == NULL ? rc : fb_store_error(s, why);
+    }
+    printf("database file   whole\n");
+    printf("triggers        %u restored\n", health.triggers_restored);
+    printf("tables          %u restored\n", health.tables_restored);
+    printf("unknown columns %u (left alone; they do not sync)\n", health.unknown_columns);
+    if (health.note[0] != '\0') {
+        printf("found           %s\n", health.note);
+    }
+    fb_cli_say(cli, "The next `sync` compares all rows with headquarters and repairs what differs.");
+    return FB_OK;
+}

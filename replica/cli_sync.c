@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * enrol, run, sync.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/mem.h"
+#include "common/base/os.h"
+#include "common/command/logging.h"
+#include "common/net/address.h"
+#include "common/store/sql.h"
+#include "replica/cli.h"
+#include "replica/daemon.h"
+#include "replica/enrol.h"
+
+#define EXIT_SOMETHING_WAITS 7
+
+/* The proxy as fb_stream_connect wants it. */
+static const char *proxy_of(const struct fb_config *config)
+{
+    const char *proxy = fb_config_text(config, "network.proxy");
+    return proxy[0] == '\0' ? NULL : strcmp(proxy, "none") == 0 ? "" : proxy;
+}
+
+/* --server, else the configuration, else NULL: as at enrolment. */
+static int server_of(const struct fb_cli *cli, const struct fb_config *config, const char **ret, struct fb_why *why)
+{
+    const char *server = fb_cli_value(cli, "server");
+    if (server == NULL) {
+        server = fb_config_text(config, "server.address");
+    }
+    *ret = server[0] == '\0' ? NULL : server;
+    struct fb_address address;
+    return *ret == NULL ? FB_OK : fb_address_parse(server, 7443, &address, why);
+}
+
+int fb_replica_cli_enrol(struct fb_cli *cli, struct fb_why *why)
+{
+    const char *data;
+    struct fb_config *config;
+    const char *server;
+    int rc = fb_cli_data(cli, &data, why);
+    rc = rc < 0 ? rc : fb_cli_config(cli, &config, why);
+    rc = rc < 0 ? rc : server_of(cli, config, &server, why);
+    if (rc < 0) {
+        return rc;
+    }
+    char host[128] = "laptop";
+    gethostname(host, sizeof host - 1);
+    const char *device = fb_cli_value(cli, "device");
+    rc = fb_enrol(data, server, fb_cli_value(cli, "code"), device == NULL ? host : device, proxy_of(config), why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "This laptop is enrolled. `fieldbook-replica run --data %s` keeps it in step; `sync` does so once.",
+                   data);
+    }
+    return rc;
+}
+
+/* What run and sync share: configuration, log, lock. */
+static int prepare(struct fb_cli *cli, struct fb_replica_run *run, int *ret_lock, struct fb_why *why)
+{
+    struct fb_config *config;
+    int rc = fb_cli_data(cli, &run->data, why);
+    rc = rc < 0 ? rc : fb_cli_config(cli, &config, why);
+    rc = rc < 0 ? rc : fb_command_start_log(cli, config, why);
+    rc = rc < 0 ? rc : server_of(cli, config, &run->server, why);
+    /* Says that there is no database before it says that the folder cannot be locked. */
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    rc = rc < 0 ? rc : fb_command_store(cli, &s, why);
+    if (rc < 0) {
+        return rc;
+    }
+    run->proxy = proxy_of(config);
+    return fb_os_lock_folder(run->data, ret_lock, why);
+}
+
+int fb_replica_cli_run(struct fb_cli *cli, struct fb_why *why)
+{
+    struct fb_replica_run run = {0};
+    int lock = -1;
+    int rc = prepare(cli, &run, &lock, why);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_replica_run(&run, why);
+    fb_os_unlock(lock);
+    return rc;
+}
+
+static void show_progress(void *ctx, const struct fb_replica_status *st)
+{
+    struct fb_cli_progress *p = ctx;
+    if (st->is_first_download) {
+        fb_cli_progress_show(p, st->rows_staged, st->rows_expected);
+    }
+}
+
+/* Conflicts and held edits of this laptop that wait for somebody. */
+static int count_waiting(struct fb_cli *cli, int64_t *ret_conflicts, int64_t *ret_held, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    int rc = fb_command_store(cli, &s, why);
+    if (rc < 0 || fb_store_catalogue(s) == NULL) {
+        return rc;
+    }
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    rc = fb_sql_begin(s,
+                      "SELECT (SELECT count(*) FROM conflict WHERE outcome = 'waiting'),"
+                      " (SELECT count(*) FROM held_change WHERE state = 'waiting')",
+                      &q);
+    rc = rc < 0 ? rc : fb_sql_step(q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    *ret_conflicts = fb_sql_int(q, 0);
+    *ret_held = fb_sql_int(q, 1);
+    return FB_OK;
+}
+
+static int print_result(struct fb_cli *cli, const struct fb_replica_status *st, struct fb_why *why)
+{
+    int64_t conflicts = 0;
+    int64_t held = 0;
+    int rc = count_waiting(cli, &conflicts, &held, why);
+    if (rc < 0) {
+        return rc;
+    }
+    if (fb_cli_is_json(cli)) {
+        printf("{\"sent\":%lld,\"received\":%lld,\"removed\":%lld,\"conflicts\":%lld,\"held\":%lld,\"found\":%lld,"
+               "\"rev\":%lld,\"digest\":\"%s\"}\n",
+               (long long)st->changes_sent, (long long)st->rows_received, (long long)st->removes_received,
+               (long long)conflicts, (long long)held, (long long)st->found, (long long)st->cursor,
+               st->digest_differences > 0 ? "repaired" : st->digest_checks > 0 ? "equal" : "not compared");
+    } else if (!fb_cli_is_quiet(cli)) {
+        printf("In step at revision %lld: %lld sent, %lld received, %lld removed; %lld conflicts and %lld held edits wait.%s\n",
+               (long long)st->cursor, (long long)st->changes_sent, (long long)st->rows_received,
+               (long long)st->removes_received, (long long)conflicts, (long long)held,
+               st->digest_differences > 0 ? " What another program had changed unseen was repaired and kept." : "");
+    }
+    bool waits = conflicts + held > 0;
+    return fb_cli_has(cli, "exit-code") && waits ? EXIT_SOMETHING_WAITS : FB_OK;
+}
+
+int fb_replica_cli_sync(struct fb_cli *cli, struct fb_why *why)
+{
+    struct fb_cli_progress progress = {.cli = cli, .what = "first download"};
+    struct fb_replica_run run = {
+        .until_in_step = true, .checks_digest = true, .on_progress = show_progress, .ctx = &progress};
+    int lock = -1;
+    int rc = prepare(cli, &run, &lock, why);
+    if (rc < 0) {
+        return rc == FB_ERR_BUSY
+                   ? fb_fail(why, rc, "the daemon is running on %s and syncs by itself; `status` tells how it stands",
+                             run.data)
+                   : rc;
+    }
+    rc = fb_replica_run(&run, why);
+    fb_cli_progress_end(&progress);
+    fb_os_unlock(lock);
+    return rc < 0 ? rc : print_result(cli, &run.ret_status, why);
+}

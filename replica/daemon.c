@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT
+ *
+ *      +---------+  connect   +------------+  on_open   +-----------+
+ *      | waiting | ---------> | connecting | ---------> | connected |
+ *      +---------+            +------------+            +-----------+
+ *           ^  backoff, jitter      |  failed                 |  closed
+ *           +-----------------------+-------------------------+
+ *
+ * A refusal by headquarters waits long (REFUSED_RETRY_MS): a person must act first. A write to the database, our own pages'
+ * or a foreign tool's, is noticed by the watch and pushed at once while connected.
+ */
+#include "replica/daemon.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/base/os.h"
+#include "common/net/loop.h"
+#include "common/net/stream.h"
+#include "replica/enrol.h"
+#include "replica/state.h"
+
+#define WATCH_POLL_MS     500
+#define REFUSED_RETRY_MS  (15 * 60 * 1000)
+#define RENEW_EVERY_MS    (24 * 3600 * 1000)
+#define DIGEST_EVERY_MS   (10 * 60 * 1000) /* a scan of all rows: at quiet times, not in every round */
+#define STOP_MS_MAX       2000
+#define SERVER_TEXT_SIZE  300
+
+struct client {
+    struct fb_replica_run *run;
+    struct fb_loop *loop;
+    struct fb_store *store;
+    struct fb_replica_round *round;
+    struct fb_tls_client *tls;
+    struct fb_stream *stream; /* NULL: none, or not open yet */
+    struct fb_watch *watch;
+    struct fb_timer *retry;    /* the next try to connect */
+    struct fb_timer *deadline; /* the round's */
+    struct fb_buf scratch;
+    struct fb_random random;
+    char server[SERVER_TEXT_SIZE];
+    int64_t data_version;
+    int64_t digest_asked_at_ms;
+    int64_t renewed_at_ms;
+    unsigned failures; /* in a row */
+    bool is_connecting;
+    bool is_done;
+    int err; /* what ended a sync */
+    struct fb_why why;
+};
+
+static void note_state(struct client *c, const char *state, const char *sentence, int64_t retry_in_ms)
+{
+    struct fb_replica_state_note note = {
+        .state = state, .sentence = sentence, .at_ms = fb_os_now_ms(), .retry_in_ms = retry_in_ms};
+    fb_replica_state_write(c->run->data, &note);
+}
+
+static void stop(struct client *c, int err, const char *sentence)
+{
+    if (!c->is_done) {
+        c->is_done = true;
+        c->err = err;
+        fb_why_set(&c->why, "%s", sentence);
+        fb_loop_stop(c->loop);
+    }
+}
+
+/* ---- Connecting ---- */
+
+/* Doubles from 0.5 s to 60 s, then a random part of it, so that 2,000 laptops do not come back at once. */
+static int64_t backoff_ms(struct client *c)
+{
+    int64_t delay = FB_BACKOFF_MS_MIN;
+    for (unsigned i = 1; i < c->failures && delay < FB_BACKOFF_MS_MAX; i++) {
+        delay *= 2;
+    }
+    delay = delay < FB_BACKOFF_MS_MAX ? delay : FB_BACKOFF_MS_MAX;
+    return delay / 2 + (int64_t)(fb_random_u64(&c->random) % (uint64_t)(delay / 2 + 1));
+}
+
+static void retry_later(struct client *c, int err, const char *sentence)
+{
+    const struct fb_replica_status *st = fb_replica_round_status(c->round);
+    bool was_refused = st->state == FB_REPLICA_REFUSED || err == FB_ERR_REFUSED;
+    c->failures++;
+    int64_t delay = was_refused ? REFUSED_RETRY_MS : backoff_ms(c);
+    delay = delay < st->retry_after_ms ? st->retry_after_ms : delay;
+    if (c->run->until_in_step) {
+        stop(c, err == FB_OK ? FB_ERR_UNREACHABLE : err, sentence);
+        return;
+    }
+    fb_log(was_refused ? FB_LOG_ERROR : FB_LOG_INFO, "offline", "reason=%s retry_ms=%lld", fb_log_quote(sentence),
+           (long long)delay);
+    note_state(c, was_refused ? "refused" : "offline", sentence, delay);
+    fb_timer_set(c->retry, delay, 0);
+}
+
+static void update_deadline(struct client *c)
+{
+    int64_t at_ms = fb_replica_round_deadline_ms(c->round);
+    if (at_ms == INT64_MAX || c->stream == NULL) {
+        fb_timer_stop(c->deadline);
+        return;
+    }
+    int64_t left = at_ms - fb_os_now_ms();
+    fb_timer_set(c->deadline, left < 1 ? 1 : left, 0);
+}
+
+static void fail_round(struct client *c, int err)
+{
+    const struct fb_replica_status *st = fb_replica_round_status(c->round);
+    struct fb_why why;
+    fb_why_set(&why, "%s", st->sentence[0] != '\0' ? st->sentence : fb_err_sentence(err));
+    fb_stream_abort(c->stream, st->state == FB_REPLICA_REFUSED ? FB_ERR_REFUSED : err, &why);
+}
+
+static void check_in_step(struct client *c)
+{
+    if (!fb_replica_round_is_in_step(c->round)) {
+        return;
+    }
+    c->failures = 0;
+    if (c->run->until_in_step) {
+        stop(c, FB_OK, "");
+        return;
+    }
+    int64_t now_ms = fb_os_now_ms();
+    if (now_ms - c->digest_asked_at_ms > DIGEST_EVERY_MS) {
+        c->digest_asked_at_ms = now_ms;
+        fb_replica_round_want_digest(c->round);
+    }
+}
+
+/* Sends what the round has, as long as headquarters reads. */
+static void pump(struct client *c)
+{
+    while (c->stream != NULL && fb_stream_is_writable(c->stream)) {
+        fb_buf_clear(&c->scratch);
+        int rc = fb_replica_round_take(c->round, &c->scratch, fb_os_now_ms());
+        if (c->scratch.size > 0 && fb_stream_write(c->stream, c->scratch.bytes, c->scratch.size) < 0) {
+            return;
+        }
+        if (rc < 0) {
+            fail_round(c, rc);
+            return;
+        }
+        if (c->scratch.size == 0) {
+            break;
+        }
+    }
+    if (c->stream != NULL) {
+        check_in_step(c);
+        update_deadline(c);
+    }
+    if (c->run->on_progress != NULL) {
+        c->run->on_progress(c->run->ctx, fb_replica_round_status(c->round));
+    }
+}
+
+static void on_open(void *ctx, struct fb_stream *stream, const struct fb_stream_peer *peer)
+{
+    struct client *c = ctx;
+    c->is_connecting = false;
+    c->stream = stream;
+    fb_log(FB_LOG_INFO, "connected", "server=%s address=%s", c->server, peer->address);
+    note_state(c, "connected", "", 0);
+    fb_replica_round_opened(c->round, fb_os_now_ms());
+    pump(c);
+}
+
+static void on_bytes(void *ctx, const uint8_t *bytes, size_t size)
+{
+    struct client *c = ctx;
+    int rc = fb_replica_round_feed(c->round, bytes, size, fb_os_now_ms());
+    if (rc < 0) {
+        fail_round(c, rc);
+    }
+}
+
+static void on_writable(void *ctx)
+{
+    pump(ctx);
+}
+
+static void on_close(void *ctx, int err, const struct fb_why *why)
+{
+    struct client *c = ctx;
+    bool was_open = c->stream != NULL;
+    c->stream = NULL;
+    c->is_connecting = false;
+    if (was_open) {
+        fb_replica_round_closed(c->round, fb_os_now_ms());
+    }
+    fb_timer_stop(c->deadline);
+    if (!c->is_done) {
+        retry_later(c, err, why->text[0] != '\0' ? why->text : "headquarters closed the connection");
+    }
+}
+
+static const struct fb_stream_calls CALLS = {
+    .on_open = on_open, .on_bytes = on_bytes, .on_writable = on_writable, .on_close = on_close};
+
+/* A certificate is renewed between connections; a failure is no reason not to use the old one. */
+static void renew_certificate(struct client *c)
+{
+    int64_t now_ms = fb_os_now_ms();
+    if (c->renewed_at_ms != 0 && now_ms - c->renewed_at_ms < RENEW_EVERY_MS) {
+        return;
+    }
+    c->renewed_at_ms = now_ms;
+    bool was_renewed = false;
+    struct fb_why why = {""};
+    int rc = fb_enrol_renew_if_due(c->run->data, c->server, c->run->proxy, &was_renewed, &why);
+    if (rc < 0) {
+        fb_log(FB_LOG_WARN, "renewal_failed", "reason=%s", fb_log_quote(why.text));
+        return;
+    }
+    struct fb_tls_client *fresh = NULL;
+    if (was_renewed && fb_enrol_tls(c->run->data, &fresh, &why) == FB_OK) {
+        fb_tls_client_free(c->tls);
+        c->tls = fresh;
+        fb_log(FB_LOG_INFO, "certificate_renewed", "server=%s", c->server);
+    }
+}
+
+static void connect_now(void *ctx)
+{
+    struct client *c = ctx;
+    if (c->is_connecting || c->stream != NULL) {
+        return;
+    }
+    renew_certificate(c);
+    const struct fb_stream_connect_config config = {
+        .address = c->server, .tls = c->tls, .alpn = FB_ALPN_SYNC, .proxy = c->run->proxy};
+    struct fb_stream *stream;
+    struct fb_why why = {""};
+    c->is_connecting = true;
+    int rc = fb_stream_connect(c->loop, &config, &CALLS, c, &stream, &why);
+    if (rc < 0) {
+        c->is_connecting = false;
+        retry_later(c, rc, why.text);
+    }
+}
+
+/* ---- The loop's other callers ---- */
+
+static void on_turn(void *ctx)
+{
+    struct client *c = ctx;
+    if (c->stream != NULL) {
+        pump(c);
+    }
+}
+
+static bool on_database_written(void *ctx)
+{
+    struct client *c = ctx;
+    int64_t version = 0;
+    if (fb_store_data_version(c->store, &version) < 0 || version == c->data_version) {
+        return false;
+    }
+    c->data_version = version;
+    fb_replica_round_noticed_write(c->round, fb_os_now_ms());
+    return true;
+}
+
+static void on_deadline(void *ctx)
+{
+    pump(ctx);
+}
+
+static void on_signal(void *ctx, int number)
+{
+    struct client *c = ctx;
+    if (number == SIGHUP) {
+        return;
+    }
+    fb_log(FB_LOG_INFO, "stopping", "signal=%d", number);
+    stop(c, c->run->until_in_step ? FB_ERR_INTERRUPTED : FB_OK, "interrupted; what was done is kept");
+}
+
+/* ---- Life ---- */
+
+static int open_store(struct client *c, struct fb_why *why)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/fieldbook.db", c->run->data);
+    struct fb_store_options options = {.node = FB_NODE_REPLICA};
+    int rc = fb_store_open(path, &options, &c->store, why);
+    if (rc < 0) {
+        return rc;
+    }
+    struct fb_store_health health = {0};
+    rc = fb_store_check_schema(c->store, &health);
+    if (rc == FB_OK && health.note[0] != '\0') {
+        fb_log(FB_LOG_WARN, "database_mended", "note=%s", fb_log_quote(health.note));
+    }
+    if (rc == FB_OK && c->run->server == NULL) {
+        rc = fb_store_meta_text(c->store, "server", c->server, sizeof c->server);
+    } else {
+        snprintf(c->server, sizeof c->server, "%s", c->run->server == NULL ? "" : c->run->server);
+    }
+    return rc < 0 ? fb_store_error(c->store, why) : FB_OK;
+}
+
+static int start(struct client *c, struct fb_why *why)
+{
+    int rc = fb_enrol_tls(c->run->data, &c->tls, why);
+    rc = rc < 0 ? rc : fb_loop_new(&c->loop);
+    rc = rc < 0 ? rc : open_store(c, why);
+    rc = rc < 0 ? rc : fb_replica_round_new(c->store, &c->random, &c->round);
+    rc = rc < 0 ? rc : fb_timer_new(c->loop, connect_now, c, &c->retry);
+    rc = rc < 0 ? rc : fb_timer_new(c->loop, on_deadline, c, &c->deadline);
+    rc = rc < 0 ? rc : fb_loop_on_signal(c->loop, on_signal, c);
+    rc = rc < 0 ? rc
+                : fb_watch_new(c->loop, c->run->data, "fieldbook.db", WATCH_POLL_MS, on_database_written, c, &c->watch,
+                               why);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_loop_on_turn(c->loop, on_turn, c);
+    if (c->run->checks_digest) {
+        fb_replica_round_want_digest(c->round);
+    }
+    fb_replica_round_noticed_write(c->round, fb_os_now_ms()); /* what was written while nobody watched */
+    connect_now(c);
+    return FB_OK;
+}
+
+static bool finish(struct client *c)
+{
+    if (c->stream != NULL) {
+        fb_stream_close(c->stream);
+        int64_t until_ms = fb_os_monotonic_ms() + STOP_MS_MAX;
+        while (c->stream != NULL && fb_os_monotonic_ms() < until_ms) {
+            fb_loop_turn(c->loop, 20);
+        }
+    }
+    fb_watch_free(c->watch);
+    fb_timer_free(c->retry);
+    fb_timer_free(c->deadline);
+    bool is_quiet = fb_loop_free(c->loop);
+    fb_replica_round_free(c->round);
+    fb_tls_client_free(c->tls);
+    fb_store_close(c->store);
+    fb_buf_release(&c->scratch);
+    return is_quiet;
+}
+
+int fb_replica_run(struct fb_replica_run *run, struct fb_why *why)
+{
+    struct client c = {.run = run, .random = fb_random_system()};
+    fb_buf_init(&c.scratch, FB_OUTPUT_BYTES_HIGH + 2 * FB_FRAME_BYTES_MAX);
+    int rc = start(&c, why);
+    if (rc == FB_OK) {
+        if (!c.is_done) {
+            fb_loop_run(c.loop);
+        }
+        run->ret_status = *fb_replica_round_status(c.round);
+        rc = c.err;
+        fb_why_set(why, "%s", c.why.text);
+    }
+    note_state(&c, "stopped", "", 0);
+    if (!finish(&c)) {
+        _Exit(fb_err_exit_code(rc));
+    }
+    return rc;
+}

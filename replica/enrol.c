@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+#include "replica/enrol.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/mem.h"
+#include "common/base/os.h"
+#include "common/crm/enrol_code.h"
+#include "common/net/ca.h"
+#include "common/net/stream.h"
+#include "common/store/store.h"
+#include "common/wire/message.h"
+
+#define PEM_BYTES_MAX     (64 * 1024)
+#define RENEW_AFTER_MS    (INT64_C(10) * 86400000)
+#define ANSWER_MS_MAX     30000
+
+static const char *path_in(const char *data, const char *name)
+{
+    static _Thread_local char path[4096];
+    snprintf(path, sizeof path, "%s/%s", data, name);
+    return path;
+}
+
+/* ---- One question to the enrolment port ---- */
+
+struct question {
+    struct fb_loop *loop;
+    const struct fb_message *ask;
+    struct fb_buf in;
+    struct fb_arena arena;
+    struct fb_message answer;
+    bool is_answered;
+    int err;
+    struct fb_why why;
+};
+
+static void on_open(void *ctx, struct fb_stream *stream, const struct fb_stream_peer *peer)
+{
+    (void)peer;
+    struct question *q = ctx;
+    FB_AUTO(fb_buf_release) struct fb_buf out;
+    fb_buf_init(&out, FB_FRAME_BYTES_BEFORE_AUTH_MAX + 64);
+    int rc = fb_message_encode(q->ask, &out);
+    rc = rc < 0 ? rc : fb_stream_write(stream, out.bytes, out.size);
+    if (rc < 0) {
+        fb_stream_abort(stream, rc, NULL);
+    }
+}
+
+static void on_bytes(void *ctx, const uint8_t *bytes, size_t size)
+{
+    struct question *q = ctx;
+    size_t frame_size = 0;
+    fb_buf_append(&q->in, bytes, size);
+    int rc = q->is_answered ? FB_OK : fb_buf_error(&q->in);
+    rc = rc < 0 ? rc : fb_frame_find(q->in.bytes, q->in.size, FB_FRAME_BYTES_MAX, &frame_size, &q->why);
+    if (rc == FB_OK && (frame_size == 0 || q->is_answered)) {
+        return;
+    }
+    rc = rc < 0 ? rc : fb_message_decode(q->in.bytes, frame_size, NULL, &q->arena, &q->answer, &q->why);
+    q->err = rc;
+    q->is_answered = rc == FB_OK;
+    fb_loop_stop(q->loop);
+}
+
+static void on_close(void *ctx, int err, const struct fb_why *why)
+{
+    struct question *q = ctx;
+    if (!q->is_answered && q->err == FB_OK) {
+        q->err = err < 0 ? err : FB_ERR_UNREACHABLE;
+        q->why = *why;
+        if (q->why.text[0] == '\0') {
+            fb_why_set(&q->why, "headquarters closed the connection without an answer: try again");
+        }
+    }
+    fb_loop_stop(q->loop);
+}
+
+static void on_late(void *ctx)
+{
+    struct question *q = ctx;
+    q->err = fb_fail(&q->why, FB_ERR_UNREACHABLE, "headquarters did not answer within %d s: try again",
+                     ANSWER_MS_MAX / 1000);
+    fb_loop_stop(q->loop);
+}
+
+static int run_question(struct question *q, const struct fb_stream_connect_config *config, struct fb_why *why)
+{
+    static const struct fb_stream_calls CALLS = {.on_open = on_open, .on_bytes = on_bytes, .on_close = on_close};
+    struct fb_stream *stream;
+    struct fb_timer *timer = NULL;
+    int rc = fb_timer_new(q->loop, on_late, q, &timer);
+    rc = rc < 0 ? rc : fb_stream_connect(q->loop, config, &CALLS, q, &stream, why);
+    if (rc == FB_OK) {
+        fb_timer_set(timer, ANSWER_MS_MAX, 0);
+        fb_loop_run(q->loop);
+    }
+    fb_timer_free(timer);
+    return rc;
+}
+
+/* Asks and waits; the answer's bytes live in q's arena. FB_ERR_REFUSED with the server's sentence. */
+static int ask_headquarters(const char *server, const char *proxy, struct fb_tls_client *tls, struct question *q,
+                            struct fb_why *why)
+{
+    fb_buf_init(&q->in, 2 * FB_FRAME_BYTES_MAX);
+    fb_arena_init(&q->arena, FB_MESSAGE_BYTES_MAX);
+    int rc = fb_loop_new(&q->loop);
+    if (rc < 0) {
+        return rc;
+    }
+    const struct fb_stream_connect_config config = {
+        .address = server, .tls = tls, .alpn = FB_ALPN_ENROL, .proxy = proxy};
+    rc = run_question(q, &config, why);
+    fb_loop_free(q->loop);
+    if (rc < 0) {
+        return rc;
+    }
+    if (!q->is_answered) {
+        return fb_fail(why, q->err == FB_OK ? FB_ERR_UNREACHABLE : q->err, "%s", q->why.text);
+    }
+    if (q->answer.kind == FB_MESSAGE_REFUSE) {
+        return fb_fail(why, FB_ERR_REFUSED, "%s", q->answer.refuse.sentence);
+    }
+    if (q->answer.kind != FB_MESSAGE_ENROL_ANSWER) {
+        return fb_fail(why, FB_ERR_PROTOCOL, "headquarters answered something else than was asked");
+    }
+    return FB_OK;
+}
+
+static void release_question(struct question *q)
+{
+    fb_buf_release(&q->in);
+    fb_arena_release(&q->arena);
+}
+
+/* ---- Enrolment ---- */
+
+static int write_identity(const char *data, const struct fb_buf *key, const struct fb_enrol_answer *a,
+                          struct fb_why *why)
+{
+    int rc = fb_os_write_file(path_in(data, "key.pem"), key->bytes, key->size, 0600, why);
+    rc = rc < 0 ? rc
+                : fb_os_write_file(path_in(data, "certificate.pem"), a->certificate, a->certificate_size, 0644, why);
+    return rc < 0 ? rc : fb_os_write_file(path_in(data, "authority.pem"), a->authority, a->authority_size, 0644, why);
+}
+
+static int set_meta(struct fb_store *s, const char *key, const char *text)
+{
+    struct fb_value value = fb_value_text(text);
+    return fb_store_meta_set(s, key, &value);
+}
+
+static int make_database(const char *data, const char *server, const struct fb_enrol_answer *a, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    struct fb_store_options options = {.node = FB_NODE_REPLICA, .may_create = true};
+    int rc = fb_store_open(path_in(data, "fieldbook.db"), &options, &s, why);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_store_begin(s);
+    rc = rc < 0 ? rc : set_meta(s, "device_id", a->device_id);
+    rc = rc < 0 ? rc : set_meta(s, "employee_id", a->employee_id);
+    rc = rc < 0 ? rc : set_meta(s, "server", server);
+    rc = rc < 0 ? rc : fb_store_commit(s);
+    return rc < 0 ? fb_store_error(s, why) : FB_OK;
+}
+
+/* The key is made first, so that the request proves it; files are written once headquarters said yes. */
+static int enrol_with_key(const char *data, const char *server, const struct fb_enrol_code *code,
+                          struct fb_enrol_ask *ask, const char *proxy, const struct fb_buf *key, struct fb_why *why)
+{
+    struct fb_tls_client_config config = {.ca_pin = code->pin, .ca_pin_size = sizeof code->pin};
+    struct fb_tls_client *tls = NULL;
+    FB_AUTO(fb_buf_release) struct fb_buf csr;
+    fb_buf_init(&csr, PEM_BYTES_MAX);
+    int rc = fb_ca_make_csr(key, &csr, why);
+    rc = rc < 0 ? rc : fb_tls_client_new(&config, &tls, why);
+    if (rc < 0) {
+        return rc;
+    }
+    ask->csr = csr.bytes;
+    ask->csr_size = csr.size;
+    const struct fb_message message = {.kind = FB_MESSAGE_ENROL_ASK, .enrol_ask = *ask};
+    struct question q = {.ask = &message};
+    rc = ask_headquarters(server, proxy, tls, &q, why);
+    fb_tls_client_free(tls);
+    rc = rc < 0 ? rc : write_identity(data, key, &q.answer.enrol_answer, why);
+    rc = rc < 0 ? rc : make_database(data, server, &q.answer.enrol_answer, why);
+    release_question(&q);
+    return rc;
+}
+
+int fb_enrol(const char *data, const char *server, const char *code_text, const char *device_name, const char *proxy,
+             struct fb_why *why)
+{
+    struct fb_enrol_code code;
+    int rc = fb_enrol_code_parse(code_text, &code, why);
+    rc = rc < 0 ? rc : fb_os_make_folder(data, why);
+    if (rc < 0) {
+        return rc;
+    }
+    if (fb_os_file_exists(path_in(data, "fieldbook.db"))) {
+        return fb_fail(why, FB_ERR_EXISTS,
+                       "%s belongs to an enrolled laptop already: give another --data folder", data);
+    }
+    FB_AUTO(fb_buf_release) struct fb_buf key;
+    fb_buf_init(&key, PEM_BYTES_MAX);
+    rc = fb_ca_make_key(&key, why);
+    struct fb_enrol_ask ask = {.code = code_text, .device_name = device_name};
+    rc = rc < 0 ? rc : enrol_with_key(data, server, &code, &ask, proxy, &key, why);
+    explicit_bzero(key.bytes, key.size);
+    return rc;
+}
+
+/* ---- Identity of an enrolled device ---- */
+
+static int read_file(const char *data, const char *name, struct fb_buf *ret, struct fb_why *why)
+{
+    fb_buf_init(ret, PEM_BYTES_MAX);
+    int rc = fb_os_read_file(path_in(data, name), ret, why);
+    if (rc == FB_ERR_NOT_FOUND) {
+        return fb_fail(why, FB_ERR_REFUSED,
+                       "%s is not enrolled: ask headquarters for a code and run `fieldbook-replica enrol`", data);
+    }
+    return rc;
+}
+
+int fb_enrol_tls(const char *data, struct fb_tls_client **ret, struct fb_why *why)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf cert = {0};
+    FB_AUTO(fb_buf_release) struct fb_buf key = {0};
+    FB_AUTO(fb_buf_release) struct fb_buf ca = {0};
+    int rc = read_file(data, "key.pem", &key, why);
+    rc = rc < 0 ? rc : fb_os_check_private(path_in(data, "key.pem"), why);
+    rc = rc < 0 ? rc : read_file(data, "certificate.pem", &cert, why);
+    rc = rc < 0 ? rc : read_file(data, "authority.pem", &ca, why);
+    if (rc == FB_OK) {
+        const struct fb_tls_client_config config = {.cert = &cert, .key = &key, .ca = &ca};
+        rc = fb_tls_client_new(&config, ret, why);
+    }
+    if (key.bytes != NULL) {
+        explicit_bzero(key.bytes, key.size);
+    }
+    return rc;
+}
+
+static int renew(const char *data, const char *server, const char *proxy, struct fb_why *why)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf key = {0};
+    FB_AUTO(fb_buf_release) struct fb_buf csr;
+    fb_buf_init(&csr, PEM_BYTES_MAX);
+    struct fb_tls_client *tls = NULL;
+    int rc = fb_enrol_tls(data, &tls, why);
+    rc = rc < 0 ? rc : read_file(data, "key.pem", &key, why);
+    rc = rc < 0 ? rc : fb_ca_make_csr(&key, &csr, why);
+    if (rc == FB_OK) {
+        const struct fb_message ask = {
+            .kind = FB_MESSAGE_ENROL_ASK,
+            .enrol_ask = {.code = "", .device_name = "", .csr = csr.bytes, .csr_size = csr.size, .is_renewal = true}};
+        struct question q = {.ask = &ask};
+        rc = ask_headquarters(server, proxy, tls, &q, why);
+        const struct fb_enrol_answer *a = &q.answer.enrol_answer;
+        rc = rc < 0 ? rc
+                    : fb_os_write_file(path_in(data, "certificate.pem"), a->certificate, a->certificate_size, 0644,
+                                       why);
+        release_question(&q);
+    }
+    fb_tls_client_free(tls);
+    return rc;
+}
+
+int fb_enrol_renew_if_due(const char *data, const char *server, const char *proxy, bool *ret_renewed,
+                          struct fb_why *why)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf cert = {0};
+    struct fb_cert facts;
+    int rc = read_file(data, "certificate.pem", &cert, why);
+    rc = rc < 0 ? rc : fb_cert_read(cert.bytes, cert.size, &facts, why);
+    *ret_renewed = false;
+    if (rc < 0 || fb_os_now_ms() - facts.valid_from_ms < RENEW_AFTER_MS) {
+        return rc;
+    }
+    rc = renew(data, server, proxy, why);
+    *ret_renewed = rc == FB_OK;
+    return rc;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The commands of fieldbook-server; main.c holds their table. Each is one subject per file: cli_setup.c (init, run),
+ * cli_people.c (user, invite), cli_device.c, cli_data.c (verify, status, sample).
+ */
+#ifndef FB_SERVER_CLI_H
+#define FB_SERVER_CLI_H
+
+#include "common/command/command.h"
+
+extern const struct fb_config_key FB_SERVER_CONFIG_KEYS[];
+
+int fb_server_cli_init(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_run(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_user_add(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_user_list(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_user_password(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_invite(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_device_list(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_device_suspend(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_device_resume(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_device_revoke(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_verify(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_status(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_sample(struct fb_cli *cli, struct fb_why *why);
+
+/* Takes what commands wrote into the log, if no daemon does (common/command/command.h, settle). */
+int fb_server_settle(const char *data, struct fb_why *why) FB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * device list | suspend | resume | revoke.
+ */
+#include <stdio.h>
+
+#include "common/base/mem.h"
+#include "common/base/os.h"
+#include "common/crm/title.h"
+#include "common/store/sql.h"
+#include "server/cli.h"
+#include "server/devices.h"
+
+int fb_server_cli_device_list(struct fb_cli *cli, struct fb_why *why)
+{
+    static const char *const COLUMNS[] = {"id", "name", "of", "state", "enrolled_at", "last_seen_at", "pushes", NULL};
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    int rc = fb_command_store(cli, &s, why);
+    if (rc < 0) {
+        return rc;
+    }
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    rc = fb_sql_begin(s,
+                      "SELECT d.id, d.name, u.login, d.state, d.enrolled_at, d.last_seen_at,"
+                      " (SELECT count(*) FROM fb_seen f JOIN fb_incarnation i ON i.id = f.incarnation"
+                      "   WHERE i.device_id = d.id)"
+                      " FROM device d LEFT JOIN fb_user u ON u.employee_id = d.employee_id ORDER BY d.name, d.id",
+                      &q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    struct fb_cli_table *t = fb_cli_table_new(cli, COLUMNS);
+    while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
+        for (int i = 0; i < 6; i++) {
+            fb_cli_table_cell(t, fb_sql_text(q, i));
+        }
+        fb_cli_table_cell_int(t, fb_sql_int(q, 6));
+    }
+    fb_cli_table_print(t, "No laptop is enrolled yet; `fieldbook-server invite` lets one in.");
+    return rc < 0 ? fb_store_error(s, why) : FB_OK;
+}
+
+/* sentence goes behind the device's name. */
+static int set_state(struct fb_cli *cli, const char *state, const char *sentence, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    int rc = fb_command_store(cli, &s, why);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_store_begin(s);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    rc = fb_device_set_state(s, fb_cli_argument(cli, 0), state, why);
+    if (rc < 0) {
+        fb_store_rollback(s);
+        return rc;
+    }
+    rc = fb_store_commit(s);
+    rc = rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "%s %s", fb_cli_argument(cli, 0), sentence);
+    }
+    return rc;
+}
+
+int fb_server_cli_device_suspend(struct fb_cli *cli, struct fb_why *why)
+{
+    return set_state(cli, "suspended", "is kept out until resumed.", why);
+}
+
+int fb_server_cli_device_resume(struct fb_cli *cli, struct fb_why *why)
+{
+    return set_state(cli, "active", "may come again.", why);
+}
+
+int fb_server_cli_device_revoke(struct fb_cli *cli, struct fb_why *why)
+{
+    return set_state(cli, "revoked", "is shut out.", why);
+}

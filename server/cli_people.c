@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * user add | list | password, invite.
+ */
+#include <stdio.h>
+
+#include "common/base/mem.h"
+#include "common/base/os.h"
+#include "common/store/sql.h"
+#include "server/authority.h"
+#include "server/cli.h"
+#include "server/devices.h"
+#include "server/people.h"
+
+/* Opens the store and begins; on an error the caller's store stays NULL or open for FB_AUTO. */
+static int open_for_writing(struct fb_cli *cli, struct fb_store **ret, struct fb_why *why)
+{
+    int rc = fb_command_store(cli, ret, why);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_store_begin(*ret);
+    return rc < 0 ? fb_store_error(*ret, why) : FB_OK;
+}
+
+/* Commits, or rolls back with the database's sentence if there is no better one. */
+static int end_writing(struct fb_store *s, int rc, struct fb_why *why)
+{
+    if (rc < 0) {
+        if (why->text[0] == '\0') {
+            fb_ignore(fb_store_error(s, why), "only its sentence is wanted");
+        }
+        fb_store_rollback(s);
+        return rc;
+    }
+    rc = fb_store_commit(s);
+    return rc < 0 ? fb_store_error(s, why) : FB_OK;
+}
+
+int fb_server_cli_user_add(struct fb_cli *cli, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    int rc = open_for_writing(cli, &s, why);
+    if (rc < 0) {
+        return rc;
+    }
+    struct fb_person person = {.login = fb_cli_argument(cli, 0),
+                               .name = fb_cli_value(cli, "name"),
+                               .role = fb_cli_value(cli, "role")};
+    person.territory_count = fb_cli_values(cli, "territory", &person.territories);
+    struct fb_random random = fb_random_system();
+    char password[FB_PASSWORD_TEXT_SIZE];
+    rc = end_writing(s, fb_person_add(s, &person, &random, fb_os_now_ms(), password, why), why);
+    rc = rc < 0 ? rc : fb_command_settle(cli, why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "%s is added; this one-time password is shown once:", person.login);
+        printf("%s\n", password);
+    }
+    return rc;
+}
+
+int fb_server_cli_user_password(struct fb_cli *cli, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    int rc = open_for_writing(cli, &s, why);
+    if (rc < 0) {
+        return rc;
+    }
+    struct fb_random random = fb_random_system();
+    char password[FB_PASSWORD_TEXT_SIZE];
+    rc = end_writing(s, fb_person_new_password(s, fb_cli_argument(cli, 0), &random, password, why), why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "This one-time password is shown once:");
+        printf("%s\n", password);
+    }
+    return rc;
+}
+
+int fb_server_cli_user_list(struct fb_cli *cli, struct fb_why *why)
+{
+    static const char *const COLUMNS[] = {"login", "name", "roles", "territories", "devices", NULL};
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    int rc = fb_command_store(cli, &s, why);
+    if (rc < 0) {
+        return rc;
+    }
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    rc = fb_sql_begin(s,
+                      "SELECT u.login, trim(coalesce(e.given_name, '') || ' ' || e.family_name),"
+                      " (SELECT group_concat(r.name, ', ') FROM employee_role er JOIN role r ON r.id = er.role_id"
+                      "   WHERE er.employee_id = e.id),"
+                      " (SELECT group_concat(t.code, ', ') FROM territory_member m JOIN territory t"
+                      "   ON t.id = m.territory_id WHERE m.employee_id = e.id),"
+                      " (SELECT count(*) FROM device d WHERE d.employee_id = e.id AND d.state = 'active')"
+                      " FROM fb_user u JOIN employee e ON e.id = u.employee_id ORDER BY u.login",
+                      &q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    struct fb_cli_table *t = fb_cli_table_new(cli, COLUMNS);
+    while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
+        for (int i = 0; i < 4; i++) {
+            fb_cli_table_cell(t, fb_sql_text(q, i));
+        }
+        fb_cli_table_cell_int(t, fb_sql_int(q, 4));
+    }
+    fb_cli_table_print(t, "Nobody may log in yet.");
+    return rc < 0 ? fb_store_error(s, why) : FB_OK;
+}
+
+int fb_server_cli_invite(struct fb_cli *cli, struct fb_why *why)
+{
+    const char *data;
+    struct fb_sha256 pin;
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    int rc = fb_cli_data(cli, &data, why);
+    rc = rc < 0 ? rc : open_for_writing(cli, &s, why);
+    rc = rc < 0 ? rc : fb_authority_pin(data, &pin, why);
+    if (rc < 0) {
+        return rc;
+    }
+    struct fb_random random = fb_random_system();
+    char employee_id[FB_ROW_ID_SIZE];
+    char code[FB_ENROL_CODE_SIZE];
+    rc = fb_person_find(s, fb_cli_value(cli, "user"), employee_id, why);
+    rc = rc < 0 ? rc
+                : fb_invite_make(s, employee_id, fb_cli_value(cli, "device"), &pin, &random, fb_os_now_ms(), code, why);
+    rc = end_writing(s, rc, why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "For one laptop of %s, within 30 minutes:", fb_cli_value(cli, "user"));
+        printf("%s\n", code);
+    }
+    return rc;
+}

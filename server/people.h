@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * People who may log in: an employee's row, a role, territories, and a login with a password (argon2id) that stays at
+ * headquarters. A new login gets a one-time password that must be changed.
+ */
+#ifndef FB_SERVER_PEOPLE_H
+#define FB_SERVER_PEOPLE_H
+
+#include "common/base/id.h"
+#include "common/store/store.h"
+
+#define FB_PASSWORD_TEXT_SIZE 24 /* five groups of four and the zero */
+
+struct fb_person {
+    const char *login;
+    const char *name; /* "Li Ming", "李明": split into family and given name */
+    const char *role; /* a role's name */
+    const char *const *territories; /* codes */
+    size_t territory_count;
+};
+
+/* Inside a transaction. */
+int fb_person_add(struct fb_store *s, const struct fb_person *person, const struct fb_random *random, int64_t now_ms,
+                  char ret_password[static FB_PASSWORD_TEXT_SIZE], struct fb_why *why) FB_MUST_CHECK;
+int fb_person_new_password(struct fb_store *s, const char *login, const struct fb_random *random,
+                           char ret_password[static FB_PASSWORD_TEXT_SIZE], struct fb_why *why) FB_MUST_CHECK;
+
+/* FB_ERR_NOT_FOUND with a sentence. */
+int fb_person_find(struct fb_store *s, const char *login, char ret_employee_id[static FB_ROW_ID_SIZE],
+                   struct fb_why *why) FB_MUST_CHECK;
+
+#endif
