@@ -13,11 +13,27 @@
 /* One decompressed message; and a ratio no honest batch of rows reaches. */
 #define FB_MESSAGE_BYTES_MAX     (8 * 1024 * 1024)
 #define FB_COMPRESSION_RATIO_MAX 100
+/* Up to this size no ratio is asked: a hundred equal rows may well shrink 200 times. */
+#define FB_COMPRESSION_FREE_BYTES (64 * 1024)
 /* protobuf-c uses up to 72 times its input: the pre-scan counts before it may run. */
 #define FB_WIRE_DEPTH_MAX        8
 #define FB_WIRE_FIELDS_MAX       20000
 #define FB_WIRE_FIELD_NUMBER_MAX 64
 #define FB_UNPACK_ARENA_FACTOR   8
+#define FB_UNPACK_ARENA_FLOOR    (64 * 1024)
+/* Beyond the body itself: with a body of 8 MiB a factor of 8 would be more than a peer may cost. */
+#define FB_UNPACK_ARENA_EXTRA_MAX (4 * 1024 * 1024)
+/* What a message may become in memory: columns hold a value in less than a bit. */
+#define FB_REMOVES_MAX       10000
+#define FB_SCOPES_MAX        16000
+#define FB_SCOPE_DIGESTS_MAX 3000 /* six fields each: FB_WIRE_FIELDS_MAX */
+#define FB_PART_CHANGES_MAX  8192
+#define FB_PART_FIELDS_MAX   65536
+#define FB_PART_STEPS_MAX    65536
+#define FB_OLD_VALUES_MAX    65536
+/* Small texts of messages: names, versions, scopes, codes; sentences and PEM get more. */
+#define FB_MESSAGE_TEXT_BYTES_MAX 256
+#define FB_MESSAGE_LONG_BYTES_MAX (16 * 1024)
 /* A part of a push and a batch of rows aim at these raw sizes; one value may be larger. */
 #define FB_PUSH_PART_BYTES_AIM (256 * 1024)
 #define FB_ROW_BATCH_BYTES_AIM (256 * 1024)
