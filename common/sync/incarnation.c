@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who this laptop is to headquarters, as the welcome says it: first incarnation, a new one for a
+ * cloned or restored laptop (rule 22), the timeline of a restored headquarters (rules 2, 9, 23).
+ * What is not merged is kept and sent again; one transaction.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/sync/replica_internal.h"
+
+struct adopting {
+    struct fb_replica_round *round;
+    struct fb_store *store;
+    const struct fb_welcome *welcome;
+    int64_t incarnation; /* ours before */
+    char timeline[FB_ROW_ID_SIZE];
+    struct fb_push *pushes;
+    size_t push_count;
+    size_t push_capacity;
+};
+
+static int run_with_int(struct fb_store *s, const char *text, int64_t value)
+{
+    struct fb_sql *q;
+    int rc = fb_sql_begin(s, text, &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, value);
+    rc = fb_sql_run(q);
+    fb_sql_end(q);
+    return rc;
+}
+
+/* True if our push of that number is the one headquarters saw. */
+static int holds_seen(struct adopting *a, bool *ret)
+{
+    struct fb_push push;
+    *ret = false;
+    if (a->welcome->seen == 0) {
+        return FB_OK;
+    }
+    int rc = fb_outbox_get(a->store, a->welcome->seen, &push);
+    if (rc == FB_ERR_NOT_FOUND) {
+        return FB_OK;
+    }
+    if (rc == FB_OK) {
+        *ret = fb_sha256_equal(&push.hash, &a->welcome->seen_hash);
+    }
+    return rc;
+}
+
+/* ---- A new incarnation ---- */
+
+static int note_push(void *ctx, const struct fb_push *push)
+{
+    struct adopting *a = ctx;
+    struct fb_push *pushes =
+        fb_array_grow(a->pushes, a->push_count, &a->push_capacity, sizeof *pushes);
+    if (pushes == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    a->pushes = pushes;
+    pushes[a->push_count++] = *push;
+    return FB_OK;
+}
+
+static int chain_anew(struct fb_store *s, struct fb_push *push)
+{
+    push->hash = push->prev_hash;
+    int rc = FB_OK;
+    for (int64_t part = 0; rc == FB_OK && part < push->parts; part++) {
+        const uint8_t *bytes;
+        size_t size;
+        rc = fb_outbox_part(s, push->number, part, &bytes, &size);
+        if (rc == FB_OK) {
+            push->hash = fb_push_chain(&push->hash, bytes, size);
+        }
+    }
+    return rc;
+}
+
+/* Numbers only go down, in ascending order, so the new one is free. */
+static int renumber_one(struct adopting *a, struct fb_push *push, int64_t number,
+                        const struct fb_sha256 *prev_hash)
+{
+    push->prev_hash = *prev_hash;
+    int rc = chain_anew(a->store, push);
+    struct fb_sql *q;
+    if (rc == FB_OK) {
+        rc = fb_sql_begin(a->store,
+                          "UPDATE fb_push SET number = ?1, incarnation = ?2, prev_hash = ?3, hash "
+                          "= ?4 WHERE number = ?5",
+                          &q);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, number);
+    fb_sql_bind_int(q, 2, a->welcome->incarnation);
+    fb_sql_bind_bytes(q, 3, push->prev_hash.bytes, sizeof push->prev_hash.bytes);
+    fb_sql_bind_bytes(q, 4, push->hash.bytes, sizeof push->hash.bytes);
+    fb_sql_bind_int(q, 5, push->number);
+    rc = fb_sql_run(q);
+    fb_sql_end(q);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_sql_begin(a->store, "UPDATE fb_push_part SET number = ?1 WHERE number = ?2", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, number);
+    fb_sql_bind_int(q, 2, push->number);
+    rc = fb_sql_run(q);
+    fb_sql_end(q);
+    return rc;
+}
+
+static int drop_acknowledged(struct fb_store *s)
+{
+    int rc = fb_sql_exec(s, "DELETE FROM fb_push_part WHERE number IN"
+                            " (SELECT number FROM fb_push WHERE acked_at_ms IS NOT NULL)");
+    return rc < 0 ? rc : fb_sql_exec(s, "DELETE FROM fb_push WHERE acked_at_ms IS NOT NULL");
+}
+
+/* What matches is acknowledged; the rest is numbered from 1 and chained anew under the incarnation
+ * given (rule 22). */
+static int renumber(struct adopting *a)
+{
+    bool is_match = false;
+    int rc = holds_seen(a, &is_match);
+    if (rc == FB_OK && is_match) {
+        rc = fb_outbox_mark_acked(a->store, a->welcome->seen, a->round->now_ms);
+    }
+    if (rc == FB_OK) {
+        rc = drop_acknowledged(a->store);
+    }
+    if (rc == FB_OK) {
+        rc = fb_outbox_each_uncovered(a->store, note_push, a);
+    }
+    struct fb_sha256 prev_hash = {{0}};
+    for (size_t i = 0; rc == FB_OK && i < a->push_count; i++) {
+        rc = renumber_one(a, &a->pushes[i], (int64_t)i + 1, &prev_hash);
+        prev_hash = a->pushes[i].hash;
+    }
+    return rc;
+}
+
+/* ---- A new timeline ---- */
+
+/* Edits made under the old timeline do not mix with later ones in one push; what the new one has
+ * not seen goes up again. */
+static int leave_timeline(struct adopting *a)
+{
+    int64_t number = 0;
+    int rc = fb_replica_freeze(a->store, a->round->now_ms, &number);
+    bool is_match = false;
+    if (rc == FB_OK) {
+        rc = holds_seen(a, &is_match);
+    }
+    if (rc == FB_OK) {
+        rc = run_with_int(
+            a->store, "UPDATE fb_push SET acked_at_ms = NULL, covered_rev = NULL WHERE number > ?1",
+            is_match ? a->welcome->seen : 0);
+    }
+    return rc < 0 ? rc : fb_replica_stage_drop(a->store);
+}
+
+/* ---- Adopting ---- */
+
+static int set_text(struct fb_store *s, const char *key, const char *text, bool *ret_changed)
+{
+    char now[FB_ROW_ID_SIZE] = "";
+    int rc = fb_store_meta_text(s, key, now, sizeof now);
+    if ((rc < 0 && rc != FB_ERR_NOT_FOUND) || text == NULL || text[0] == '\0' ||
+        strcmp(now, text) == 0) {
+        return rc == FB_ERR_NOT_FOUND ? FB_OK : rc;
+    }
+    *ret_changed = true;
+    struct fb_value value = fb_value_text(text);
+    return fb_store_meta_set(s, key, &value);
+}
+
+static int adopt(struct adopting *a, bool *ret_changed)
+{
+    const struct fb_welcome *w = a->welcome;
+    bool is_new_timeline = a->timeline[0] != '\0' && strcmp(a->timeline, w->timeline) != 0;
+    bool is_new_incarnation = a->incarnation != w->incarnation;
+    int rc = FB_OK;
+    if (is_new_timeline) {
+        rc = leave_timeline(a);
+    }
+    if (rc == FB_OK && is_new_incarnation) {
+        rc = renumber(a);
+    }
+    if (rc == FB_OK && is_new_incarnation) {
+        rc = fb_replica_set_int(a->store, "incarnation", w->incarnation);
+    }
+    if (rc == FB_OK && a->round->cursor_on_disk > 0 && (is_new_timeline || is_new_incarnation)) {
+        rc = fb_replica_set_int(a->store, "resync", 1);
+    }
+    *ret_changed = is_new_timeline || is_new_incarnation;
+    if (rc == FB_OK) {
+        rc = set_text(a->store, "timeline", w->timeline, ret_changed);
+    }
+    if (rc == FB_OK) {
+        rc = set_text(a->store, "employee_id", w->employee_id, ret_changed);
+    }
+    return rc < 0 ? rc : set_text(a->store, "number_prefix", w->number_prefix, ret_changed);
+}
+
+static bool is_known(struct fb_store *s, const char *key, const char *text)
+{
+    char now[FB_ROW_ID_SIZE] = "";
+    int rc = fb_store_meta_text(s, key, now, sizeof now);
+    return text == NULL || text[0] == '\0' || (rc == FB_OK && strcmp(now, text) == 0);
+}
+
+int fb_replica_adopt(struct fb_replica_round *r, const struct fb_welcome *w)
+{
+    struct adopting a = {.round = r, .store = r->store, .welcome = w};
+    int rc = fb_replica_meta_int(r->store, "incarnation", 0, &a.incarnation);
+    if (rc < 0) {
+        return rc;
+    }
+    if (a.incarnation == w->incarnation && is_known(r->store, "timeline", w->timeline) &&
+        is_known(r->store, "employee_id", w->employee_id) &&
+        is_known(r->store, "number_prefix", w->number_prefix)) {
+        return FB_OK;
+    }
+    rc = fb_store_meta_text(r->store, "timeline", a.timeline, sizeof a.timeline);
+    if (rc < 0 && rc != FB_ERR_NOT_FOUND) {
+        return rc;
+    }
+    rc = fb_store_begin(r->store);
+    if (rc < 0) {
+        return rc;
+    }
+    bool is_changed = false;
+    rc = adopt(&a, &is_changed);
+    free(a.pushes);
+    if (rc < 0) {
+        fb_store_rollback(r->store);
+        return rc;
+    }
+    rc = fb_store_commit(r->store);
+    return rc < 0 || !is_changed ? rc : fb_replica_load(r);
+}
+
+int fb_replica_disown_chain(struct fb_replica_round *r)
+{
+    int rc = fb_store_begin(r->store);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_replica_set_int(r->store, "incarnation", 0);
+    if (rc == FB_OK && r->cursor_on_disk > 0) {
+        rc = fb_replica_set_int(r->store, "resync", 1);
+    }
+    if (rc < 0) {
+        fb_store_rollback(r->store);
+        return rc;
+    }
+    return fb_store_commit(r->store);
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Digests by a scan of the tables, against those headquarters keeps up row by row (rule 21); which
+ * scopes differ, and their repair.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/sync/replica_internal.h"
+
+bool fb_entity_is_synced(const struct fb_entity *e)
+{
+    return e->scope != FB_SCOPE_SERVER_ONLY && e->scope != FB_SCOPE_DEVICE_ONLY;
+}
+
+static int scan_all(struct fb_store *s, fb_row_each *f, void *ctx)
+{
+    const struct fb_catalogue *c = fb_store_catalogue(s);
+    int rc = FB_OK;
+    for (size_t i = 0; c != NULL && rc == FB_OK && i < c->entity_count; i++) {
+        if (fb_entity_is_synced(&c->entities[i])) {
+            rc = fb_row_scan(s, &c->entities[i], "", INT64_MAX, f, ctx);
+        }
+    }
+    return rc;
+}
+
+static int add_row(void *ctx, const struct fb_row *row)
+{
+    struct fb_digest d;
+    int rc = fb_row_digest(row, &d);
+    if (rc == FB_OK) {
+        fb_digest_add(ctx, &d);
+    }
+    return rc;
+}
+
+int fb_replica_digest(struct fb_store *s, struct fb_digest *ret)
+{
+    struct fb_digest sum = {0};
+    int rc = scan_all(s, add_row, &sum);
+    if (rc == FB_OK) {
+        *ret = sum;
+    }
+    return rc;
+}
+
+/* ---- By scope ---- */
+
+struct scope_sum {
+    const char *scope; /* in the arena */
+    struct fb_digest digest;
+    bool is_known; /* headquarters names it */
+};
+
+struct scope_sums {
+    struct fb_store *store;
+    struct fb_scope_cache *cache;
+    struct fb_arena arena;
+    struct fb_buf key;
+    struct fb_keymap map;
+    struct scope_sum *list;
+    size_t count;
+    size_t capacity;
+};
+
+static int sum_of(struct scope_sums *sums, const char *scope, struct scope_sum **ret)
+{
+    struct scope_sum *list = fb_array_grow(sums->list, sums->count, &sums->capacity, sizeof *list);
+    if (list == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    sums->list = list;
+    uint32_t at = 0;
+    bool is_new = false;
+    int rc = fb_keymap_add(&sums->map, fb_key_of_text(scope), (uint32_t)sums->count, &at, &is_new);
+    if (rc < 0) {
+        return rc;
+    }
+    if (is_new) {
+        char *copy = fb_arena_strdup(&sums->arena, scope);
+        if (copy == NULL) {
+            return FB_ERR_NO_MEMORY;
+        }
+        list[sums->count++] = (struct scope_sum){.scope = copy};
+    }
+    *ret = &list[at];
+    return FB_OK;
+}
+
+static int add_to_scope(void *ctx, const struct fb_row *row)
+{
+    struct scope_sums *sums = ctx;
+    fb_buf_clear(&sums->key);
+    int rc = fb_scope_of_row_cached(sums->cache, sums->store, row, &sums->key);
+    struct scope_sum *sum;
+    if (rc == FB_OK) {
+        rc = sum_of(sums, fb_buf_text(&sums->key), &sum);
+    }
+    return rc < 0 ? rc : add_row(&sum->digest, row);
+}
+
+void fb_replica_drop_repair(struct fb_replica_round *r)
+{
+    for (size_t i = 0; i < r->repair_count; i++) {
+        free(r->repair[i]);
+    }
+    free(r->repair);
+    r->repair = NULL;
+    r->repair_count = 0;
+}
+
+static int want_repair(struct fb_replica_round *r, const char *scope)
+{
+    if (r->repair_count == FB_REPAIR_SCOPES_MAX) {
+        return FB_OK; /* the next digest names the rest */
+    }
+    if (r->repair == NULL) {
+        r->repair = calloc(FB_REPAIR_SCOPES_MAX, sizeof *r->repair);
+    }
+    char *copy = r->repair == NULL ? NULL : strdup(scope);
+    if (copy == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    r->repair[r->repair_count++] = copy;
+    return FB_OK;
+}
+
+static int match_scopes(struct fb_replica_round *r, const struct fb_scope_digests *theirs,
+                        struct scope_sums *sums)
+{
+    int rc = FB_OK;
+    for (size_t i = 0; rc == FB_OK && i < theirs->count; i++) {
+        struct scope_sum *sum;
+        rc = sum_of(sums, theirs->list[i].scope, &sum);
+        if (rc == FB_OK) {
+            sum->is_known = true;
+            rc = fb_digest_equal(&sum->digest, &theirs->list[i].digest)
+                     ? FB_OK
+                     : want_repair(r, sum->scope);
+        }
+    }
+    for (size_t i = 0; rc == FB_OK && i < sums->count; i++) {
+        if (!sums->list[i].is_known) {
+            rc = want_repair(r, sums->list[i].scope); /* rows here that headquarters has nowhere */
+        }
+    }
+    return rc;
+}
+
+static int compare_scopes(struct fb_replica_round *r, const struct fb_scope_digests *theirs)
+{
+    struct scope_sums sums = {.store = r->store};
+    fb_arena_init(&sums.arena, 0);
+    fb_buf_init(&sums.key, 0);
+    fb_replica_drop_repair(r);
+    int rc = fb_scope_cache_new(&sums.cache);
+    if (rc == FB_OK) {
+        rc = scan_all(r->store, add_to_scope, &sums);
+    }
+    if (rc == FB_OK) {
+        rc = match_scopes(r, theirs, &sums);
+    }
+    fb_scope_cache_free(sums.cache);
+    fb_arena_release(&sums.arena);
+    fb_buf_release(&sums.key);
+    fb_keymap_release(&sums.map);
+    free(sums.list);
+    return rc;
+}
+
+/* ---- After a cut ---- */
+
+static int compare_total(struct fb_replica_round *r, const struct fb_cut *cut)
+{
+    struct fb_digest mine;
+    int rc = fb_replica_digest(r->store, &mine);
+    if (rc < 0) {
+        return rc;
+    }
+    r->status.digest_checks++;
+    if (fb_digest_equal(&mine, &cut->digest) || FB_BUG(DIGEST_NEVER_COMPARED)) {
+        r->is_digest_wanted = false;
+        r->repairs = 0;
+        return FB_OK;
+    }
+    r->status.digest_differences++;
+    r->are_scope_digests_wanted = true;
+    r->is_pull_wanted = true;
+    return FB_OK;
+}
+
+/* Repairs that do not help end in a full cut; should even that not help, people are told instead of
+ * trying for ever. */
+static int give_up_repair(struct fb_replica_round *r)
+{
+    r->are_scope_digests_wanted = false;
+    if (r->repairs > FB_REPAIRS_MAX) {
+        r->is_digest_wanted = false;
+        fb_why_set(&r->why,
+                   "this laptop and headquarters differ although everything was fetched anew: "
+                   "report it with the output of fieldbook-replica doctor");
+        memcpy(r->status.sentence, r->why.text, sizeof r->status.sentence);
+        return FB_OK;
+    }
+    int rc = fb_store_begin(r->store);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_replica_set_int(r->store, "resync", 1);
+    if (rc < 0) {
+        fb_store_rollback(r->store);
+        return rc;
+    }
+    rc = fb_store_commit(r->store);
+    r->is_resync = rc == FB_OK;
+    return rc;
+}
+
+static int compare_by_scope(struct fb_replica_round *r, int64_t rev)
+{
+    struct fb_message m;
+    int rc = fb_message_decode(r->scope_digests.bytes, r->scope_digests.size,
+                               fb_store_catalogue(r->store), &r->arena, &m, &r->why);
+    if (rc < 0) {
+        return rc;
+    }
+    if (m.scope_digests.rev != rev) {
+        return fb_replica_fail(r, FB_ERR_PROTOCOL,
+                               "headquarters gave digests of another state than its cut");
+    }
+    rc = compare_scopes(r, &m.scope_digests);
+    r->are_scope_digests_wanted = false;
+    r->is_pull_wanted = true;
+    return rc;
+}
+
+static int compare_quiet(struct fb_replica_round *r, const struct fb_cut *cut)
+{
+    bool has_changes = false;
+    int rc = fb_journal_has_changes(r->store, &has_changes);
+    if (rc < 0) {
+        return rc;
+    }
+    if (has_changes && !FB_BUG(DIGEST_WHILE_PENDING)) {
+        r->is_write_noticed = true; /* push first; the digest stays wanted */
+        return FB_OK;
+    }
+    if (r->scope_digests.size > 0) {
+        rc = compare_by_scope(r, cut->rev);
+        if (rc < 0 || r->repair_count > 0) {
+            return rc;
+        }
+    }
+    return cut->has_digest ? compare_total(r, cut) : FB_OK;
+}
+
+int fb_replica_compare(struct fb_replica_round *r, const struct fb_cut *cut)
+{
+    if (!cut->has_digest && r->scope_digests.size == 0) {
+        r->is_digest_wanted &= !r->is_digest_asked; /* headquarters has none to give */
+        return FB_OK;
+    }
+    if (fb_replica_has_open(r) && !FB_BUG(DIGEST_WHILE_PENDING)) {
+        return FB_OK;
+    }
+    int rc = fb_store_read_begin(r->store);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = compare_quiet(r, cut);
+    fb_store_read_end(r->store);
+    if (rc == FB_OK && r->are_scope_digests_wanted && ++r->repairs >= FB_REPAIRS_MAX) {
+        rc = give_up_repair(r);
+    }
+    return rc;
+}
+
+/* ---- Repair ---- */
+
+static int is_unexplained(struct fb_apply *a, const struct fb_row *row, void *ctx, bool *ret_goes)
+{
+    struct fb_buf *set = ctx;
+    struct fb_replica_round *r = a->round;
+    uint32_t value;
+    if (fb_keymap_find(&a->came, fb_key_of_row(row->entity->no, row->id), &value)) {
+        return FB_OK;
+    }
+    fb_buf_clear(set);
+    int rc = fb_scope_of_row(a->store, row, set);
+    for (size_t i = 0; rc == FB_OK && i < r->repair_count; i++) {
+        *ret_goes |= strcmp(fb_buf_text(set), r->repair[i]) == 0;
+    }
+    const struct fb_pending_row *p = fb_pending_find(&a->pending, row->entity, row->id);
+    if (rc < 0 || !*ret_goes || p != NULL) {
+        return rc;
+    }
+    struct fb_found f = {
+        .store = a->store, .random = &r->random, .now_ms = r->now_ms, .count = &a->found};
+    return fb_found_row(&f, row);
+}
+
+int fb_apply_delete_unexplained(struct fb_apply *a)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf set;
+    fb_buf_init(&set, 0);
+    return fb_apply_delete_where(a, is_unexplained, &set);
+}

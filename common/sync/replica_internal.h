@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of the replica's side share; for this folder only.
+ *
+ *   replica.c       the object, its states, bytes in and out, deadlines
+ *   receive.c       one function per message of the server
+ *   send.c          hello, the parts of a push, pull, ping
+ *   freeze.c        the journal becomes a push
+ *   pending.c       what a cut may not overwrite, and what is open
+ *   apply.c         a cut into the database, in one transaction
+ *   remove.c        what a cut takes away: custody, unsent children, orphans
+ *   stage.c         a full cut: chunks on disk, then everything in one transaction
+ *   found.c         values no journal row explains
+ *   local_digest.c  digests by a scan of the tables
+ *   incarnation.c   a new incarnation, a new timeline
+ *   keymap.c        a hash table of row ids
+ */
+#ifndef FB_SYNC_REPLICA_INTERNAL_H
+#define FB_SYNC_REPLICA_INTERNAL_H
+
+#include "common/base/limits.h"
+#include "common/base/planted.h"
+#include "common/store/journal.h"
+#include "common/store/outbox.h"
+#include "common/store/row.h"
+#include "common/store/sql.h"
+#include "common/sync/sync.h"
+
+/* ---- keymap.c: rows (or other keys) to numbers; keys are 128-bit hashes ---- */
+
+struct fb_key {
+    uint64_t low;
+    uint64_t high;
+};
+
+/* Zero-initialised: empty. */
+struct fb_keymap {
+    struct fb_key *keys; /* all zero: free */
+    uint32_t *values;
+    size_t capacity; /* a power of two */
+    size_t count;
+};
+
+struct fb_key fb_key_of_row(uint32_t entity_no, const char *id);
+struct fb_key fb_key_of_text(const char *text);
+/* Adds the key with the value, or finds it: *ret_value is what stands there, *ret_is_new says
+ * which. */
+int fb_keymap_add(struct fb_keymap *map, struct fb_key key, uint32_t value, uint32_t *ret_value,
+                  bool *ret_is_new) FB_MUST_CHECK;
+bool fb_keymap_find(const struct fb_keymap *map, struct fb_key key, uint32_t *ret_value);
+void fb_keymap_release(struct fb_keymap *map);
+
+/* ---- pending.c ---- */
+
+/* One row with unsent, unacknowledged or unanswered edits. Masks have a bit per field index, whole
+ * groups. */
+struct fb_pending_row {
+    uint64_t kept[FB_ROW_MASK_WORDS]; /* a cut does not write these */
+    uint64_t
+        touched[FB_ROW_MASK_WORDS]; /* kept, or open: may differ from the state at the cursor */
+    bool is_kept_whole;             /* inserted or deleted here: a cut does not write the row */
+    bool is_touched_whole;
+    bool has_journal; /* named in the journal: custody before it is removed */
+    bool is_pending;  /* in the journal, or in a push that this cut does not answer */
+};
+
+/* Zero-initialised: nothing is pending. */
+struct fb_pending {
+    struct fb_keymap map;
+    struct fb_pending_row *rows;
+    size_t count;
+    size_t capacity;
+    bool has_journal; /* the journal held changes when this was read */
+};
+
+/* Reads journal and uncovered pushes; those up to seen are answered by the cut and only touch.
+ * Inside the transaction that applies (rule 8). */
+int fb_pending_load(struct fb_store *s, int64_t seen, struct fb_pending *ret) FB_MUST_CHECK;
+void fb_pending_release(struct fb_pending *p);
+/* NULL: nothing is known of the row. */
+const struct fb_pending_row *fb_pending_find(const struct fb_pending *p, const struct fb_entity *e,
+                                             const char *id);
+
+static inline bool fb_mask_has(const uint64_t *mask, uint32_t index)
+{
+    return (mask[index / 64] >> (index % 64) & 1) != 0;
+}
+static inline void fb_mask_set(uint64_t *mask, uint32_t index)
+{
+    mask[index / 64] |= UINT64_C(1) << (index % 64);
+}
+
+/* ---- freeze.c ---- */
+
+/* For planted bugs alone: freezes and empties the journal of one row. */
+int fb_replica_freeze_row(struct fb_store *s, const struct fb_entity *e, const char *id,
+                          int64_t now_ms, int64_t *ret_number) FB_MUST_CHECK;
+
+/* ---- found.c ---- */
+
+/* The laptop's own diary: one value that no journal row explains. field "id": the whole row; its
+ * value is the row as JSON, or null if the row should be here and is not. Counts in *found. */
+struct fb_found {
+    struct fb_store *store;
+    const struct fb_random *random;
+    int64_t now_ms;
+    int64_t *count;
+};
+int fb_found_value(const struct fb_found *f, const struct fb_entity *e, const char *id,
+                   const char *field, const struct fb_value *value) FB_MUST_CHECK;
+int fb_found_row(const struct fb_found *f, const struct fb_row *row) FB_MUST_CHECK;
+
+/* ---- the round ---- */
+
+/* What the pull under way asked for. */
+enum fb_pull_kind {
+    FB_PULL_CHANGES, /* from the cursor; perhaps with digest, scope digests or scopes to repair */
+    FB_PULL_CHUNK,   /* the next chunk of a full cut */
+    FB_PULL_GAP,     /* what changed since the oldest chunk */
+};
+
+struct fb_replica_round {
+    struct fb_store *store;
+    struct fb_random random;
+    struct fb_replica_status status;
+    struct fb_why why;           /* of the failure being returned */
+    struct fb_arena arena;       /* of one message */
+    struct fb_buf in;            /* a frame that is not whole yet */
+    struct fb_buf frames;        /* whole frames of the cut or chunk that is coming, as they came */
+    struct fb_buf scope_digests; /* the frame of that message, kept until its cut is applied */
+
+    /* The connection. */
+    int error;      /* sticks until it is closed */
+    int64_t now_ms; /* as last heard */
+    int64_t opened_at_ms;
+    int64_t heard_at_ms; /* last byte from the server */
+    int64_t pinged_at_ms;
+    int64_t frame_at_ms; /* first byte of the frame that is not whole; 0: none */
+    int64_t hello_at_ms;
+    bool is_hello_due;
+    bool is_greeted;
+    bool awaits_catalogue;
+    bool may_pull;           /* false: this program is too old to receive */
+    bool has_output_blocked; /* out was full: more waits */
+    bool owes_pong;
+    int64_t pong_ms;
+
+    /* Push. */
+    struct fb_push last;    /* newest here; number 0: none */
+    int64_t acked;          /* newest known to be merged */
+    int64_t covered;        /* newest answered by a cut */
+    struct fb_push sending; /* number 0: none is going up */
+    int64_t next_part;
+    int64_t in_flight;     /* gone up whole, not acknowledged; 0: none */
+    int64_t staged_number; /* parts of it lie at headquarters, from the welcome */
+    int64_t staged_parts;
+    bool is_write_noticed;
+
+    /* Pull. */
+    enum fb_pull_kind pull_kind;
+    bool is_pull_sent;
+    bool is_pull_wanted;
+    bool is_digest_wanted;
+    bool is_digest_asked; /* by the pull under way */
+    bool are_scope_digests_wanted;
+    bool is_resync;         /* fb_meta resync: a full cut is to come, the cursor stays */
+    bool is_stage_complete; /* fb_meta stage_complete */
+    bool was_repair;        /* the pull under way names scopes to repair */
+    bool has_spilled;       /* fb_cut_frames holds the first frames of the cut */
+    char **repair;          /* malloc'ed scopes to ask for whole */
+    size_t repair_count;
+    int64_t repairs; /* in a row, without digests that agree */
+    int64_t poke_rev;
+    int64_t cursor_on_disk;
+    struct fb_digest scopes_hash; /* of the scopes held on disk */
+
+    /* Planted bugs only. */
+    bool is_stuck;
+    bool must_clear_journal;
+    struct fb_pending early_pending;
+};
+
+/* replica.c. Leaves a sentence and returns rc; the connection is lost. */
+int fb_replica_fail(struct fb_replica_round *r, int rc, const char *format, ...) FB_PRINTF(3, 4);
+/* Moves to a state that the table allows. */
+void fb_replica_move(struct fb_replica_round *r, enum fb_replica_state to);
+/* Anything that is here and not at headquarters, or not answered. */
+bool fb_replica_has_open(const struct fb_replica_round *r);
+/* A full cut is to come: nothing was applied yet, or a resync was decided. */
+bool fb_replica_needs_all(const struct fb_replica_round *r);
+/* Reads what the connection starts from; also after an incarnation or a timeline changed it. */
+int fb_replica_load(struct fb_replica_round *r) FB_MUST_CHECK;
+
+/* receive.c. One whole frame. */
+int fb_replica_receive(struct fb_replica_round *r, const uint8_t *frame, size_t size) FB_MUST_CHECK;
+
+/* send.c. Appends what the state asks for. */
+int fb_replica_send(struct fb_replica_round *r, struct fb_buf *out) FB_MUST_CHECK;
+
+/* incarnation.c: what the welcome says about who we are, in one transaction if anything changes. */
+int fb_replica_adopt(struct fb_replica_round *r, const struct fb_welcome *w) FB_MUST_CHECK;
+/* The push that headquarters saw last is another than ours: asks for a new incarnation at the next
+ * hello. */
+int fb_replica_disown_chain(struct fb_replica_round *r) FB_MUST_CHECK;
+
+/* ---- apply.c, remove.c, stage.c: one transaction that applies a cut ---- */
+
+struct fb_removed {
+    const struct fb_entity *entity;
+    char id[FB_ROW_ID_SIZE];
+};
+
+struct fb_apply {
+    struct fb_replica_round *round;
+    struct fb_store *store;
+    const struct fb_catalogue *catalogue;
+    const struct fb_cut *cut;
+    struct fb_pending pending;
+    struct fb_arena arena;   /* of one frame */
+    struct fb_arena scratch; /* of one row, or one walk */
+    struct fb_keymap came;   /* rows that came whole; kept if tracks_came */
+    struct fb_removed *removed;
+    size_t removed_count;
+    size_t removed_capacity;
+    int64_t rows;
+    int64_t removes;
+    int64_t found;
+    bool tracks_came;
+    bool checks_found;    /* incremental: a local difference is found (rule 24) */
+    bool inserts_plainly; /* tables are empty */
+    bool is_journal_frozen;
+};
+
+/* The cut that r->frames (and fb_cut_frames) hold: all or nothing. */
+int fb_replica_apply(struct fb_replica_round *r, const struct fb_cut *cut) FB_MUST_CHECK;
+/* Plays the frames of a run of bytes. */
+int fb_apply_frames(struct fb_apply *a, const uint8_t *bytes, size_t size) FB_MUST_CHECK;
+/* Freezes the journal, once, if it holds anything (rule 9). */
+int fb_apply_freeze(struct fb_apply *a) FB_MUST_CHECK;
+
+int fb_apply_removes(struct fb_apply *a, const struct fb_removes *removes) FB_MUST_CHECK;
+/* Rule 13: what is left below the removed rows and in no scope held. */
+int fb_apply_sweep(struct fb_apply *a) FB_MUST_CHECK;
+/* Rows of synced tables for which f says so, and that are not pending, are deleted. */
+typedef int fb_apply_judge(struct fb_apply *a, const struct fb_row *row, void *ctx, bool *ret_goes);
+int fb_apply_delete_where(struct fb_apply *a, fb_apply_judge *f, void *ctx) FB_MUST_CHECK;
+
+/* After scopes were repaired: rows of theirs that headquarters did not send are found, and go (rule
+ * 24). */
+int fb_apply_delete_unexplained(struct fb_apply *a) FB_MUST_CHECK;
+
+/* Full cut: staged rows, before the frames of the gap. */
+int fb_apply_staged(struct fb_apply *a) FB_MUST_CHECK;
+/* Full cut: rows that did not come and are not pending, after them. */
+int fb_apply_delete_absent(struct fb_apply *a) FB_MUST_CHECK;
+
+/* stage.c: the chunk that r->frames holds. */
+int fb_replica_stage(struct fb_replica_round *r, const struct fb_chunk *chunk) FB_MUST_CHECK;
+/* Drops what is staged; inside a transaction. */
+int fb_replica_stage_drop(struct fb_store *s) FB_MUST_CHECK;
+/* A frame of a cut or chunk: kept as it came. */
+int fb_replica_keep_frame(struct fb_replica_round *r, const uint8_t *frame,
+                          size_t size) FB_MUST_CHECK;
+/* Forgets frames of a cut that will not be whole. */
+int fb_replica_drop_frames(struct fb_replica_round *r) FB_MUST_CHECK;
+/* Calls f for each run of whole frames of the cut, oldest first. */
+int fb_replica_each_frames(struct fb_replica_round *r,
+                           int (*f)(void *ctx, const uint8_t *bytes, size_t size),
+                           void *ctx) FB_MUST_CHECK;
+
+/* ---- local_digest.c ---- */
+
+bool fb_entity_is_synced(const struct fb_entity *e);
+/* After a cut: compares if nothing is pending, and says what to ask for next. */
+int fb_replica_compare(struct fb_replica_round *r, const struct fb_cut *cut) FB_MUST_CHECK;
+
+void fb_replica_drop_repair(struct fb_replica_round *r);
+
+/* Small facts. */
+int fb_replica_meta_int(struct fb_store *s, const char *key, int64_t missing,
+                        int64_t *ret) FB_MUST_CHECK;
+int fb_replica_set_int(struct fb_store *s, const char *key, int64_t value) FB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Frames of a cut on their way, and the full cut: each chunk is stored as it came, with the rev it
+ * was read at, in one small transaction; after the last one an ordinary pull from the smallest rev
+ * closes the gap, and everything is applied in one transaction. A cut link costs at most the chunk
+ * in flight.
+ *
+ * Memory: a chunk, or FB_CUT_MEMORY_BYTES_MAX of a cut; while applying one frame at a time, and
+ * (only if rows are here already) 24 bytes for each row that came.
+ */
+#include "common/sync/replica_internal.h"
+
+/* ---- Frames that wait ---- */
+
+static int spill(struct fb_replica_round *r)
+{
+    int rc = fb_store_begin(r->store);
+    if (rc < 0) {
+        return rc;
+    }
+    struct fb_sql *q;
+    rc = fb_sql_begin(r->store, "INSERT INTO fb_cut_frames (bytes) VALUES (?1)", &q);
+    if (rc == FB_OK) {
+        fb_sql_bind_bytes(q, 1, r->frames.bytes, r->frames.size);
+        rc = fb_sql_run(q);
+        fb_sql_end(q);
+    }
+    if (rc < 0) {
+        fb_store_rollback(r->store);
+        return rc;
+    }
+    rc = fb_store_commit(r->store);
+    if (rc == FB_OK) {
+        r->has_spilled = true;
+        fb_buf_clear(&r->frames);
+    }
+    return rc;
+}
+
+int fb_replica_keep_frame(struct fb_replica_round *r, const uint8_t *frame, size_t size)
+{
+    if (r->pull_kind == FB_PULL_CHUNK) {
+        if (r->frames.size + size > FB_CHUNK_BYTES_MAX) {
+            return fb_replica_fail(
+                r, FB_ERR_LIMIT,
+                "headquarters sent a chunk of more than %d bytes: update both programs",
+                FB_CHUNK_BYTES_MAX);
+        }
+    } else if (r->frames.size + size > FB_CUT_MEMORY_BYTES_MAX) {
+        int rc = spill(r);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    fb_buf_append(&r->frames, frame, size);
+    return fb_buf_error(&r->frames);
+}
+
+int fb_replica_drop_frames(struct fb_replica_round *r)
+{
+    fb_buf_clear(&r->frames);
+    fb_buf_clear(&r->scope_digests);
+    if (!r->has_spilled) {
+        return FB_OK;
+    }
+    int rc = fb_store_begin(r->store);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_sql_exec(r->store, "DELETE FROM fb_cut_frames");
+    if (rc < 0) {
+        fb_store_rollback(r->store);
+        return rc;
+    }
+    rc = fb_store_commit(r->store);
+    r->has_spilled = rc < 0;
+    return rc;
+}
+
+int fb_replica_each_frames(struct fb_replica_round *r,
+                           int (*f)(void *ctx, const uint8_t *bytes, size_t size), void *ctx)
+{
+    if (r->has_spilled) {
+        struct fb_sql *q;
+        int rc = fb_sql_begin(r->store, "SELECT bytes FROM fb_cut_frames ORDER BY seq", &q);
+        if (rc < 0) {
+            return rc;
+        }
+        while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
+            struct fb_value v = fb_sql_value(q, 0);
+            rc = f(ctx, (const uint8_t *)v.bytes, v.size);
+            if (rc < 0) {
+                break;
+            }
+        }
+        fb_sql_end(q);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return r->frames.size == 0 ? FB_OK : f(ctx, r->frames.bytes, r->frames.size);
+}
+
+/* ---- Chunks ---- */
+
+static int store_chunk(struct fb_replica_round *r, const struct fb_chunk *chunk, int64_t rows)
+{
+    int rc = fb_stage_add(r->store, chunk->rev, rows, r->frames.bytes, r->frames.size,
+                          chunk->position, chunk->position_size);
+    return rc < 0 || !chunk->is_last ? rc : fb_replica_set_int(r->store, "stage_complete", 1);
+}
+
+/* Planted bug: readers see half a cut. */
+static int apply_piecemeal(struct fb_replica_round *r)
+{
+    static const struct fb_cut no_cut;
+    struct fb_apply a = {
+        .round = r, .store = r->store, .catalogue = fb_store_catalogue(r->store), .cut = &no_cut};
+    fb_store_capture(r->store, false);
+    int rc = fb_apply_frames(&a, r->frames.bytes, r->frames.size);
+    fb_store_capture(r->store, true);
+    fb_arena_release(&a.arena);
+    fb_arena_release(&a.scratch);
+    return rc;
+}
+
+int fb_replica_stage(struct fb_replica_round *r, const struct fb_chunk *chunk)
+{
+    int64_t rows =
+        chunk->rows_done > r->status.rows_staged ? chunk->rows_done - r->status.rows_staged : 0;
+    int rc = fb_store_begin(r->store);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = store_chunk(r, chunk, rows);
+    if (rc == FB_OK && FB_BUG(STAGED_CUT_APPLIED_PIECEMEAL)) {
+        rc = apply_piecemeal(r);
+    }
+    if (rc < 0) {
+        fb_store_rollback(r->store);
+        return rc;
+    }
+    rc = fb_store_commit(r->store);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_buf_clear(&r->frames);
+    r->is_stage_complete = chunk->is_last;
+    r->status.rows_staged += rows;
+    r->status.rows_expected = chunk->rows_total;
+    return FB_OK;
+}
+
+int fb_replica_stage_drop(struct fb_store *s)
+{
+    int rc = fb_stage_clear(s);
+    return rc < 0 ? rc : fb_replica_set_int(s, "stage_complete", 0);
+}
+
+/* ---- Everything, in the transaction of the full cut ---- */
+
+static int see_row(void *ctx, const struct fb_row *row)
+{
+    (void)row;
+    *(bool *)ctx = true;
+    return FB_OK;
+}
+
+static int are_tables_empty(struct fb_apply *a, bool *ret)
+{
+    bool has_row = false;
+    int rc = FB_OK;
+    for (size_t i = 0; rc == FB_OK && !has_row && i < a->catalogue->entity_count; i++) {
+        const struct fb_entity *e = &a->catalogue->entities[i];
+        if (fb_entity_is_synced(e)) {
+            rc = fb_row_scan(a->store, e, "", 1, see_row, &has_row);
+        }
+    }
+    *ret = !has_row;
+    return rc;
+}
+
+static int play_chunk(void *ctx, const uint8_t *bytes, size_t size)
+{
+    return fb_apply_frames(ctx, bytes, size);
+}
+
+int fb_apply_staged(struct fb_apply *a)
+{
+    int rc = are_tables_empty(a, &a->inserts_plainly);
+    a->tracks_came = !a->inserts_plainly;
+    bool is_bulk = a->inserts_plainly;
+    if (rc == FB_OK && is_bulk) {
+        rc = fb_row_bulk_begin(a->store);
+    }
+    if (rc == FB_OK) {
+        rc = fb_stage_each(a->store, play_chunk, a);
+    }
+    if (rc == FB_OK && is_bulk) {
+        rc = fb_row_bulk_end(a->store);
+    }
+    a->inserts_plainly = false;
+    a->round->status.rows_received += a->rows;
+    a->rows = 0; /* the cut counts its own */
+    return rc;
+}
+
+static int did_not_come(struct fb_apply *a, const struct fb_row *row, void *ctx, bool *ret_goes)
+{
+    (void)ctx;
+    uint32_t value;
+    *ret_goes = !fb_keymap_find(&a->came, fb_key_of_row(row->entity->no, row->id), &value);
+    return FB_OK;
+}
+
+int fb_apply_delete_absent(struct fb_apply *a)
+{
+    return a->tracks_came ? fb_apply_delete_where(a, did_not_come, NULL) : FB_OK;
+}
