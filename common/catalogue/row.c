@@ -4,10 +4,13 @@
  *
  *     u32  entity's number
  *     36   id
- *     then every value that is neither null nor absent, stamps first, fields in the catalogue's
- * order: u32  field's number u8   1 integer, 2 text, 3 blob u64  integer (two's complement) of 1
+ *     then every value that is neither null nor absent, in the catalogue's order:
+ *     u32  field's number
+ *     u8   1 integer, 2 text, 3 blob
+ *     u64  integer (two's complement)            of 1
  *     u32  size, then that many bytes            of 2 and 3
  *
+ * Stamps are left out: no journal row keeps their old values, and programs fill them on their own.
  * NULL and absent look alike, so a field that a device may not see leaves no trace. Both sides must
  * use one version of the catalogue when they compare.
  */
@@ -49,9 +52,6 @@ void fb_row_append_canonical(struct fb_buf *buf, const struct fb_row *row)
     const struct fb_entity *e = row->entity;
     append_u32(buf, e->no);
     fb_buf_append(buf, row->id, FB_ROW_ID_SIZE - 1);
-    for (uint32_t i = 0; i < FB_STAMP_COUNT; i++) {
-        append_value(buf, FB_FIELD_NO_CREATED_AT + i, &row->stamps[i]);
-    }
     for (size_t i = 0; i < e->field_count; i++) {
         if (e->fields[i].visibility != FB_SEEN_ON_DEVICE) {
             append_value(buf, e->fields[i].no, &row->values[i]);

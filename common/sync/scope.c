@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which scopes a row belongs to, from its entity's rule and the rows it follows.
+ *
+ *     global, company       say it themselves
+ *     follows               the first scope field that is filled decides: a company stands for
+ * company:ID, an employee (unless the row is a part of his) for employee:ID, any other row for that
+ * row's set either, links         the sets of all filled scope fields together private employee:ID
+ *     own                   employee:ID of the employee and of each manager above him
+ *     team                  employee:ID of the owner, else global, until teams and territories have
+ * scopes of their own server, device only   none
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/store/row.h"
+#include "common/sync/sync.h"
+
+#define DEPTH_MAX     8   /* company, order, line ...: the shipped catalogue needs 4 */
+#define KEYS_MAX      16  /* scopes of one row */
+#define KEY_SIZE      56  /* "employee:" and an id */
+#define SET_SIZE      192 /* longer sets are not remembered */
+#define CACHE_ENTRIES 1024
+
+struct scope_set {
+    char keys[KEYS_MAX][KEY_SIZE];
+    size_t count;
+};
+
+struct cache_entry {
+    const struct fb_entity *entity; /* NULL: free */
+    char id[FB_ROW_ID_SIZE];
+    char set[SET_SIZE];
+};
+
+struct fb_scope_cache {
+    struct cache_entry entries[CACHE_ENTRIES];
+    bool is_used;
+};
+
+struct walk {
+    struct fb_store *store;
+    struct fb_scope_cache *cache; /* NULL: none */
+    struct fb_arena arena;
+    struct scope_set set;
+};
+
+static void add_key(struct scope_set *set, const char *key)
+{
+    size_t at = 0;
+    while (at < set->count && strcmp(set->keys[at], key) < 0) {
+        at++;
+    }
+    bool is_there = at < set->count && strcmp(set->keys[at], key) == 0;
+    if (is_there || set->count == KEYS_MAX) {
+        return;
+    }
+    memmove(set->keys[at + 1], set->keys[at], (set->count - at) * KEY_SIZE);
+    snprintf(set->keys[at], KEY_SIZE, "%s", key);
+    set->count++;
+}
+
+static void add_id(struct scope_set *set, const char *kind, const char *id, size_t id_size)
+{
+    char key[KEY_SIZE];
+    snprintf(key, sizeof key, "%s:%.*s", kind, (int)(id_size > 36 ? 36 : id_size), id);
+    add_key(set, key);
+}
+
+static void add_joined(struct scope_set *set, const char *joined)
+{
+    while (*joined != '\0') {
+        size_t size = strcspn(joined, ",");
+        char key[KEY_SIZE];
+        snprintf(key, sizeof key, "%.*s", (int)size, joined);
+        add_key(set, key);
+        joined += size + (joined[size] == ',');
+    }
+}
+
+const struct fb_entity *fb_reference_target(const struct fb_row *row, const struct fb_field *field)
+{
+    if (field->target_count == 0) {
+        return NULL;
+    }
+    if (field->target_name == NULL) {
+        return field->targets[0];
+    }
+    const struct fb_value *name = &row->values[field->target_name->index];
+    for (size_t i = 0; name->type == FB_TEXT && i < field->target_count; i++) {
+        const char *target = field->targets[i]->name;
+        if (strlen(target) == name->size && memcmp(target, name->bytes, name->size) == 0) {
+            return field->targets[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_filled(const struct fb_row *row, const struct fb_field *field)
+{
+    return row->values[field->index].type == FB_TEXT;
+}
+
+bool fb_scope_field_decides(const struct fb_row *row, const struct fb_field *field)
+{
+    const struct fb_entity *e = row->entity;
+    if (e->scope != FB_SCOPE_FOLLOWS) {
+        return is_filled(row, field);
+    }
+    for (size_t i = 0; i < e->scope_field_count; i++) {
+        if (is_filled(row, e->scope_fields[i])) {
+            return e->scope_fields[i] == field;
+        }
+    }
+    return false;
+}
+
+static int walk_row(struct walk *w, const struct fb_row *row, int depth);
+
+static bool is_employee(const struct fb_entity *e)
+{
+    return strcmp(e->name, "employee") == 0;
+}
+
+/* An owner stands in where what the row follows is not there. */
+static void add_owner(struct walk *w, const struct fb_row *row, bool is_global_without)
+{
+    const struct fb_field *owner = row->entity->owner_field;
+    if (owner != NULL && is_filled(row, owner)) {
+        add_id(&w->set, "employee", row->values[owner->index].bytes,
+               row->values[owner->index].size);
+    } else if (is_global_without) {
+        add_key(&w->set, "global");
+    }
+}
+
+static struct cache_entry *cache_entry(struct walk *w, const struct fb_entity *e, const char *id)
+{
+    if (w->cache == NULL) {
+        return NULL;
+    }
+    uint32_t hash = e->no;
+    for (const char *c = id; *c != '\0'; c++) {
+        hash = (hash ^ (uint8_t)*c) * 16777619u;
+    }
+    return &w->cache->entries[hash % CACHE_ENTRIES];
+}
+
+static void join(const struct scope_set *set, char *ret, size_t size)
+{
+    size_t used = 0;
+    ret[0] = '\0';
+    for (size_t i = 0; i < set->count && used < size; i++) {
+        used += (size_t)snprintf(ret + used, size - used, "%s%s", i > 0 ? "," : "", set->keys[i]);
+    }
+}
+
+/* The set of another row, by its id. *ret_found is false if it is not here. */
+static int walk_followed(struct walk *w, const struct fb_entity *e, const char *id, int depth,
+                         bool *ret_found)
+{
+    struct cache_entry *entry = cache_entry(w, e, id);
+    if (entry != NULL && entry->entity == e && strcmp(entry->id, id) == 0) {
+        add_joined(&w->set, entry->set);
+        *ret_found = true;
+        return FB_OK;
+    }
+    struct fb_row row;
+    int rc = fb_row_read(w->store, e, id, &w->arena, &row, ret_found);
+    if (rc < 0 || !*ret_found) {
+        return rc;
+    }
+    struct scope_set outer = w->set;
+    w->set.count = 0;
+    rc = walk_row(w, &row, depth + 1);
+    char joined[KEYS_MAX * KEY_SIZE];
+    join(&w->set, joined, sizeof joined);
+    w->set = outer;
+    add_joined(&w->set, joined);
+    if (rc == FB_OK && entry != NULL && strlen(joined) < SET_SIZE) {
+        entry->entity = e;
+        memcpy(entry->id, id, FB_ROW_ID_SIZE);
+        memcpy(entry->set, joined, strlen(joined) + 1);
+        w->cache->is_used = true;
+    }
+    return rc;
+}
+
+static int walk_reference(struct walk *w, const struct fb_row *row, const struct fb_field *field,
+                          int depth)
+{
+    const struct fb_value *v = &row->values[field->index];
+    const struct fb_entity *target = fb_reference_target(row, field);
+    if (target == NULL || depth >= DEPTH_MAX) {
+        add_owner(w, row, true);
+        return FB_OK;
+    }
+    if (target->scope == FB_SCOPE_COMPANY) {
+        add_id(&w->set, "company", v->bytes, v->size);
+        return FB_OK;
+    }
+    if (is_employee(target) && field != row->entity->parent_field) {
+        add_id(&w->set, "employee", v->bytes, v->size);
+        return FB_OK;
+    }
+    if (target->scope == FB_SCOPE_GLOBAL) {
+        add_key(&w->set, "global");
+        return FB_OK;
+    }
+    char id[FB_ROW_ID_SIZE];
+    bool is_found = false;
+    int rc = FB_OK;
+    if (v->size == FB_ROW_ID_SIZE - 1) {
+        memcpy(id, v->bytes, v->size);
+        id[v->size] = '\0';
+        rc = walk_followed(w, target, id, depth, &is_found);
+    }
+    if (rc == FB_OK && !is_found) {
+        add_owner(w, row, true);
+    }
+    return rc;
+}
+
+static int walk_fields(struct walk *w, const struct fb_row *row, int depth)
+{
+    const struct fb_entity *e = row->entity;
+    bool has_any = false;
+    for (size_t i = 0; i < e->scope_field_count; i++) {
+        if (!is_filled(row, e->scope_fields[i])) {
+            continue;
+        }
+        has_any = true;
+        int rc = walk_reference(w, row, e->scope_fields[i], depth);
+        if (rc < 0 || e->scope == FB_SCOPE_FOLLOWS) {
+            return rc;
+        }
+    }
+    if (!has_any) {
+        add_owner(w, row, true);
+    }
+    return FB_OK;
+}
+
+static void add_person(struct walk *w, const struct fb_row *row)
+{
+    const struct fb_entity *e = row->entity;
+    if (e->scope_field_count > 0 && is_filled(row, e->scope_fields[0])) {
+        const struct fb_value *v = &row->values[e->scope_fields[0]->index];
+        add_id(&w->set, "employee", v->bytes, v->size);
+    } else {
+        add_owner(w, row, false);
+    }
+}
+
+/* The managers above the employee whose row it is, as far as the table employee knows them. */
+static int add_managers(struct walk *w, const struct fb_row *row)
+{
+    const struct fb_entity *e = row->entity;
+    const struct fb_field *who = e->scope_field_count > 0 ? e->scope_fields[0] : e->owner_field;
+    const struct fb_entity *employee =
+        fb_catalogue_entity(fb_store_catalogue(w->store), "employee");
+    const struct fb_field *manager =
+        employee == NULL ? NULL : fb_entity_field(employee, "manager_id");
+    if (who == NULL || manager == NULL) {
+        return FB_OK;
+    }
+    struct fb_value at = row->values[who->index];
+    for (int depth = 0; depth < DEPTH_MAX && at.type == FB_TEXT && at.size == FB_ROW_ID_SIZE - 1;
+         depth++) {
+        char id[FB_ROW_ID_SIZE];
+        memcpy(id, at.bytes, at.size);
+        id[at.size] = '\0';
+        struct fb_row above;
+        bool is_found = false;
+        int rc = fb_row_read(w->store, employee, id, &w->arena, &above, &is_found);
+        if (rc < 0 || !is_found) {
+            return rc;
+        }
+        at = above.values[manager->index];
+        if (at.type == FB_TEXT) {
+            add_id(&w->set, "employee", at.bytes, at.size);
+        }
+    }
+    return FB_OK;
+}
+
+static int walk_row(struct walk *w, const struct fb_row *row, int depth)
+{
+    switch (row->entity->scope) {
+    case FB_SCOPE_GLOBAL:
+        add_key(&w->set, "global");
+        return FB_OK;
+    case FB_SCOPE_COMPANY:
+        add_id(&w->set, "company", row->id, FB_ROW_ID_SIZE - 1);
+        return FB_OK;
+    case FB_SCOPE_FOLLOWS:
+    case FB_SCOPE_EITHER:
+    case FB_SCOPE_LINKS:
+        return walk_fields(w, row, depth);
+    case FB_SCOPE_PRIVATE:
+        add_person(w, row);
+        return FB_OK;
+    case FB_SCOPE_OWN:
+        add_person(w, row);
+        return add_managers(w, row);
+    case FB_SCOPE_TEAM:
+        add_owner(w, row, true);
+        return FB_OK;
+    case FB_SCOPE_SERVER_ONLY:
+    case FB_SCOPE_DEVICE_ONLY:
+        return FB_OK;
+    }
+    return FB_OK;
+}
+
+int fb_scope_of_row_cached(struct fb_scope_cache *cache, struct fb_store *s,
+                           const struct fb_row *row, struct fb_buf *ret)
+{
+    struct walk w = {.store = s, .cache = cache};
+    int rc = walk_row(&w, row, 0);
+    for (size_t i = 0; rc == FB_OK && i < w.set.count; i++) {
+        if (i > 0) {
+            fb_buf_append_byte(ret, ',');
+        }
+        fb_buf_append_text(ret, w.set.keys[i]);
+    }
+    fb_arena_release(&w.arena);
+    return rc < 0 ? rc : fb_buf_error(ret);
+}
+
+int fb_scope_of_row(struct fb_store *s, const struct fb_row *row, struct fb_buf *ret)
+{
+    return fb_scope_of_row_cached(NULL, s, row, ret);
+}
+
+int fb_scope_cache_new(struct fb_scope_cache **ret)
+{
+    struct fb_scope_cache *cache = calloc(1, sizeof *cache);
+    if (cache == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    *ret = cache;
+    return FB_OK;
+}
+
+void fb_scope_cache_free(struct fb_scope_cache *cache)
+{
+    free(cache);
+}
+
+void fb_scope_cache_clear(struct fb_scope_cache *cache)
+{
+    if (cache->is_used) {
+        memset(cache, 0, sizeof *cache);
+    }
+}
+
+static bool is_key_held(const char *key, size_t size, const char *const *held, size_t held_count,
+                        bool holds_all_companies)
+{
+    static const char COMPANY[] = "company:";
+    if (size == 6 && memcmp(key, "global", 6) == 0) {
+        return true;
+    }
+    if (holds_all_companies && size > sizeof COMPANY - 1 &&
+        memcmp(key, COMPANY, sizeof COMPANY - 1) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < held_count; i++) {
+        if (strlen(held[i]) == size && memcmp(held[i], key, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fb_scope_set_is_held(const char *set, const char *const *held, size_t held_count,
+                          bool holds_all_companies)
+{
+    while (*set != '\0') {
+        size_t size = strcspn(set, ",");
+        if (is_key_held(set, size, held, held_count, holds_all_companies)) {
+            return true;
+        }
+        set += size + (set[size] == ',');
+    }
+    return false;
+}
