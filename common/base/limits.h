@@ -35,8 +35,15 @@
 #define FB_MESSAGE_TEXT_BYTES_MAX 256
 #define FB_MESSAGE_LONG_BYTES_MAX (16 * 1024)
 /* A part of a push and a batch of rows aim at these raw sizes; one value may be larger. */
+#ifdef FB_PLANTED /* the simulator makes them tiny, so that small data travels in many pieces */
+extern int fb_limit_push_part_bytes_aim;
+extern int fb_limit_row_batch_bytes_aim;
+#define FB_PUSH_PART_BYTES_AIM fb_limit_push_part_bytes_aim
+#define FB_ROW_BATCH_BYTES_AIM fb_limit_row_batch_bytes_aim
+#else
 #define FB_PUSH_PART_BYTES_AIM (256 * 1024)
 #define FB_ROW_BATCH_BYTES_AIM (256 * 1024)
+#endif
 #define FB_ROW_BATCH_ROWS_MAX  1000
 /* Parts of one push: 4,096 parts of 256 KiB are 1 GiB of edits, more than a laptop makes in a year.
  */
@@ -48,7 +55,12 @@
 #define FB_OUTPUT_BYTES_HIGH (1024 * 1024)
 
 /* Frames of a cut wait in memory, compressed, until it is whole; beyond this they wait on disk. */
-#define FB_CUT_MEMORY_BYTES_MAX   (4 * 1024 * 1024)
+#ifdef FB_PLANTED
+extern int fb_limit_cut_memory_bytes_max;
+#define FB_CUT_MEMORY_BYTES_MAX fb_limit_cut_memory_bytes_max
+#else
+#define FB_CUT_MEMORY_BYTES_MAX (4 * 1024 * 1024)
+#endif
 /* One chunk of a first download: what a cut link costs at most. */
 #define FB_CHUNK_BYTES_MAX        (4 * 1024 * 1024)
 /* An empty cut moves the cursor in memory only, until it is this many revs ahead of the one on disk. */
