@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/base/planted.h"
 #include "common/merge/policy.h"
 
 static const struct policy_row {
@@ -174,7 +175,7 @@ static int merge_known_base(const struct fb_merge_ask *ask, struct fb_arena *are
     if (ask->policy == FB_MERGE_ONCE) {
         return fb_merge_once(ask, arena, ret);
     }
-    if (all_absent(ask->theirs, ask->count) ||
+    if (all_absent(ask->theirs, ask->count) || FB_BUG(LATEST_IGNORES_BASE) ||
         fb_merge_values_equal(ask->theirs, ask->base, ask->count)) {
         return fb_merge_answer(ask, arena, FB_MERGE_FAST_FORWARD, ask->mine, ret);
     }

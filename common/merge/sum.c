@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/base/planted.h"
 #include "common/merge/policy.h"
 
 static int64_t integer_of(const struct fb_value *v)
@@ -14,6 +15,12 @@ int fb_merge_sum(const struct fb_merge_ask *ask, struct fb_arena *arena,
 {
     int64_t total = 0;
     enum fb_merge_outcome outcome = FB_MERGE_COMBINED;
+    if (FB_BUG(SUM_SHORTCUT) && fb_value_equal(ask->theirs, ask->mine)) {
+        return fb_merge_answer(ask, arena, FB_MERGE_NOTHING, ask->theirs, ret);
+    }
+    if (FB_BUG(SUM_AS_VALUE)) {
+        return fb_merge_answer(ask, arena, FB_MERGE_COMBINED, ask->mine, ret);
+    }
     if (ask->step_sum == 0) {
         outcome = FB_MERGE_NOTHING;
     } else if (ask->theirs->type == FB_ABSENT || fb_value_equal(ask->theirs, ask->base)) {
