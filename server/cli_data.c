@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * verify, status, sample.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/mem.h"
+#include "common/base/os.h"
+#include "common/store/sql.h"
+#include "server/cli.h"
+#include "server/verify.h"
+
+int fb_server_cli_verify(struct fb_cli *cli, struct fb_why *why)
+{
+    const char *data;
+    int rc = fb_cli_data(cli, &data, why);
+    const char *path = fb_cli_data_path(cli, "fieldbook.db");
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    if (rc == FB_OK && !fb_os_file_exists(path)) {
+        return fb_command_store(cli, &s, why);
+    }
+    struct fb_store_options options = {.node = FB_NODE_SERVER, .check_quickly = true};
+    rc = rc < 0 ? rc : fb_store_open(path, &options, &s, why);
+    rc = rc < 0 ? rc : fb_command_settle(cli, why);
+    if (rc < 0) {
+        return rc;
+    }
+    struct fb_verify_result result;
+    rc = fb_verify(s, &result);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    if (result.bad_rev != 0) {
+        return fb_fail(why, FB_ERR_DAMAGED,
+                       "the log was changed after the fact: revision %lld does not fit the one before; compare with a "
+                       "backup",
+                       (long long)result.bad_rev);
+    }
+    if (result.differing_scopes != 0) {
+        return fb_fail(why, FB_ERR_DAMAGED,
+                       "rows of %lld scopes were changed with triggers off, for example of %s: compare them with a "
+                       "backup or a laptop",
+                       (long long)result.differing_scopes, result.example);
+    }
+    if (fb_cli_is_json(cli)) {
+        printf("{\"revs\":%lld,\"rows\":%lld,\"ok\":true}\n", (long long)result.revs, (long long)result.rows);
+    } else {
+        printf("The file is whole, the log's chain of %lld revisions holds, the digests of %lld rows agree.\n",
+               (long long)result.revs, (long long)result.rows);
+    }
+    return FB_OK;
+}
+
+int fb_server_cli_status(struct fb_cli *cli, struct fb_why *why)
+{
+    static const char *const NAMES[] = {"revision",          "journal_rows",   "devices_active", "pushes_merged",
+                                        "conflicts_waiting", "held_waiting"};
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    int rc = fb_command_store(cli, &s, why);
+    if (rc < 0) {
+        return rc;
+    }
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    rc = fb_sql_begin(s,
+                      "SELECT (SELECT coalesce(max(rev), 0) FROM fb_rev), (SELECT count(*) FROM fb_journal WHERE op > 0),"
+                      " (SELECT count(*) FROM device WHERE state = 'active'), (SELECT count(*) FROM fb_seen),"
+                      " (SELECT count(*) FROM conflict WHERE outcome = 'waiting'),"
+                      " (SELECT count(*) FROM held_change WHERE state = 'waiting')",
+                      &q);
+    rc = rc < 0 ? rc : fb_sql_step(q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    for (int i = 0; i < 6; i++) {
+        if (fb_cli_is_json(cli)) {
+            printf("%s\"%s\":%lld%s", i == 0 ? "{" : ",", NAMES[i], (long long)fb_sql_int(q, i), i == 5 ? "}\n" : "");
+        } else {
+            printf("%-18s %lld\n", NAMES[i], (long long)fb_sql_int(q, i));
+        }
+    }
+    return FB_OK;
+}
