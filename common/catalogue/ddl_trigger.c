@@ -11,7 +11,6 @@
  * One trigger for all would look at every column of every updated row.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "common/catalogue/ddl.h"
 
@@ -88,20 +87,27 @@ static void append_image(struct fb_buf *out, const struct fb_entity *e, const ch
     fb_buf_append_text(out, is_wide ? "))" : ")");
 }
 
+#define HEX4      "[0-9a-f][0-9a-f][0-9a-f][0-9a-f]"
+#define UUID_GLOB "'" HEX4 HEX4 "-" HEX4 "-" HEX4 "-" HEX4 "-" HEX4 HEX4 HEX4 "'"
+
 /* INSERT OR REPLACE (and an upsert, and OR IGNORE) meets a row: its image is kept before it can
  * vanish, since with recursive_triggers off no delete trigger runs. Of an OR IGNORE it is one row
- * too many, which freezing reads as "no change". A rowid given by hand could replace a row of
- * another id: refused. It is -1 here unless the statement names it. */
+ * too many, which freezing reads as "no change". Two things are refused: a rowid given by hand,
+ * which could replace a row of another id (NEW.rowid is -1 unless the statement names it), and an
+ * id that is no lower-case UUID, which no message could carry. */
 static int add_before_insert(struct trigger_text *t)
 {
     begin(t, "before_insert", "BEFORE INSERT");
-    fb_buf_append_text(&t->sql, "\nWHEN NEW.rowid <> -1 OR EXISTS (SELECT 1 FROM ");
+    fb_buf_append_text(&t->sql, "\nWHEN NEW.rowid <> -1\n  OR NEW.id NOT GLOB " UUID_GLOB
+                                "\n  OR EXISTS (SELECT 1 FROM ");
     fb_ddl_append_name(&t->sql, t->entity->name);
-    fb_buf_append_text(&t->sql,
-                       " WHERE id = NEW.id)\nBEGIN\n"
-                       "  SELECT RAISE(ABORT, 'rowid is not for use; leave it out, the key is id') "
-                       "WHERE NEW.rowid <> -1;\n"
-                       "  INSERT INTO fb_journal (op, entity, row_id, old, at_ms)\n");
+    fb_buf_append_text(
+        &t->sql, " WHERE id = NEW.id)\nBEGIN\n"
+                 "  SELECT RAISE(ABORT, 'leave rowid out; the key of a row is its id') "
+                 "WHERE NEW.rowid <> -1;\n"
+                 "  SELECT RAISE(ABORT, 'an id is a UUID in lower case; leave it out to get one')\n"
+                 "  WHERE NEW.id NOT GLOB " UUID_GLOB ";\n"
+                 "  INSERT INTO fb_journal (op, entity, row_id, old, at_ms)\n");
     fb_buf_printf(&t->sql, "  SELECT %d, %u, id,\n    ", FB_JOURNAL_OLD_IMAGE, t->entity->no);
     append_image(&t->sql, t->entity, "");
     fb_buf_append_text(&t->sql, ",\n    " NOW_MS "\n  FROM ");
@@ -165,11 +171,9 @@ static int add_after_insert(struct trigger_text *t)
 
 static int add_after_update(struct trigger_text *t, const struct fb_field *f)
 {
-    char suffix[FB_NAME_BYTES_MAX + 8];
     bool steps = f->policy == FB_MERGE_SUM;
-    snprintf(suffix, sizeof suffix, "set__%s", f->name);
     struct fb_buf *out = &t->sql;
-    snprintf(t->name, sizeof t->name, "fb_%s__%s", t->entity->name, suffix);
+    snprintf(t->name, sizeof t->name, "fb_%s__set__%s", t->entity->name, f->name);
     fb_buf_clear(out);
     fb_buf_printf(out, "CREATE TRIGGER %s AFTER UPDATE OF ", t->name);
     fb_ddl_append_name(out, f->name);
@@ -217,12 +221,11 @@ static int add_after_delete(struct trigger_text *t)
 static int add_id_guard(struct trigger_text *t)
 {
     begin(t, "keep_id", "BEFORE UPDATE OF id, rowid, oid, _rowid_");
-    fb_buf_append_text(
-        &t->sql, "\nWHEN OLD.id IS NOT NEW.id OR OLD.rowid IS NOT NEW.rowid\nBEGIN\n"
-                 "  SELECT RAISE(ABORT, 'an id never changes; insert a new row and delete this "
-                 "one');\nEND");
-    int rc = fb_buf_error(&t->sql);
-    return rc == FB_OK ? t->each(t->ctx, t->name, fb_buf_text(&t->sql)) : rc;
+    fb_buf_append_text(&t->sql,
+                       "\nWHEN OLD.id IS NOT NEW.id OR OLD.rowid IS NOT NEW.rowid\nBEGIN\n"
+                       "  SELECT RAISE(ABORT, 'an id never changes; insert a new row and delete "
+                       "this one');\n");
+    return finish(t);
 }
 
 static int add_all(struct trigger_text *t)
