@@ -21,6 +21,8 @@
 #define FB_WIRE_FIELD_NUMBER_MAX 64
 #define FB_UNPACK_ARENA_FACTOR   8
 #define FB_UNPACK_ARENA_FLOOR    (64 * 1024)
+/* For the struct of a message, which its two bytes on the wire do not pay; the fields are counted. */
+#define FB_UNPACK_FIELD_BYTES 256
 /* Beyond the body itself: with a body of 8 MiB a factor of 8 would be more than a peer may cost. */
 #define FB_UNPACK_ARENA_EXTRA_MAX (4 * 1024 * 1024)
 /* What a message may become in memory: columns hold a value in less than a bit. */

@@ -16,8 +16,9 @@
 #define GROUP_WIRE_FIELDS  32
 #define COLUMN_WIRE_FIELDS 32
 #define STEPS_WIRE_FIELDS  32 /* more, of a column with steps */
-#define NUMBER_WORDS       4 /* of the set of field numbers seen; larger numbers count as new each time \
-                              */
+#define NUMBER_WORDS                                                                               \
+    4U /* of the set of field numbers seen; larger numbers count as new each time                  \
+        */
 
 struct group {
     uint32_t entity_no;
@@ -100,7 +101,7 @@ static bool is_full(const struct fb_changes_writer *w, const struct fb_change *c
         COLUMN_WIRE_FIELDS + (w->step_count + weight.steps > 0 ? STEPS_WIRE_FIELDS : 0);
     size_t wire_fields = (w->group_count + 1) * GROUP_WIRE_FIELDS +
                          (w->column_count + change->field_count) * per_column;
-    return w->raw_bytes + weight.bytes > FB_PUSH_PART_BYTES_AIM ||
+    return w->raw_bytes + weight.bytes > (size_t)FB_PUSH_PART_BYTES_AIM ||
            w->change_count == FB_PART_CHANGES_MAX ||
            w->field_count + change->field_count > FB_PART_FIELDS_MAX ||
            w->step_count + weight.steps > FB_PART_STEPS_MAX || wire_fields > FB_WIRE_FIELDS_MAX;

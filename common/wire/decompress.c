@@ -2,13 +2,36 @@
 #include "common/wire/gate.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <zstd.h>
 
 #include "common/base/limits.h"
 
+#define SKIPPABLE_HEADER_BYTES 8
+static const uint8_t SKIPPABLE_MAGIC[4] = {0x50, 0x2A, 0x4D, 0x18};
+
+static uint32_t read_u32(const uint8_t *at)
+{
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
 static void drop_cctx(ZSTD_CCtx **ctx)
 {
     ZSTD_freeCCtx(*ctx);
+}
+
+/* Nothing, or one skippable frame (RFC 8878, 3.1.2): its magic number, its size as u32 little
+ * endian, its bytes. */
+static bool is_followed_by_padding(const uint8_t *bytes, size_t size, size_t frame_size)
+{
+    if (ZSTD_isError(frame_size) || frame_size >= size) {
+        return frame_size == size;
+    }
+    const uint8_t *at = bytes + frame_size;
+    size_t left = size - frame_size;
+    return left >= SKIPPABLE_HEADER_BYTES &&
+           memcmp(at, SKIPPABLE_MAGIC, sizeof SKIPPABLE_MAGIC) == 0 &&
+           left - SKIPPABLE_HEADER_BYTES == read_u32(at + sizeof SKIPPABLE_MAGIC);
 }
 
 /* A frame must say its size. Decompressing then takes one buffer of that size and no window beside
@@ -34,7 +57,7 @@ static int check_size(const uint8_t *bytes, size_t size, size_t *ret_size, struc
         return fb_fail(why, FB_ERR_PROTOCOL, "%zu bytes that become %llu are no honest message",
                        size, declared);
     }
-    if (ZSTD_findFrameCompressedSize(bytes, size) != size) {
+    if (!is_followed_by_padding(bytes, size, ZSTD_findFrameCompressedSize(bytes, size))) {
         return fb_fail(why, FB_ERR_PROTOCOL, "a compressed body is cut or has something behind it");
     }
     *ret_size = (size_t)declared;
@@ -63,6 +86,21 @@ int fb_gate_decompress(const uint8_t *bytes, size_t size, uint8_t **ret, size_t 
     return FB_OK;
 }
 
+static void append_padding(struct fb_buf *out, size_t size)
+{
+    size_t inner = size < SKIPPABLE_HEADER_BYTES ? 0 : size - SKIPPABLE_HEADER_BYTES;
+    uint8_t *at = fb_buf_reserve(out, SKIPPABLE_HEADER_BYTES + inner);
+    if (at == NULL) {
+        return;
+    }
+    memset(at, 0, SKIPPABLE_HEADER_BYTES + inner);
+    memcpy(at, SKIPPABLE_MAGIC, sizeof SKIPPABLE_MAGIC);
+    for (size_t i = 0; i < 4; i++) {
+        at[sizeof SKIPPABLE_MAGIC + i] = (uint8_t)(inner >> (8 * i));
+    }
+    fb_buf_commit(out, SKIPPABLE_HEADER_BYTES + inner);
+}
+
 int fb_gate_compress(const uint8_t *bytes, size_t size, struct fb_buf *out)
 {
     size_t bound = ZSTD_compressBound(size);
@@ -79,5 +117,9 @@ int fb_gate_compress(const uint8_t *bytes, size_t size, struct fb_buf *out)
         return FB_ERR_NO_MEMORY;
     }
     fb_buf_commit(out, got);
-    return FB_OK;
+    size_t honest = size / FB_COMPRESSION_RATIO_MAX;
+    if (size > FB_COMPRESSION_FREE_BYTES && got < honest) {
+        append_padding(out, honest - got);
+    }
+    return fb_buf_error(out);
 }

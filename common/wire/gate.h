@@ -21,15 +21,18 @@
 
 #define FB_ZSTD_LEVEL 1
 
-/* One whole zstd frame, and nothing behind it. *ret is malloc'ed, release with free(). */
+/* One whole zstd frame, and nothing behind it but padding (a skippable frame). *ret is malloc'ed,
+ * release with free(). */
 int fb_gate_decompress(const uint8_t *bytes, size_t size, uint8_t **ret, size_t *ret_size,
                        struct fb_why *why) FB_MUST_CHECK;
 
-/* Appends one zstd frame. FB_ERR_NO_MEMORY, or the buffer's error. */
+/* Appends one zstd frame, padded so far that a receiver does not take it for a bomb: an honest text
+ * may be a letter repeated. FB_ERR_NO_MEMORY, or the buffer's error. */
 int fb_gate_compress(const uint8_t *bytes, size_t size, struct fb_buf *out) FB_MUST_CHECK;
 
+/* *ret_fields: how many fields it has, those of its inner messages too. */
 int fb_gate_scan(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t size,
-                 struct fb_why *why) FB_MUST_CHECK;
+                 size_t *ret_fields, struct fb_why *why) FB_MUST_CHECK;
 
 /* Scans, then unpacks; everything lives in the arena, nothing need be freed. */
 int fb_gate_unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t size,

@@ -187,8 +187,12 @@ static int scan_message(struct scan *s, const ProtobufCMessageDescriptor *descri
 }
 
 int fb_gate_scan(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t size,
-                 struct fb_why *why)
+                 size_t *ret_fields, struct fb_why *why)
 {
     struct scan s = {.at = bytes, .end = bytes + size, .why = why};
-    return size == 0 ? FB_OK : scan_message(&s, descriptor, 1);
+    int rc = size == 0 ? FB_OK : scan_message(&s, descriptor, 1);
+    if (rc == FB_OK) {
+        *ret_fields = s.fields;
+    }
+    return rc;
 }

@@ -27,21 +27,22 @@ static void cap_free(void *ctx, void *pointer)
 }
 
 /* Honest messages need about twice their size; packed numbers of a byte each become 8. */
-static size_t cap_of(size_t body_size)
+static size_t cap_of(size_t body_size, size_t fields)
 {
     size_t extra = body_size * (FB_UNPACK_ARENA_FACTOR - 1);
     extra = extra > FB_UNPACK_ARENA_EXTRA_MAX ? FB_UNPACK_ARENA_EXTRA_MAX : extra;
-    return FB_UNPACK_ARENA_FLOOR + body_size + extra;
+    return FB_UNPACK_ARENA_FLOOR + body_size + extra + fields * FB_UNPACK_FIELD_BYTES;
 }
 
 int fb_gate_unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t size,
                    struct fb_arena *arena, ProtobufCMessage **ret, struct fb_why *why)
 {
-    int rc = fb_gate_scan(descriptor, bytes, size, why);
+    size_t fields = 0;
+    int rc = fb_gate_scan(descriptor, bytes, size, &fields, why);
     if (rc < 0) {
         return rc;
     }
-    struct cap cap = {.arena = arena, .left = cap_of(size)};
+    struct cap cap = {.arena = arena, .left = cap_of(size, fields)};
     ProtobufCAllocator allocator = {.alloc = cap_alloc, .free = cap_free, .allocator_data = &cap};
     ProtobufCMessage *message = protobuf_c_message_unpack(descriptor, &allocator, size, bytes);
     if (message != NULL) {

@@ -28,7 +28,7 @@ bool fb_uuid_split(const char *text, size_t size, int64_t *ret_time,
         uint8_t high = HEX[(uint8_t)text[DIGITS_AT[i]]];
         uint8_t low = HEX[(uint8_t)text[DIGITS_AT[i] + 1]];
         is_valid = is_valid && high != 0 && low != 0;
-        bytes[i] = (uint8_t)((high - 1) << 4 | (low - 1));
+        bytes[i] = (uint8_t)((high - 1U) << 4 | (low - 1U));
     }
     if (!is_valid) {
         return false;
