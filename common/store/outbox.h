@@ -5,7 +5,9 @@
 #ifndef FB_STORE_OUTBOX_H
 #define FB_STORE_OUTBOX_H
 
+#include "common/base/buf.h"
 #include "common/base/hash.h"
+#include "common/base/id.h"
 #include "common/store/store.h"
 
 struct fb_push {

@@ -6,6 +6,7 @@
 #ifndef FB_STORE_ROW_H
 #define FB_STORE_ROW_H
 
+#include "common/base/id.h"
 #include "common/store/store.h"
 
 /* Reads one row into the arena. ret_found says whether it is there. */

@@ -31,6 +31,7 @@ struct fb_store_options {
     bool may_create;   /* makes and upgrades the file; else FB_ERR_NOT_FOUND */
     bool is_read_only; /* a second connection for reading beside the writer */
     bool check_quickly; /* PRAGMA quick_check first: after a crash, weekly, for a file from elsewhere */
+    int64_t cache_bytes; /* page cache; 0: 64 MiB for the writer, 8 MiB for a reader */
 };
 
 /* Opens DIR/fieldbook.db or any path. Says in why what is wrong and what to do: damaged (FB_ERR_DAMAGED), newer than
@@ -63,8 +64,8 @@ void fb_store_capture(struct fb_store *store, bool is_on);
 /* The catalogue in force; NULL before the first. Owned by the store. */
 const struct fb_catalogue *fb_store_catalogue(const struct fb_store *store);
 
-/* Makes (or extends) tables, indexes and triggers for a catalogue, keeps its document and takes ownership of it. Inside a
- * transaction. FB_ERR_VERSION if it is older than the one in force. */
+/* Makes (or extends) tables, indexes and triggers for a catalogue and keeps its document. Inside a transaction. The catalogue
+ * belongs to the store from this call on, also when it fails. FB_ERR_VERSION if it is older than the one in force. */
 int fb_store_set_catalogue(struct fb_store *store, struct fb_catalogue *catalogue, int64_t now_ms,
                            struct fb_why *why) FB_MUST_CHECK;
 
@@ -77,6 +78,12 @@ struct fb_store_health {
     char note[256];             /* names of what was found, for the log */
 };
 int fb_store_check_schema(struct fb_store *store, struct fb_store_health *ret) FB_MUST_CHECK;
+/* What open found and mended. */
+const struct fb_store_health *fb_store_health(const struct fb_store *store);
+
+/* Moves the write-ahead log into the file as far as readers allow. Call it when idle: commits leave the log to grow to
+ * 40 MB before they do it themselves. Outside a transaction. FB_ERR_BUSY if another program is in the way: no harm done. */
+int fb_store_checkpoint(struct fb_store *store) FB_MUST_CHECK;
 
 /* Changes whenever another connection or program committed. */
 int fb_store_data_version(struct fb_store *store, int64_t *ret) FB_MUST_CHECK;
