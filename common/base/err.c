@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/base/err.h"
 
+#include <libintl.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,9 +30,22 @@ static void trim_partial_character(char *text, size_t size)
     }
 }
 
+const char *fb_text(const char *english)
+{
+    return english[0] == '\0' ? english : dgettext("fieldbook", english);
+}
+
+void fb_text_start(const char *locale_folder)
+{
+    setlocale(LC_MESSAGES, "");
+    setlocale(LC_CTYPE, "");
+    bindtextdomain("fieldbook", locale_folder);
+    bind_textdomain_codeset("fieldbook", "UTF-8");
+}
+
 static void set_text(struct fb_why *why, const char *format, va_list args)
 {
-    int n = vsnprintf(why->text, sizeof why->text, format, args);
+    int n = vsnprintf(why->text, sizeof why->text, fb_text(format), args);
     if (n >= (int)sizeof why->text) {
         trim_partial_character(why->text, sizeof why->text - 1);
     }
@@ -86,7 +101,7 @@ static const struct err_row *find_row(int err)
 
 const char *fb_err_sentence(int err)
 {
-    return find_row(err)->sentence;
+    return fb_text(find_row(err)->sentence);
 }
 
 const char *fb_err_name(int err)

@@ -38,6 +38,13 @@ enum fb_err {
     } while (0)
 _Noreturn void fb_assert_failed(const char *condition, const char *file, int line);
 
+/* The text in the user's language (gettext, domain "fieldbook", catalogues in share/locale); English where there is no
+ * translation. Sentences of fb_why_set and fb_fail are translated by their format, so callers write plain English. */
+const char *fb_text(const char *english) __attribute__((format_arg(1)));
+
+/* Takes the language from the environment (LC_ALL, LC_MESSAGES, LANG); locale_folder holds zh_CN/LC_MESSAGES/fieldbook.mo ... */
+void fb_text_start(const char *locale_folder);
+
 #define FB_WHY_SIZE 512
 
 /* One sentence for the person, without a final newline. Empty: nothing was said. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/base/os.h"
 
 #define COMMANDS_MAX 64
 
@@ -133,7 +134,7 @@ void fb_cli_say(const struct fb_cli *cli, const char *format, ...)
     }
     va_list args;
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    vfprintf(stderr, fb_text(format), args);
     va_end(args);
     fputc('\n', stderr);
 }
@@ -181,27 +182,27 @@ int fb_cli_config(struct fb_cli *cli, struct fb_config **ret, struct fb_why *why
 
 static void print_program_help(const struct fb_cli_program *p)
 {
-    printf("%s\n\nUsage: %s COMMAND [options]\n\nCommands:\n", p->summary, p->name);
+    printf(fb_text("%s\n\nUsage: %s COMMAND [options]\n\nCommands:\n"), fb_text(p->summary), p->name);
     for (const struct fb_cli_command *c = p->commands; c->name != NULL; c++) {
         if (!c->is_hidden) {
             char left[80];
             snprintf(left, sizeof left, "%s %s", c->name, c->arguments);
-            printf("  %-36s %s\n", left, c->help);
+            printf("  %-36s %s\n", left, fb_text(c->help));
         }
     }
-    printf("\n`%s COMMAND --help` tells the options of one command.\n", p->name);
+    printf(fb_text("\n`%s COMMAND --help` tells the options of one command.\n"), p->name);
 }
 
 static void print_command_help(const struct fb_cli_program *p, const struct fb_cli_command *c)
 {
-    printf("%s\n\nUsage: %s %s%s%s [options]\n\nOptions:\n", c->help, p->name, c->name,
+    printf(fb_text("%s\n\nUsage: %s %s%s%s [options]\n\nOptions:\n"), fb_text(c->help), p->name, c->name,
            c->arguments[0] == '\0' ? "" : " ", c->arguments);
     const struct fb_cli_option *o;
     for (size_t i = 0; (o = option_at(c, i)) != NULL; i++) {
         char left[80];
         snprintf(left, sizeof left, "--%s%s%s%s", o->name, o->value == NULL ? "" : " ",
                  o->value == NULL ? "" : o->value, o->is_repeated ? "..." : "");
-        printf("  %-28s %s\n", left, o->help);
+        printf("  %-28s %s\n", left, fb_text(o->help));
     }
 }
 
@@ -370,6 +371,10 @@ int fb_cli_main(const struct fb_cli_program *program, int argc, char **argv)
 {
     struct fb_cli cli = {.program = program};
     struct fb_why why = {""};
+    char locale_folder[4096];
+    fb_os_share_path("locale", locale_folder, sizeof locale_folder);
+    fb_text_start(locale_folder);
+    signal(SIGPIPE, SIG_IGN);
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
         print_program_help(program);
         return argc < 2 ? fb_err_exit_code(FB_ERR_USAGE) : 0;
@@ -378,7 +383,6 @@ int fb_cli_main(const struct fb_cli_program *program, int argc, char **argv)
         printf("%s %s\n", program->name, FB_VERSION);
         return 0;
     }
-    signal(SIGPIPE, SIG_IGN);
     int rc = run_command(&cli, argc - 1, argv + 1, &why);
     fb_config_free(cli.config);
     if (rc >= 0) {

@@ -143,7 +143,7 @@ void fb_cli_table_print(struct fb_cli_table *t, const char *when_empty)
     if (fb_cli_is_json(t->cli)) {
         print_json(t);
     } else if (t->count == 0) {
-        fb_cli_say(t->cli, "%s", when_empty);
+        fb_cli_say(t->cli, "%s", fb_text(when_empty));
     } else {
         print_aligned(t);
     }
@@ -170,7 +170,7 @@ void fb_cli_progress_show(struct fb_cli_progress *p, long long done, long long t
         fprintf(stderr, "\r%s: %lld of %lld (%lld %%)   ", p->what, done, total,
                 done * 100 / total);
     } else {
-        fprintf(stderr, "\r%s: %lld   ", p->what, done);
+        fprintf(stderr, "\r%s: %lld   ", fb_text(p->what), done);
     }
 }
 
