@@ -201,6 +201,16 @@ int fb_apply_removes(struct fb_apply *a, const struct fb_removes *removes)
 
 /* ---- Orphans ---- */
 
+static bool holds_all_companies(const struct fb_cut *cut)
+{
+    for (size_t i = 0; i < cut->scope_count; i++) {
+        if (strcmp(cut->scopes[i], "company:*") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int is_in_held_scope(struct fb_apply *a, const struct fb_removed *row, bool *ret)
 {
     struct fb_row here;
@@ -213,7 +223,7 @@ static int is_in_held_scope(struct fb_apply *a, const struct fb_removed *row, bo
     rc = fb_scope_of_row(a->store, &here, &set);
     if (rc == FB_OK) {
         *ret = fb_scope_set_is_held(fb_buf_text(&set), (const char *const *)a->cut->scopes,
-                                    a->cut->scope_count, true);
+                                    a->cut->scope_count, holds_all_companies(a->cut));
     }
     return rc;
 }
