@@ -179,3 +179,31 @@ int fb_replica_freeze_row(struct fb_store *s, const struct fb_entity *e, const c
     struct freezing f = {.store = s, .only_entity = e, .only_id = id};
     return freeze(&f, now_ms, ret_number);
 }
+
+/* ---- Planted bug ---- */
+
+int fb_replica_rebuild_push(struct fb_store *s, int64_t now_ms)
+{
+    struct fb_push last;
+    int64_t number = 0;
+    int rc = fb_outbox_last(s, &last);
+    if (rc < 0 || last.number == 0 || last.acked_at_ms != 0) {
+        return rc;
+    }
+    rc = fb_replica_freeze(s, now_ms, &number);
+    if (rc < 0 || number == 0) {
+        return rc;
+    }
+    rc = fb_sql_exec(
+        s, "UPDATE fb_push_part SET number = number - 1, part = part + (SELECT parts FROM fb_push"
+           " WHERE number = (SELECT max(number) FROM fb_push) - 1)"
+           " WHERE number = (SELECT max(number) FROM fb_push)");
+    if (rc == FB_OK) {
+        rc = fb_sql_exec(s, "UPDATE fb_push SET parts = parts + (SELECT parts FROM fb_push ORDER "
+                            "BY number DESC LIMIT 1)"
+                            " WHERE number = (SELECT max(number) FROM fb_push) - 1");
+    }
+    return rc < 0 ? rc
+                  : fb_sql_exec(
+                        s, "DELETE FROM fb_push WHERE number = (SELECT max(number) FROM fb_push)");
+}

@@ -241,6 +241,21 @@ static bool has_spilled_rows(struct fb_replica_round *r, int *ret_rc)
     return rc == FB_SQL_ROW;
 }
 
+/* Planted bug. */
+static int rebuild_push(struct fb_replica_round *r)
+{
+    int rc = fb_store_begin(r->store);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_replica_rebuild_push(r->store, r->now_ms);
+    if (rc < 0) {
+        fb_store_rollback(r->store);
+        return rc;
+    }
+    return fb_store_commit(r->store);
+}
+
 static int start(struct fb_replica_round *r)
 {
     int rc = FB_OK;
@@ -249,6 +264,9 @@ static int start(struct fb_replica_round *r)
     }
     if (rc == FB_OK) {
         rc = fb_replica_drop_frames(r);
+    }
+    if (rc == FB_OK && FB_BUG(PUSH_REBUILT_AFTER_LOST_ACK)) {
+        rc = rebuild_push(r);
     }
     return rc < 0 ? rc : fb_replica_load(r);
 }
@@ -259,7 +277,6 @@ void fb_replica_round_opened(struct fb_replica_round *r, int64_t now_ms)
         return;
     }
     fb_replica_round_closed(r, now_ms);
-    r->error = FB_OK;
     r->opened_at_ms = r->heard_at_ms = r->pinged_at_ms = now_ms;
     r->is_hello_due = true;
     r->status.retry_after_ms = 0;
@@ -270,6 +287,7 @@ void fb_replica_round_opened(struct fb_replica_round *r, int64_t now_ms)
 void fb_replica_round_closed(struct fb_replica_round *r, int64_t now_ms)
 {
     r->now_ms = now_ms;
+    r->error = FB_OK;
     if (r->status.state == FB_REPLICA_OFFLINE) {
         return;
     }

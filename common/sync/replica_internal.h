@@ -96,6 +96,9 @@ static inline void fb_mask_set(uint64_t *mask, uint32_t index)
 int fb_replica_freeze_row(struct fb_store *s, const struct fb_entity *e, const char *id,
                           int64_t now_ms, int64_t *ret_number) FB_MUST_CHECK;
 
+/* For a planted bug alone: the newest unacknowledged push takes the journal in, under its number and hash. */
+int fb_replica_rebuild_push(struct fb_store *s, int64_t now_ms) FB_MUST_CHECK;
+
 /* ---- found.c ---- */
 
 /* The laptop's own diary: one value that no journal row explains. field "id": the whole row; its
