@@ -73,6 +73,7 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_REPAIRS_MAX            3
 /* How long a frozen push is kept after it was acknowledged: the server may be restored from a backup. */
 #define FB_PUSH_KEEP_MS           (INT64_C(30) * 24 * 3600 * 1000)
+#define FB_EXPIRE_EVERY_MS        (INT64_C(24) * 3600 * 1000)
 
 /* Catalogue. */
 #define FB_CATALOGUE_BYTES_MAX (4 * 1024 * 1024)

@@ -281,7 +281,8 @@ static int cover_pushes(struct fb_apply *a)
     if (rc == FB_OK) {
         rc = fb_outbox_mark_covered(a->store, a->cut->seen, a->cut->rev);
     }
-    if (rc == FB_OK) {
+    if (rc == FB_OK && r->now_ms - r->expired_at_ms > FB_EXPIRE_EVERY_MS) {
+        r->expired_at_ms = r->now_ms;
         rc = fb_outbox_expire(a->store, r->now_ms - FB_PUSH_KEEP_MS);
     }
     return rc;

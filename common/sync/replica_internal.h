@@ -157,6 +157,7 @@ struct fb_replica_round {
     int64_t in_flight;     /* gone up whole, not acknowledged; 0: none */
     int64_t staged_number; /* parts of it lie at headquarters, from the welcome */
     int64_t staged_parts;
+    int64_t expired_at_ms; /* when old pushes were last looked for */
     bool is_write_noticed;
 
     /* Pull. */

@@ -14,6 +14,10 @@ CREATE TABLE fb_push (
     covered_rev INTEGER           -- the cut that answered it; NULL: its rows are open
 ) STRICT;
 
+-- A laptop keeps thousands of answered pushes; asked for are the few others.
+CREATE INDEX fb_push_pending ON fb_push (number) WHERE acked_at_ms IS NULL;
+CREATE INDEX fb_push_open ON fb_push (number) WHERE covered_rev IS NULL;
+
 -- Bodies, in parts that are each a compressed message of their own.
 CREATE TABLE fb_push_part (
     number INTEGER NOT NULL,
