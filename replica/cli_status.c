@@ -68,22 +68,24 @@ static void print_json(const struct facts *f, const char *state)
 {
     char at[FB_INSTANT_SIZE];
     fb_instant_format(f->cut_at_ms, at);
-    printf("{\"rev\":%lld,\"data_as_of\":%s%s%s,\"journal\":%lld,\"pushes\":%lld,\"to_send\":%lld,\"conflicts\":%lld,"
+    printf("{\"rev\":%lld,\"data_as_of\":%s%s%s,\"journal\":%lld,\"pushes\":%lld,\"to_send\":%lld,"
+           "\"conflicts\":%lld,"
            "\"held\":%lld,\"found\":%lld,\"daemon\":%s}\n",
            (long long)f->cursor, f->cut_at_ms == 0 ? "" : "\"", f->cut_at_ms == 0 ? "null" : at,
            f->cut_at_ms == 0 ? "" : "\"", (long long)f->journal_rows, (long long)f->pending_pushes,
-           (long long)(f->journal_rows + f->pending_changes), (long long)f->conflicts, (long long)f->held,
-           (long long)f->found, state[0] == '\0' ? "null" : state);
+           (long long)(f->journal_rows + f->pending_changes), (long long)f->conflicts,
+           (long long)f->held, (long long)f->found, state[0] == '\0' ? "null" : state);
 }
 
 static void print_text(const struct facts *f, const char *state)
 {
     char at[FB_INSTANT_SIZE];
     fb_instant_format(f->cut_at_ms, at);
-    printf("data as of     %s\n", f->cut_at_ms == 0 ? "never synced: run `fieldbook-replica sync`" : at);
+    printf("data as of     %s\n",
+           f->cut_at_ms == 0 ? "never synced: run `fieldbook-replica sync`" : at);
     printf("revision       %lld\n", (long long)f->cursor);
-    printf("to send        %lld edits in the journal, %lld in %lld pushes\n", (long long)f->journal_rows,
-           (long long)f->pending_changes, (long long)f->pending_pushes);
+    printf("to send        %lld edits in the journal, %lld in %lld pushes\n",
+           (long long)f->journal_rows, (long long)f->pending_changes, (long long)f->pending_pushes);
     printf("conflicts      %lld wait for a decision\n", (long long)f->conflicts);
     printf("held           %lld wait for a correction\n", (long long)f->held);
     printf("found          %lld values that another program wrote unseen\n", (long long)f->found);
@@ -126,7 +128,8 @@ static int add_push(void *ctx, const struct fb_push *p)
     char at[FB_INSTANT_SIZE];
     fb_instant_format(p->made_at_ms, at);
     fb_cli_table_cell_int(t, p->number);
-    fb_cli_table_cell(t, p->acked_at_ms == 0 ? "to send" : "at headquarters, its answer is on the way");
+    fb_cli_table_cell(t, p->acked_at_ms == 0 ? "to send"
+                                             : "at headquarters, its answer is on the way");
     fb_cli_table_cell_int(t, p->changes);
     fb_cli_table_cell(t, at);
     return FB_OK;
@@ -179,6 +182,7 @@ int fb_replica_cli_doctor(struct fb_cli *cli, struct fb_why *why)
     if (health.note[0] != '\0') {
         printf("found           %s\n", health.note);
     }
-    fb_cli_say(cli, "The next `sync` compares all rows with headquarters and repairs what differs.");
+    fb_cli_say(cli,
+               "The next `sync` compares all rows with headquarters and repairs what differs.");
     return FB_OK;
 }

@@ -25,7 +25,8 @@ static const char *proxy_of(const struct fb_config *config)
 }
 
 /* --server, else the configuration, else NULL: as at enrolment. */
-static int server_of(const struct fb_cli *cli, const struct fb_config *config, const char **ret, struct fb_why *why)
+static int server_of(const struct fb_cli *cli, const struct fb_config *config, const char **ret,
+                     struct fb_why *why)
 {
     const char *server = fb_cli_value(cli, "server");
     if (server == NULL) {
@@ -50,16 +51,20 @@ int fb_replica_cli_enrol(struct fb_cli *cli, struct fb_why *why)
     char host[128] = "laptop";
     gethostname(host, sizeof host - 1);
     const char *device = fb_cli_value(cli, "device");
-    rc = fb_enrol(data, server, fb_cli_value(cli, "code"), device == NULL ? host : device, proxy_of(config), why);
+    rc = fb_enrol(data, server, fb_cli_value(cli, "code"), device == NULL ? host : device,
+                  proxy_of(config), why);
     if (rc == FB_OK) {
-        fb_cli_say(cli, "This laptop is enrolled. `fieldbook-replica run --data %s` keeps it in step; `sync` does so once.",
+        fb_cli_say(cli,
+                   "This laptop is enrolled. `fieldbook-replica run --data %s` keeps it in step; "
+                   "`sync` does so once.",
                    data);
     }
     return rc;
 }
 
 /* What run and sync share: configuration, log, lock. */
-static int prepare(struct fb_cli *cli, struct fb_replica_run *run, int *ret_lock, struct fb_why *why)
+static int prepare(struct fb_cli *cli, struct fb_replica_run *run, int *ret_lock,
+                   struct fb_why *why)
 {
     struct fb_config *config;
     int rc = fb_cli_data(cli, &run->data, why);
@@ -98,7 +103,8 @@ static void show_progress(void *ctx, const struct fb_replica_status *st)
 }
 
 /* Conflicts and held edits of this laptop that wait for somebody. */
-static int count_waiting(struct fb_cli *cli, int64_t *ret_conflicts, int64_t *ret_held, struct fb_why *why)
+static int count_waiting(struct fb_cli *cli, int64_t *ret_conflicts, int64_t *ret_held,
+                         struct fb_why *why)
 {
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_store(cli, &s, why);
@@ -128,16 +134,23 @@ static int print_result(struct fb_cli *cli, const struct fb_replica_status *st, 
         return rc;
     }
     if (fb_cli_is_json(cli)) {
-        printf("{\"sent\":%lld,\"received\":%lld,\"removed\":%lld,\"conflicts\":%lld,\"held\":%lld,\"found\":%lld,"
+        printf("{\"sent\":%lld,\"received\":%lld,\"removed\":%lld,\"conflicts\":%lld,\"held\":%lld,"
+               "\"found\":%lld,"
                "\"rev\":%lld,\"digest\":\"%s\"}\n",
-               (long long)st->changes_sent, (long long)st->rows_received, (long long)st->removes_received,
-               (long long)conflicts, (long long)held, (long long)st->found, (long long)st->cursor,
-               st->digest_differences > 0 ? "repaired" : st->digest_checks > 0 ? "equal" : "not compared");
+               (long long)st->changes_sent, (long long)st->rows_received,
+               (long long)st->removes_received, (long long)conflicts, (long long)held,
+               (long long)st->found, (long long)st->cursor,
+               st->digest_differences > 0 ? "repaired"
+               : st->digest_checks > 0    ? "equal"
+                                          : "not compared");
     } else if (!fb_cli_is_quiet(cli)) {
-        printf("In step at revision %lld: %lld sent, %lld received, %lld removed; %lld conflicts and %lld held edits wait.%s\n",
+        printf("In step at revision %lld: %lld sent, %lld received, %lld removed; %lld conflicts "
+               "and %lld held edits wait.%s\n",
                (long long)st->cursor, (long long)st->changes_sent, (long long)st->rows_received,
                (long long)st->removes_received, (long long)conflicts, (long long)held,
-               st->digest_differences > 0 ? " What another program had changed unseen was repaired and kept." : "");
+               st->digest_differences > 0
+                   ? " What another program had changed unseen was repaired and kept."
+                   : "");
     }
     bool waits = conflicts + held > 0;
     return fb_cli_has(cli, "exit-code") && waits ? EXIT_SOMETHING_WAITS : FB_OK;
@@ -146,15 +159,18 @@ static int print_result(struct fb_cli *cli, const struct fb_replica_status *st, 
 int fb_replica_cli_sync(struct fb_cli *cli, struct fb_why *why)
 {
     struct fb_cli_progress progress = {.cli = cli, .what = "first download"};
-    struct fb_replica_run run = {
-        .until_in_step = true, .checks_digest = true, .on_progress = show_progress, .ctx = &progress};
+    struct fb_replica_run run = {.until_in_step = true,
+                                 .checks_digest = true,
+                                 .on_progress = show_progress,
+                                 .ctx = &progress};
     int lock = -1;
     int rc = prepare(cli, &run, &lock, why);
     if (rc < 0) {
-        return rc == FB_ERR_BUSY
-                   ? fb_fail(why, rc, "the daemon is running on %s and syncs by itself; `status` tells how it stands",
-                             run.data)
-                   : rc;
+        return rc == FB_ERR_BUSY ? fb_fail(why, rc,
+                                           "the daemon is running on %s and syncs by itself; "
+                                           "`status` tells how it stands",
+                                           run.data)
+                                 : rc;
     }
     rc = fb_replica_run(&run, why);
     fb_cli_progress_end(&progress);

@@ -24,12 +24,13 @@
 #include "replica/enrol.h"
 #include "replica/state.h"
 
-#define WATCH_POLL_MS     500
-#define REFUSED_RETRY_MS  (15 * 60 * 1000)
-#define RENEW_EVERY_MS    (24 * 3600 * 1000)
-#define DIGEST_EVERY_MS   (10 * 60 * 1000) /* a scan of all rows: at quiet times, not in every round */
-#define STOP_MS_MAX       2000
-#define SERVER_TEXT_SIZE  300
+#define WATCH_POLL_MS    500
+#define REFUSED_RETRY_MS (15 * 60 * 1000)
+#define RENEW_EVERY_MS   (24 * 3600 * 1000)
+#define DIGEST_EVERY_MS                                                                            \
+    (10 * 60 * 1000) /* a scan of all rows: at quiet times, not in every round */
+#define STOP_MS_MAX      2000
+#define SERVER_TEXT_SIZE 300
 
 struct client {
     struct fb_replica_run *run;
@@ -54,7 +55,8 @@ struct client {
     struct fb_why why;
 };
 
-static void note_state(struct client *c, const char *state, const char *sentence, int64_t retry_in_ms)
+static void note_state(struct client *c, const char *state, const char *sentence,
+                       int64_t retry_in_ms)
 {
     struct fb_replica_state_note note = {
         .state = state, .sentence = sentence, .at_ms = fb_os_now_ms(), .retry_in_ms = retry_in_ms};
@@ -95,8 +97,8 @@ static void retry_later(struct client *c, int err, const char *sentence)
         stop(c, err == FB_OK ? FB_ERR_UNREACHABLE : err, sentence);
         return;
     }
-    fb_log(was_refused ? FB_LOG_ERROR : FB_LOG_INFO, "offline", "reason=%s retry_ms=%lld", fb_log_quote(sentence),
-           (long long)delay);
+    fb_log(was_refused ? FB_LOG_ERROR : FB_LOG_INFO, "offline", "reason=%s retry_ms=%lld",
+           fb_log_quote(sentence), (long long)delay);
     note_state(c, was_refused ? "refused" : "offline", sentence, delay);
     fb_timer_set(c->retry, delay, 0);
 }
@@ -143,7 +145,8 @@ static void pump(struct client *c)
     while (c->stream != NULL && fb_stream_is_writable(c->stream)) {
         fb_buf_clear(&c->scratch);
         int rc = fb_replica_round_take(c->round, &c->scratch, fb_os_now_ms());
-        if (c->scratch.size > 0 && fb_stream_write(c->stream, c->scratch.bytes, c->scratch.size) < 0) {
+        if (c->scratch.size > 0 &&
+            fb_stream_write(c->stream, c->scratch.bytes, c->scratch.size) < 0) {
             return;
         }
         if (rc < 0) {
@@ -199,7 +202,8 @@ static void on_close(void *ctx, int err, const struct fb_why *why)
     }
     fb_timer_stop(c->deadline);
     if (!c->is_done) {
-        retry_later(c, err, why->text[0] != '\0' ? why->text : "headquarters closed the connection");
+        retry_later(c, err,
+                    why->text[0] != '\0' ? why->text : "headquarters closed the connection");
     }
 }
 
@@ -282,7 +286,8 @@ static void on_signal(void *ctx, int number)
         return;
     }
     fb_log(FB_LOG_INFO, "stopping", "signal=%d", number);
-    stop(c, c->run->until_in_step ? FB_ERR_INTERRUPTED : FB_OK, "interrupted; what was done is kept");
+    stop(c, c->run->until_in_step ? FB_ERR_INTERRUPTED : FB_OK,
+         "interrupted; what was done is kept");
 }
 
 /* ---- Life ---- */
@@ -319,8 +324,8 @@ static int start(struct client *c, struct fb_why *why)
     rc = rc < 0 ? rc : fb_timer_new(c->loop, on_deadline, c, &c->deadline);
     rc = rc < 0 ? rc : fb_loop_on_signal(c->loop, on_signal, c);
     rc = rc < 0 ? rc
-                : fb_watch_new(c->loop, c->run->data, "fieldbook.db", WATCH_POLL_MS, on_database_written, c, &c->watch,
-                               why);
+                : fb_watch_new(c->loop, c->run->data, "fieldbook.db", WATCH_POLL_MS,
+                               on_database_written, c, &c->watch, why);
     if (rc < 0) {
         return rc;
     }
@@ -328,7 +333,8 @@ static int start(struct client *c, struct fb_why *why)
     if (c->run->checks_digest) {
         fb_replica_round_want_digest(c->round);
     }
-    fb_replica_round_noticed_write(c->round, fb_os_now_ms()); /* what was written while nobody watched */
+    fb_replica_round_noticed_write(c->round,
+                                   fb_os_now_ms()); /* what was written while nobody watched */
     connect_now(c);
     return FB_OK;
 }

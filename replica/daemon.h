@@ -10,11 +10,11 @@
 #include "common/sync/sync.h"
 
 struct fb_replica_run {
-    const char *data;     /* the folder, locked by the caller */
-    const char *server;   /* HOST:PORT; NULL: as at enrolment */
-    const char *proxy;    /* NULL: from the environment */
-    bool until_in_step;   /* sync: ends when in step; a failure to connect ends it too */
-    bool checks_digest;   /* asks for a digest before it says in step */
+    const char *data;   /* the folder, locked by the caller */
+    const char *server; /* HOST:PORT; NULL: as at enrolment */
+    const char *proxy;  /* NULL: from the environment */
+    bool until_in_step; /* sync: ends when in step; a failure to connect ends it too */
+    bool checks_digest; /* asks for a digest before it says in step */
     /* Called now and then with how far things are; may be NULL. */
     void (*on_progress)(void *ctx, const struct fb_replica_status *status);
     void *ctx;

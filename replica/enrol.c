@@ -13,9 +13,9 @@
 #include "common/store/store.h"
 #include "common/wire/message.h"
 
-#define PEM_BYTES_MAX     (64 * 1024)
-#define RENEW_AFTER_MS    (INT64_C(10) * 86400000)
-#define ANSWER_MS_MAX     30000
+#define PEM_BYTES_MAX  (64 * 1024)
+#define RENEW_AFTER_MS (INT64_C(10) * 86400000)
+#define ANSWER_MS_MAX  30000
 
 static const char *path_in(const char *data, const char *name)
 {
@@ -56,11 +56,13 @@ static void on_bytes(void *ctx, const uint8_t *bytes, size_t size)
     size_t frame_size = 0;
     fb_buf_append(&q->in, bytes, size);
     int rc = q->is_answered ? FB_OK : fb_buf_error(&q->in);
-    rc = rc < 0 ? rc : fb_frame_find(q->in.bytes, q->in.size, FB_FRAME_BYTES_MAX, &frame_size, &q->why);
+    rc = rc < 0 ? rc
+                : fb_frame_find(q->in.bytes, q->in.size, FB_FRAME_BYTES_MAX, &frame_size, &q->why);
     if (rc == FB_OK && (frame_size == 0 || q->is_answered)) {
         return;
     }
-    rc = rc < 0 ? rc : fb_message_decode(q->in.bytes, frame_size, NULL, &q->arena, &q->answer, &q->why);
+    rc = rc < 0 ? rc
+                : fb_message_decode(q->in.bytes, frame_size, NULL, &q->arena, &q->answer, &q->why);
     q->err = rc;
     q->is_answered = rc == FB_OK;
     fb_loop_stop(q->loop);
@@ -82,14 +84,16 @@ static void on_close(void *ctx, int err, const struct fb_why *why)
 static void on_late(void *ctx)
 {
     struct question *q = ctx;
-    q->err = fb_fail(&q->why, FB_ERR_UNREACHABLE, "headquarters did not answer within %d s: try again",
-                     ANSWER_MS_MAX / 1000);
+    q->err = fb_fail(&q->why, FB_ERR_UNREACHABLE,
+                     "headquarters did not answer within %d s: try again", ANSWER_MS_MAX / 1000);
     fb_loop_stop(q->loop);
 }
 
-static int run_question(struct question *q, const struct fb_stream_connect_config *config, struct fb_why *why)
+static int run_question(struct question *q, const struct fb_stream_connect_config *config,
+                        struct fb_why *why)
 {
-    static const struct fb_stream_calls CALLS = {.on_open = on_open, .on_bytes = on_bytes, .on_close = on_close};
+    static const struct fb_stream_calls CALLS = {
+        .on_open = on_open, .on_bytes = on_bytes, .on_close = on_close};
     struct fb_stream *stream;
     struct fb_timer *timer = NULL;
     int rc = fb_timer_new(q->loop, on_late, q, &timer);
@@ -103,8 +107,8 @@ static int run_question(struct question *q, const struct fb_stream_connect_confi
 }
 
 /* Asks and waits; the answer's bytes live in q's arena. FB_ERR_REFUSED with the server's sentence. */
-static int ask_headquarters(const char *server, const char *proxy, struct fb_tls_client *tls, struct question *q,
-                            struct fb_why *why)
+static int ask_headquarters(const char *server, const char *proxy, struct fb_tls_client *tls,
+                            struct question *q, struct fb_why *why)
 {
     fb_buf_init(&q->in, 2 * FB_FRAME_BYTES_MAX);
     fb_arena_init(&q->arena, FB_MESSAGE_BYTES_MAX);
@@ -139,13 +143,16 @@ static void release_question(struct question *q)
 
 /* ---- Enrolment ---- */
 
-static int write_identity(const char *data, const struct fb_buf *key, const struct fb_enrol_answer *a,
-                          struct fb_why *why)
+static int write_identity(const char *data, const struct fb_buf *key,
+                          const struct fb_enrol_answer *a, struct fb_why *why)
 {
     int rc = fb_os_write_file(path_in(data, "key.pem"), key->bytes, key->size, 0600, why);
     rc = rc < 0 ? rc
-                : fb_os_write_file(path_in(data, "certificate.pem"), a->certificate, a->certificate_size, 0644, why);
-    return rc < 0 ? rc : fb_os_write_file(path_in(data, "authority.pem"), a->authority, a->authority_size, 0644, why);
+                : fb_os_write_file(path_in(data, "certificate.pem"), a->certificate,
+                                   a->certificate_size, 0644, why);
+    return rc < 0 ? rc
+                  : fb_os_write_file(path_in(data, "authority.pem"), a->authority,
+                                     a->authority_size, 0644, why);
 }
 
 static int set_meta(struct fb_store *s, const char *key, const char *text)
@@ -154,7 +161,8 @@ static int set_meta(struct fb_store *s, const char *key, const char *text)
     return fb_store_meta_set(s, key, &value);
 }
 
-static int make_database(const char *data, const char *server, const struct fb_enrol_answer *a, struct fb_why *why)
+static int make_database(const char *data, const char *server, const struct fb_enrol_answer *a,
+                         struct fb_why *why)
 {
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     struct fb_store_options options = {.node = FB_NODE_REPLICA, .may_create = true};
@@ -172,7 +180,8 @@ static int make_database(const char *data, const char *server, const struct fb_e
 
 /* The key is made first, so that the request proves it; files are written once headquarters said yes. */
 static int enrol_with_key(const char *data, const char *server, const struct fb_enrol_code *code,
-                          struct fb_enrol_ask *ask, const char *proxy, const struct fb_buf *key, struct fb_why *why)
+                          struct fb_enrol_ask *ask, const char *proxy, const struct fb_buf *key,
+                          struct fb_why *why)
 {
     struct fb_tls_client_config config = {.ca_pin = code->pin, .ca_pin_size = sizeof code->pin};
     struct fb_tls_client *tls = NULL;
@@ -195,8 +204,8 @@ static int enrol_with_key(const char *data, const char *server, const struct fb_
     return rc;
 }
 
-int fb_enrol(const char *data, const char *server, const char *code_text, const char *device_name, const char *proxy,
-             struct fb_why *why)
+int fb_enrol(const char *data, const char *server, const char *code_text, const char *device_name,
+             const char *proxy, struct fb_why *why)
 {
     struct fb_enrol_code code;
     int rc = fb_enrol_code_parse(code_text, &code, why);
@@ -206,7 +215,8 @@ int fb_enrol(const char *data, const char *server, const char *code_text, const 
     }
     if (fb_os_file_exists(path_in(data, "fieldbook.db"))) {
         return fb_fail(why, FB_ERR_EXISTS,
-                       "%s belongs to an enrolled laptop already: give another --data folder", data);
+                       "%s belongs to an enrolled laptop already: give another --data folder",
+                       data);
     }
     FB_AUTO(fb_buf_release) struct fb_buf key;
     fb_buf_init(&key, PEM_BYTES_MAX);
@@ -224,8 +234,10 @@ static int read_file(const char *data, const char *name, struct fb_buf *ret, str
     fb_buf_init(ret, PEM_BYTES_MAX);
     int rc = fb_os_read_file(path_in(data, name), ret, why);
     if (rc == FB_ERR_NOT_FOUND) {
-        return fb_fail(why, FB_ERR_REFUSED,
-                       "%s is not enrolled: ask headquarters for a code and run `fieldbook-replica enrol`", data);
+        return fb_fail(
+            why, FB_ERR_REFUSED,
+            "%s is not enrolled: ask headquarters for a code and run `fieldbook-replica enrol`",
+            data);
     }
     return rc;
 }
@@ -259,23 +271,26 @@ static int renew(const char *data, const char *server, const char *proxy, struct
     rc = rc < 0 ? rc : read_file(data, "key.pem", &key, why);
     rc = rc < 0 ? rc : fb_ca_make_csr(&key, &csr, why);
     if (rc == FB_OK) {
-        const struct fb_message ask = {
-            .kind = FB_MESSAGE_ENROL_ASK,
-            .enrol_ask = {.code = "", .device_name = "", .csr = csr.bytes, .csr_size = csr.size, .is_renewal = true}};
+        const struct fb_message ask = {.kind = FB_MESSAGE_ENROL_ASK,
+                                       .enrol_ask = {.code = "",
+                                                     .device_name = "",
+                                                     .csr = csr.bytes,
+                                                     .csr_size = csr.size,
+                                                     .is_renewal = true}};
         struct question q = {.ask = &ask};
         rc = ask_headquarters(server, proxy, tls, &q, why);
         const struct fb_enrol_answer *a = &q.answer.enrol_answer;
         rc = rc < 0 ? rc
-                    : fb_os_write_file(path_in(data, "certificate.pem"), a->certificate, a->certificate_size, 0644,
-                                       why);
+                    : fb_os_write_file(path_in(data, "certificate.pem"), a->certificate,
+                                       a->certificate_size, 0644, why);
         release_question(&q);
     }
     fb_tls_client_free(tls);
     return rc;
 }
 
-int fb_enrol_renew_if_due(const char *data, const char *server, const char *proxy, bool *ret_renewed,
-                          struct fb_why *why)
+int fb_enrol_renew_if_due(const char *data, const char *server, const char *proxy,
+                          bool *ret_renewed, struct fb_why *why)
 {
     FB_AUTO(fb_buf_release) struct fb_buf cert = {0};
     struct fb_cert facts;

@@ -14,12 +14,12 @@
 #include "common/net/tls.h"
 
 /* server: HOST:PORT. FB_ERR_UNREACHABLE, FB_ERR_REFUSED with headquarters' sentence. Leaves nothing behind on failure. */
-int fb_enrol(const char *data, const char *server, const char *code, const char *device_name, const char *proxy,
-             struct fb_why *why) FB_MUST_CHECK;
+int fb_enrol(const char *data, const char *server, const char *code, const char *device_name,
+             const char *proxy, struct fb_why *why) FB_MUST_CHECK;
 
 /* Asks for a new certificate with the old one if that is 10 days old or older. */
-int fb_enrol_renew_if_due(const char *data, const char *server, const char *proxy, bool *ret_renewed,
-                          struct fb_why *why) FB_MUST_CHECK;
+int fb_enrol_renew_if_due(const char *data, const char *server, const char *proxy,
+                          bool *ret_renewed, struct fb_why *why) FB_MUST_CHECK;
 
 /* The device's TLS context from its files; FB_ERR_CONFIG if the key can be read by others, FB_ERR_REFUSED if not enrolled. */
 int fb_enrol_tls(const char *data, struct fb_tls_client **ret, struct fb_why *why) FB_MUST_CHECK;

@@ -7,11 +7,11 @@
 #include "common/base/mem.h"
 #include "common/base/os.h"
 
-#define PEM_BYTES_MAX     (64 * 1024)
-#define HOSTS_MAX         64
-#define SERVER_LIFE_MS    (INT64_C(90) * 86400000)
-#define RENEW_WHEN_LEFT   (SERVER_LIFE_MS / 3)
-#define AUTHORITY_NAME    "Fieldbook"
+#define PEM_BYTES_MAX   (64 * 1024)
+#define HOSTS_MAX       64
+#define SERVER_LIFE_MS  (INT64_C(90) * 86400000)
+#define RENEW_WHEN_LEFT (SERVER_LIFE_MS / 3)
+#define AUTHORITY_NAME  "Fieldbook"
 
 static int write_pem(const char *data, const char *name, const struct fb_buf *pem, unsigned mode,
                      struct fb_why *why)
@@ -28,9 +28,10 @@ static int read_pem(const char *data, const char *name, struct fb_buf *ret, stru
     fb_buf_init(ret, PEM_BYTES_MAX);
     int rc = fb_os_read_file(path, ret, why);
     if (rc == FB_ERR_NOT_FOUND) {
-        return fb_fail(why, FB_ERR_CONFIG,
-                       "%s is missing: bring it back from a backup, or make a new headquarters with `init`",
-                       path);
+        return fb_fail(
+            why, FB_ERR_CONFIG,
+            "%s is missing: bring it back from a backup, or make a new headquarters with `init`",
+            path);
     }
     return rc;
 }
@@ -137,8 +138,8 @@ int fb_authority_make(const char *data, const char *const *hosts, size_t host_co
     return rc < 0 ? rc : make_server(data, &issuer, hosts, host_count, now_ms, why);
 }
 
-static int renew_if_due(const char *data, const struct fb_authority *a, int64_t now_ms, bool *ret_renewed,
-                        struct fb_why *why)
+static int renew_if_due(const char *data, const struct fb_authority *a, int64_t now_ms,
+                        bool *ret_renewed, struct fb_why *why)
 {
     struct fb_cert cert;
     int rc = fb_cert_read(a->server.cert.bytes, a->server.cert.size, &cert, why);
@@ -176,7 +177,8 @@ static int load(const char *data, int64_t now_ms, struct fb_authority *a, struct
     return rc;
 }
 
-int fb_authority_load(const char *data, int64_t now_ms, struct fb_authority *ret, struct fb_why *why)
+int fb_authority_load(const char *data, int64_t now_ms, struct fb_authority *ret,
+                      struct fb_why *why)
 {
     struct fb_authority a = {0};
     fb_ca_pair_init(&a.issuer);

@@ -26,7 +26,8 @@ struct fb_authority {
 };
 
 /* Renews the server's certificate first if it is due. Release with fb_authority_release(). */
-int fb_authority_load(const char *data, int64_t now_ms, struct fb_authority *ret, struct fb_why *why) FB_MUST_CHECK;
+int fb_authority_load(const char *data, int64_t now_ms, struct fb_authority *ret,
+                      struct fb_why *why) FB_MUST_CHECK;
 void fb_authority_release(struct fb_authority *a);
 
 /* Only the root's fingerprint, for `invite`. */

@@ -33,20 +33,24 @@ int fb_server_cli_verify(struct fb_cli *cli, struct fb_why *why)
     }
     if (result.bad_rev != 0) {
         return fb_fail(why, FB_ERR_DAMAGED,
-                       "the log was changed after the fact: revision %lld does not fit the one before; compare with a "
+                       "the log was changed after the fact: revision %lld does not fit the one "
+                       "before; compare with a "
                        "backup",
                        (long long)result.bad_rev);
     }
     if (result.differing_scopes != 0) {
         return fb_fail(why, FB_ERR_DAMAGED,
-                       "rows of %lld scopes were changed with triggers off, for example of %s: compare them with a "
+                       "rows of %lld scopes were changed with triggers off, for example of %s: "
+                       "compare them with a "
                        "backup or a laptop",
                        (long long)result.differing_scopes, result.example);
     }
     if (fb_cli_is_json(cli)) {
-        printf("{\"revs\":%lld,\"rows\":%lld,\"ok\":true}\n", (long long)result.revs, (long long)result.rows);
+        printf("{\"revs\":%lld,\"rows\":%lld,\"ok\":true}\n", (long long)result.revs,
+               (long long)result.rows);
     } else {
-        printf("The file is whole, the log's chain of %lld revisions holds, the digests of %lld rows agree.\n",
+        printf("The file is whole, the log's chain of %lld revisions holds, the digests of %lld "
+               "rows agree.\n",
                (long long)result.revs, (long long)result.rows);
     }
     return FB_OK;
@@ -54,27 +58,30 @@ int fb_server_cli_verify(struct fb_cli *cli, struct fb_why *why)
 
 int fb_server_cli_status(struct fb_cli *cli, struct fb_why *why)
 {
-    static const char *const NAMES[] = {"revision",          "journal_rows",   "devices_active", "pushes_merged",
-                                        "conflicts_waiting", "held_waiting"};
+    static const char *const NAMES[] = {"revision",      "journal_rows",      "devices_active",
+                                        "pushes_merged", "conflicts_waiting", "held_waiting"};
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_store(cli, &s, why);
     if (rc < 0) {
         return rc;
     }
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    rc = fb_sql_begin(s,
-                      "SELECT (SELECT coalesce(max(rev), 0) FROM fb_rev), (SELECT count(*) FROM fb_journal WHERE op > 0),"
-                      " (SELECT count(*) FROM device WHERE state = 'active'), (SELECT count(*) FROM fb_seen),"
-                      " (SELECT count(*) FROM conflict WHERE outcome = 'waiting'),"
-                      " (SELECT count(*) FROM held_change WHERE state = 'waiting')",
-                      &q);
+    rc = fb_sql_begin(
+        s,
+        "SELECT (SELECT coalesce(max(rev), 0) FROM fb_rev), (SELECT count(*) FROM fb_journal WHERE "
+        "op > 0),"
+        " (SELECT count(*) FROM device WHERE state = 'active'), (SELECT count(*) FROM fb_seen),"
+        " (SELECT count(*) FROM conflict WHERE outcome = 'waiting'),"
+        " (SELECT count(*) FROM held_change WHERE state = 'waiting')",
+        &q);
     rc = rc < 0 ? rc : fb_sql_step(q);
     if (rc < 0) {
         return fb_store_error(s, why);
     }
     for (int i = 0; i < 6; i++) {
         if (fb_cli_is_json(cli)) {
-            printf("%s\"%s\":%lld%s", i == 0 ? "{" : ",", NAMES[i], (long long)fb_sql_int(q, i), i == 5 ? "}\n" : "");
+            printf("%s\"%s\":%lld%s", i == 0 ? "{" : ",", NAMES[i], (long long)fb_sql_int(q, i),
+                   i == 5 ? "}\n" : "");
         } else {
             printf("%-18s %lld\n", NAMES[i], (long long)fb_sql_int(q, i));
         }

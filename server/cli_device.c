@@ -13,19 +13,21 @@
 
 int fb_server_cli_device_list(struct fb_cli *cli, struct fb_why *why)
 {
-    static const char *const COLUMNS[] = {"id", "name", "of", "state", "enrolled_at", "last_seen_at", "pushes", NULL};
+    static const char *const COLUMNS[] = {"id",          "name",         "of",     "state",
+                                          "enrolled_at", "last_seen_at", "pushes", NULL};
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_store(cli, &s, why);
     if (rc < 0) {
         return rc;
     }
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    rc = fb_sql_begin(s,
-                      "SELECT d.id, d.name, u.login, d.state, d.enrolled_at, d.last_seen_at,"
-                      " (SELECT count(*) FROM fb_seen f JOIN fb_incarnation i ON i.id = f.incarnation"
-                      "   WHERE i.device_id = d.id)"
-                      " FROM device d LEFT JOIN fb_user u ON u.employee_id = d.employee_id ORDER BY d.name, d.id",
-                      &q);
+    rc = fb_sql_begin(
+        s,
+        "SELECT d.id, d.name, u.login, d.state, d.enrolled_at, d.last_seen_at,"
+        " (SELECT count(*) FROM fb_seen f JOIN fb_incarnation i ON i.id = f.incarnation"
+        "   WHERE i.device_id = d.id)"
+        " FROM device d LEFT JOIN fb_user u ON u.employee_id = d.employee_id ORDER BY d.name, d.id",
+        &q);
     if (rc < 0) {
         return fb_store_error(s, why);
     }
@@ -41,7 +43,8 @@ int fb_server_cli_device_list(struct fb_cli *cli, struct fb_why *why)
 }
 
 /* sentence goes behind the device's name. */
-static int set_state(struct fb_cli *cli, const char *state, const char *sentence, struct fb_why *why)
+static int set_state(struct fb_cli *cli, const char *state, const char *sentence,
+                     struct fb_why *why)
 {
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_store(cli, &s, why);

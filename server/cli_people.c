@@ -68,7 +68,8 @@ int fb_server_cli_user_password(struct fb_cli *cli, struct fb_why *why)
     }
     struct fb_random random = fb_random_system();
     char password[FB_PASSWORD_TEXT_SIZE];
-    rc = end_writing(s, fb_person_new_password(s, fb_cli_argument(cli, 0), &random, password, why), why);
+    rc = end_writing(s, fb_person_new_password(s, fb_cli_argument(cli, 0), &random, password, why),
+                     why);
     if (rc == FB_OK) {
         fb_cli_say(cli, "This one-time password is shown once:");
         printf("%s\n", password);
@@ -85,15 +86,16 @@ int fb_server_cli_user_list(struct fb_cli *cli, struct fb_why *why)
         return rc;
     }
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    rc = fb_sql_begin(s,
-                      "SELECT u.login, trim(coalesce(e.given_name, '') || ' ' || e.family_name),"
-                      " (SELECT group_concat(r.name, ', ') FROM employee_role er JOIN role r ON r.id = er.role_id"
-                      "   WHERE er.employee_id = e.id),"
-                      " (SELECT group_concat(t.code, ', ') FROM territory_member m JOIN territory t"
-                      "   ON t.id = m.territory_id WHERE m.employee_id = e.id),"
-                      " (SELECT count(*) FROM device d WHERE d.employee_id = e.id AND d.state = 'active')"
-                      " FROM fb_user u JOIN employee e ON e.id = u.employee_id ORDER BY u.login",
-                      &q);
+    rc = fb_sql_begin(
+        s,
+        "SELECT u.login, trim(coalesce(e.given_name, '') || ' ' || e.family_name),"
+        " (SELECT group_concat(r.name, ', ') FROM employee_role er JOIN role r ON r.id = er.role_id"
+        "   WHERE er.employee_id = e.id),"
+        " (SELECT group_concat(t.code, ', ') FROM territory_member m JOIN territory t"
+        "   ON t.id = m.territory_id WHERE m.employee_id = e.id),"
+        " (SELECT count(*) FROM device d WHERE d.employee_id = e.id AND d.state = 'active')"
+        " FROM fb_user u JOIN employee e ON e.id = u.employee_id ORDER BY u.login",
+        &q);
     if (rc < 0) {
         return fb_store_error(s, why);
     }
@@ -124,7 +126,8 @@ int fb_server_cli_invite(struct fb_cli *cli, struct fb_why *why)
     char code[FB_ENROL_CODE_SIZE];
     rc = fb_person_find(s, fb_cli_value(cli, "user"), employee_id, why);
     rc = rc < 0 ? rc
-                : fb_invite_make(s, employee_id, fb_cli_value(cli, "device"), &pin, &random, fb_os_now_ms(), code, why);
+                : fb_invite_make(s, employee_id, fb_cli_value(cli, "device"), &pin, &random,
+                                 fb_os_now_ms(), code, why);
     rc = end_writing(s, rc, why);
     if (rc == FB_OK) {
         fb_cli_say(cli, "For one laptop of %s, within 30 minutes:", fb_cli_value(cli, "user"));

@@ -22,7 +22,9 @@ static int start_timeline(struct fb_store *s, const struct fb_random *random, in
     char id[FB_ROW_ID_SIZE];
     fb_id_make(now_ms, random, id);
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(s, "INSERT INTO fb_timeline (id, parent, forked_at_rev, started_at_ms) VALUES (?1, NULL, 0, ?2)",
+    int rc = fb_sql_begin(s,
+                          "INSERT INTO fb_timeline (id, parent, forked_at_rev, started_at_ms) "
+                          "VALUES (?1, NULL, 0, ?2)",
                           &q);
     if (rc < 0) {
         return rc;
@@ -43,8 +45,8 @@ static int install_catalogue(struct fb_store *s, int64_t now_ms, struct fb_why *
     return rc < 0 ? rc : fb_store_set_catalogue(s, c, now_ms, why);
 }
 
-static int fill_new_database(struct fb_store *s, const char *admin, char ret_password[static FB_PASSWORD_TEXT_SIZE],
-                             struct fb_why *why)
+static int fill_new_database(struct fb_store *s, const char *admin,
+                             char ret_password[static FB_PASSWORD_TEXT_SIZE], struct fb_why *why)
 {
     struct fb_random random = fb_random_system();
     int64_t now_ms = fb_os_now_ms();
@@ -57,8 +59,8 @@ static int fill_new_database(struct fb_store *s, const char *admin, char ret_pas
     return rc < 0 ? rc : fb_person_add(s, &person, &random, now_ms, ret_password, why);
 }
 
-static int make_database(const char *path, const char *admin, char ret_password[static FB_PASSWORD_TEXT_SIZE],
-                         struct fb_why *why)
+static int make_database(const char *path, const char *admin,
+                         char ret_password[static FB_PASSWORD_TEXT_SIZE], struct fb_why *why)
 {
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     struct fb_store_options options = {.node = FB_NODE_SERVER, .may_create = true};
@@ -93,7 +95,8 @@ int fb_server_cli_init(struct fb_cli *cli, struct fb_why *why)
     char path[4096];
     snprintf(path, sizeof path, "%s/fieldbook.db", data);
     if (fb_os_file_exists(path)) {
-        return fb_fail(why, FB_ERR_EXISTS, "%s holds a database already: run it, or give another --data folder", data);
+        return fb_fail(why, FB_ERR_EXISTS,
+                       "%s holds a database already: run it, or give another --data folder", data);
     }
     const char *const *hosts;
     size_t host_count = fb_cli_values(cli, "host", &hosts);
@@ -105,7 +108,9 @@ int fb_server_cli_init(struct fb_cli *cli, struct fb_why *why)
     if (rc < 0) {
         return rc;
     }
-    fb_cli_say(cli, "Headquarters is ready in %s. Keep %s/tls/root.key in a safe place off this machine.", data, data);
+    fb_cli_say(
+        cli, "Headquarters is ready in %s. Keep %s/tls/root.key in a safe place off this machine.",
+        data, data);
     fb_cli_say(cli, "The admin is called %s; this one-time password is shown once:", admin);
     printf("%s\n", password);
     return FB_OK;

@@ -4,7 +4,8 @@
 #include "server/cli.h"
 
 const struct fb_config_key FB_SERVER_CONFIG_KEYS[] = {
-    {"server.listen", FB_CONFIG_TEXT, "0.0.0.0:7443", 0, 0, "where to listen for laptops: HOST:PORT"},
+    {"server.listen", FB_CONFIG_TEXT, "0.0.0.0:7443", 0, 0,
+     "where to listen for laptops: HOST:PORT"},
     {"server.strangers_per_address", FB_CONFIG_INT, "20", -1, 100000,
      "connections one address may hold before it showed a certificate; -1: no cap"},
     {"log.level", FB_CONFIG_TEXT, "info", 0, 0, "error, warn, info or debug"},

@@ -12,11 +12,12 @@
 #include "server/daemon_internal.h"
 #include "server/devices.h"
 
-#define CLOCK_MS         1000
-#define WATCH_POLL_MS    500  /* for file systems that tell nothing; a foreign write is noticed within a second */
-#define SETTLE_RETRY_MS  1000 /* disk full, another program holds the lock */
-#define STOP_MS_MAX      3000 /* SIGTERM to the end, open connections included */
-#define SCRATCH_BYTES    (FB_OUTPUT_BYTES_HIGH + 2 * FB_FRAME_BYTES_MAX)
+#define CLOCK_MS 1000
+#define WATCH_POLL_MS                                                                              \
+    500 /* for file systems that tell nothing; a foreign write is noticed within a second */
+#define SETTLE_RETRY_MS 1000 /* disk full, another program holds the lock */
+#define STOP_MS_MAX     3000 /* SIGTERM to the end, open connections included */
+#define SCRATCH_BYTES   (FB_OUTPUT_BYTES_HIGH + 2 * FB_FRAME_BYTES_MAX)
 
 /* A device's connection: bytes between its stream and its session. */
 struct connection {
@@ -46,7 +47,8 @@ static void end_connection(struct connection *c, int err)
 {
     const char *sentence = fb_server_session_sentence(c->session);
     fb_log(FB_LOG_WARN, "session_ended", "device=%s address=%s err=%s reason=%s",
-           fb_server_session_device(c->session), c->address, fb_err_name(err), fb_log_quote(sentence));
+           fb_server_session_device(c->session), c->address, fb_err_name(err),
+           fb_log_quote(sentence));
     fb_stream_close(c->stream);
 }
 
@@ -93,9 +95,10 @@ static void on_close(void *ctx, int err, const struct fb_why *why)
     int64_t received = 0;
     fb_stream_counts(c->stream, &sent, &received);
     fb_log(err < 0 ? FB_LOG_WARN : FB_LOG_INFO, "device_disconnected",
-           "device=%s address=%s sent=%lld received=%lld ms=%lld%s%s", fb_server_session_device(c->session),
-           c->address, (long long)sent, (long long)received, (long long)(fb_os_now_ms() - c->opened_at_ms),
-           err < 0 ? " reason=" : "", err < 0 ? fb_log_quote(why->text) : "");
+           "device=%s address=%s sent=%lld received=%lld ms=%lld%s%s",
+           fb_server_session_device(c->session), c->address, (long long)sent, (long long)received,
+           (long long)(fb_os_now_ms() - c->opened_at_ms), err < 0 ? " reason=" : "",
+           err < 0 ? fb_log_quote(why->text) : "");
     unlink_connection(c);
     fb_hub_close(c->daemon->hub, c->session);
     free(c);
@@ -104,12 +107,14 @@ static void on_close(void *ctx, int err, const struct fb_why *why)
 static const struct fb_stream_calls SYNC_CALLS = {
     .on_bytes = on_bytes, .on_writable = on_writable, .on_close = on_close};
 
-static void serve_device(struct fb_daemon *d, struct fb_stream *stream, const struct fb_stream_peer *peer)
+static void serve_device(struct fb_daemon *d, struct fb_stream *stream,
+                         const struct fb_stream_peer *peer)
 {
     struct fb_why why = {""};
     int rc = fb_device_check_certificate(d->store, peer->device_id, &peer->fingerprint, &why);
     if (rc < 0) {
-        fb_log(FB_LOG_WARN, "device_refused", "address=%s reason=%s", peer->address, fb_log_quote(why.text));
+        fb_log(FB_LOG_WARN, "device_refused", "address=%s reason=%s", peer->address,
+               fb_log_quote(why.text));
         fb_stream_abort(stream, rc, &why);
         return;
     }
@@ -153,8 +158,8 @@ static void on_stream(void *ctx, struct fb_stream *stream, const struct fb_strea
 static void on_refused(void *ctx, const char *address, int err, const struct fb_why *why)
 {
     (void)ctx;
-    fb_log(FB_LOG_WARN, "connection_refused", "address=%s err=%s reason=%s", address, fb_err_name(err),
-           fb_log_quote(why->text));
+    fb_log(FB_LOG_WARN, "connection_refused", "address=%s err=%s reason=%s", address,
+           fb_err_name(err), fb_log_quote(why->text));
 }
 
 /* ---- One turn ---- */
@@ -179,8 +184,8 @@ static void settle(struct fb_daemon *d)
     }
     struct fb_why why = {""};
     fb_ignore(fb_store_error(d->store, &why), "only its sentence is wanted");
-    fb_log(FB_LOG_ERROR, "settle_failed", "err=%s reason=%s retry_ms=%d", fb_err_name(rc), fb_log_quote(why.text),
-           SETTLE_RETRY_MS);
+    fb_log(FB_LOG_ERROR, "settle_failed", "err=%s reason=%s retry_ms=%d", fb_err_name(rc),
+           fb_log_quote(why.text), SETTLE_RETRY_MS);
     d->settle_again_ms = now_ms + SETTLE_RETRY_MS;
 }
 
@@ -248,7 +253,8 @@ static int open_stores(struct fb_daemon *d, struct fb_why *why)
     if (rc == FB_OK && health.note[0] != '\0') {
         fb_log(FB_LOG_WARN, "database_mended", "note=%s", fb_log_quote(health.note));
     }
-    return rc < 0 ? fb_store_error(d->store, why) : fb_hub_new(d->store, d->reader, &d->random, &d->hub, why);
+    return rc < 0 ? fb_store_error(d->store, why)
+                  : fb_hub_new(d->store, d->reader, &d->random, &d->hub, why);
 }
 
 static int open_port(struct fb_daemon *d, const struct fb_config *config, struct fb_why *why)
@@ -286,8 +292,8 @@ static int start(struct fb_daemon *d, const struct fb_config *config, struct fb_
     rc = rc < 0 ? rc : fb_loop_on_signal(d->loop, on_signal, d);
     rc = rc < 0 ? rc : fb_timer_new(d->loop, on_clock, d, &d->clock);
     rc = rc < 0 ? rc
-                : fb_watch_new(d->loop, d->data, "fieldbook.db", WATCH_POLL_MS, on_database_written, d, &d->watch,
-                               why);
+                : fb_watch_new(d->loop, d->data, "fieldbook.db", WATCH_POLL_MS, on_database_written,
+                               d, &d->watch, why);
     rc = rc < 0 ? rc : open_port(d, config, why);
     if (rc < 0) {
         return rc;

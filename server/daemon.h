@@ -6,10 +6,11 @@
 #ifndef FB_SERVER_DAEMON_H
 #define FB_SERVER_DAEMON_H
 
-#include "common/cli/config.h"
 #include "common/base/err.h"
+#include "common/cli/config.h"
 
 /* Runs until SIGTERM or SIGINT; data is the folder, locked by the caller. */
-int fb_server_daemon_run(const char *data, const struct fb_config *config, struct fb_why *why) FB_MUST_CHECK;
+int fb_server_daemon_run(const char *data, const struct fb_config *config,
+                         struct fb_why *why) FB_MUST_CHECK;
 
 #endif

@@ -24,7 +24,8 @@ static void send_message(struct enrolment *e, const struct fb_message *m)
 {
     FB_AUTO(fb_buf_release) struct fb_buf out;
     fb_buf_init(&out, FB_FRAME_BYTES_MAX);
-    if (fb_message_encode(m, &out) == FB_OK && fb_stream_write(e->stream, out.bytes, out.size) == FB_OK) {
+    if (fb_message_encode(m, &out) == FB_OK &&
+        fb_stream_write(e->stream, out.bytes, out.size) == FB_OK) {
         fb_stream_close(e->stream);
         return;
     }
@@ -34,10 +35,12 @@ static void send_message(struct enrolment *e, const struct fb_message *m)
 static void refuse(struct enrolment *e, int err, const struct fb_why *why)
 {
     const char *sentence = why->text[0] != '\0' ? why->text : fb_err_sentence(err);
-    fb_log(FB_LOG_WARN, "enrolment_refused", "address=%s reason=%s", e->address, fb_log_quote(sentence));
-    struct fb_message m = {.kind = FB_MESSAGE_REFUSE,
-                           .refuse = {.reason = err == FB_ERR_PROTOCOL ? FB_REFUSAL_PROTOCOL : FB_REFUSAL_CODE,
-                                      .sentence = sentence}};
+    fb_log(FB_LOG_WARN, "enrolment_refused", "address=%s reason=%s", e->address,
+           fb_log_quote(sentence));
+    struct fb_message m = {
+        .kind = FB_MESSAGE_REFUSE,
+        .refuse = {.reason = err == FB_ERR_PROTOCOL ? FB_REFUSAL_PROTOCOL : FB_REFUSAL_CODE,
+                   .sentence = sentence}};
     send_message(e, &m);
 }
 
@@ -46,14 +49,14 @@ static void answer(struct enrolment *e, const struct fb_enrol_ask *ask, struct f
     struct fb_daemon *d = e->daemon;
     struct fb_why why = {""};
     struct fb_message m = {.kind = FB_MESSAGE_ENROL_ANSWER};
-    int rc = fb_enrolment_answer(d->store, &d->authority, ask, e->device_id, &d->random, fb_os_now_ms(), arena,
-                                 &m.enrol_answer, &why);
+    int rc = fb_enrolment_answer(d->store, &d->authority, ask, e->device_id, &d->random,
+                                 fb_os_now_ms(), arena, &m.enrol_answer, &why);
     if (rc < 0) {
         refuse(e, rc, &why);
         return;
     }
-    fb_log(FB_LOG_INFO, ask->is_renewal ? "certificate_renewed" : "device_enrolled", "device=%s address=%s",
-           m.enrol_answer.device_id, e->address);
+    fb_log(FB_LOG_INFO, ask->is_renewal ? "certificate_renewed" : "device_enrolled",
+           "device=%s address=%s", m.enrol_answer.device_id, e->address);
     send_message(e, &m);
     d->has_foreign_write = true; /* the device's row waits in the journal */
 }
@@ -66,7 +69,8 @@ static void on_bytes(void *ctx, const uint8_t *bytes, size_t size)
     fb_buf_append(&e->in, bytes, size);
     int rc = fb_buf_error(&e->in);
     rc = rc < 0 ? FB_ERR_PROTOCOL
-                : fb_frame_find(e->in.bytes, e->in.size, FB_FRAME_BYTES_BEFORE_AUTH_MAX, &frame_size, &why);
+                : fb_frame_find(e->in.bytes, e->in.size, FB_FRAME_BYTES_BEFORE_AUTH_MAX,
+                                &frame_size, &why);
     if (rc < 0) {
         refuse(e, FB_ERR_PROTOCOL, &why);
         return;
@@ -89,13 +93,15 @@ static void on_close(void *ctx, int err, const struct fb_why *why)
 {
     struct enrolment *e = ctx;
     if (err < 0) {
-        fb_log(FB_LOG_DEBUG, "enrolment_closed", "address=%s reason=%s", e->address, fb_log_quote(why->text));
+        fb_log(FB_LOG_DEBUG, "enrolment_closed", "address=%s reason=%s", e->address,
+               fb_log_quote(why->text));
     }
     fb_buf_release(&e->in);
     free(e);
 }
 
-void fb_daemon_serve_enrolment(struct fb_daemon *d, struct fb_stream *stream, const struct fb_stream_peer *peer)
+void fb_daemon_serve_enrolment(struct fb_daemon *d, struct fb_stream *stream,
+                               const struct fb_stream_peer *peer)
 {
     static const struct fb_stream_calls CALLS = {.on_bytes = on_bytes, .on_close = on_close};
     struct enrolment *e = calloc(1, sizeof *e);

@@ -31,6 +31,7 @@ struct fb_daemon {
 };
 
 /* daemon_enrol.c: serves one enrolment connection; lives until its stream closes. */
-void fb_daemon_serve_enrolment(struct fb_daemon *d, struct fb_stream *stream, const struct fb_stream_peer *peer);
+void fb_daemon_serve_enrolment(struct fb_daemon *d, struct fb_stream *stream,
+                               const struct fb_stream_peer *peer);
 
 #endif

@@ -9,18 +9,19 @@
 #include "common/store/sql.h"
 
 int fb_invite_make(struct fb_store *s, const char *employee_id, const char *device_name,
-                   const struct fb_sha256 *root_fingerprint, const struct fb_random *random, int64_t now_ms,
-                   char ret_code[static FB_ENROL_CODE_SIZE], struct fb_why *why)
+                   const struct fb_sha256 *root_fingerprint, const struct fb_random *random,
+                   int64_t now_ms, char ret_code[static FB_ENROL_CODE_SIZE], struct fb_why *why)
 {
     struct fb_enrol_code code;
     random->fill(random->ctx, code.secret, sizeof code.secret);
     memcpy(code.pin, root_fingerprint->bytes, sizeof code.pin);
     struct fb_sha256 hash = fb_enrol_code_hash(&code);
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(s,
-                          "INSERT INTO fb_invite (code_hash, employee_id, device_name, expires_at_ms)"
-                          " VALUES (?1, ?2, ?3, ?4)",
-                          &q);
+    int rc =
+        fb_sql_begin(s,
+                     "INSERT INTO fb_invite (code_hash, employee_id, device_name, expires_at_ms)"
+                     " VALUES (?1, ?2, ?3, ?4)",
+                     &q);
     if (rc < 0) {
         return fb_store_error(s, why);
     }
@@ -52,10 +53,11 @@ static int use_invite(struct fb_store *s, const char *code_text, int64_t now_ms,
     }
     struct fb_sha256 hash = fb_enrol_code_hash(&code);
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    rc = fb_sql_begin(s,
-                      "UPDATE fb_invite SET used_at_ms = ?2 WHERE code_hash = ?1 AND used_at_ms IS NULL"
-                      " AND expires_at_ms > ?2 RETURNING employee_id, device_name",
-                      &q);
+    rc = fb_sql_begin(
+        s,
+        "UPDATE fb_invite SET used_at_ms = ?2 WHERE code_hash = ?1 AND used_at_ms IS NULL"
+        " AND expires_at_ms > ?2 RETURNING employee_id, device_name",
+        &q);
     if (rc < 0) {
         return rc;
     }
@@ -64,7 +66,8 @@ static int use_invite(struct fb_store *s, const char *code_text, int64_t now_ms,
     rc = fb_sql_step(q);
     if (rc == FB_SQL_DONE) {
         return fb_fail(why, FB_ERR_REFUSED,
-                       "this enrolment code was used already, is older than 30 minutes or was never given: ask "
+                       "this enrolment code was used already, is older than 30 minutes or was "
+                       "never given: ask "
                        "headquarters for a new one (fieldbook-server invite)");
     }
     if (rc < 0) {
@@ -83,10 +86,11 @@ static int insert_device(struct fb_store *s, const char *device_id, const struct
     char now[FB_INSTANT_SIZE];
     fb_instant_format(now_ms, now);
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(s,
-                          "INSERT INTO device (id, name, employee_id, kind, certificate_serial, state, enrolled_at)"
-                          " VALUES (?1, ?2, ?3, 'laptop', ?4, 'active', ?5)",
-                          &q);
+    int rc = fb_sql_begin(
+        s,
+        "INSERT INTO device (id, name, employee_id, kind, certificate_serial, state, enrolled_at)"
+        " VALUES (?1, ?2, ?3, 'laptop', ?4, 'active', ?5)",
+        &q);
     if (rc < 0) {
         return rc;
     }
@@ -103,10 +107,11 @@ static int note_certificate(struct fb_store *s, const char *device_id, const str
                             int64_t now_ms)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(s,
-                          "INSERT INTO fb_certificate (fingerprint, device_id, serial, issued_at_ms, not_after_ms)"
-                          " VALUES (?1, ?2, ?3, ?4, ?5)",
-                          &q);
+    int rc = fb_sql_begin(
+        s,
+        "INSERT INTO fb_certificate (fingerprint, device_id, serial, issued_at_ms, not_after_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)",
+        &q);
     if (rc < 0) {
         return rc;
     }
@@ -119,8 +124,8 @@ static int note_certificate(struct fb_store *s, const char *device_id, const str
 }
 
 /* The employee and state of a device; FB_ERR_NOT_FOUND. */
-static int find_device(struct fb_store *s, const char *device_id, char ret_employee[static FB_ROW_ID_SIZE],
-                       char ret_state[static 16])
+static int find_device(struct fb_store *s, const char *device_id,
+                       char ret_employee[static FB_ROW_ID_SIZE], char ret_state[static 16])
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = fb_sql_begin(s, "SELECT employee_id, state FROM device WHERE id = ?1", &q);
@@ -138,9 +143,10 @@ static int find_device(struct fb_store *s, const char *device_id, char ret_emplo
 }
 
 /* Who asks: a code's bearer becomes a new device, a certificate's bearer stays the one it is. */
-static int decide_device(struct fb_store *s, const struct fb_enrol_ask *ask, const char *certificate_device,
-                         const struct fb_random *random, int64_t now_ms, struct invite *ret_invite,
-                         struct fb_enrol_answer *answer, struct fb_why *why)
+static int decide_device(struct fb_store *s, const struct fb_enrol_ask *ask,
+                         const char *certificate_device, const struct fb_random *random,
+                         int64_t now_ms, struct invite *ret_invite, struct fb_enrol_answer *answer,
+                         struct fb_why *why)
 {
     if (!ask->is_renewal) {
         int rc = use_invite(s, ask->code, now_ms, ret_invite, why);
@@ -156,16 +162,18 @@ static int decide_device(struct fb_store *s, const struct fb_enrol_ask *ask, con
                  : find_device(s, certificate_device, answer->employee_id, state);
     if (rc == FB_ERR_NOT_FOUND || (rc == FB_OK && strcmp(state, "active") != 0)) {
         return fb_fail(why, FB_ERR_REFUSED,
-                       "headquarters does not renew the certificate of this device: ask an admin whether it was "
+                       "headquarters does not renew the certificate of this device: ask an admin "
+                       "whether it was "
                        "suspended or revoked");
     }
     snprintf(answer->device_id, sizeof answer->device_id, "%s", certificate_device);
     return rc;
 }
 
-static int issue(struct fb_store *s, const struct fb_authority *authority, const struct fb_enrol_ask *ask,
-                 const struct invite *invite, int64_t now_ms, struct fb_buf *certificate,
-                 const struct fb_enrol_answer *answer, struct fb_why *why)
+static int issue(struct fb_store *s, const struct fb_authority *authority,
+                 const struct fb_enrol_ask *ask, const struct invite *invite, int64_t now_ms,
+                 struct fb_buf *certificate, const struct fb_enrol_answer *answer,
+                 struct fb_why *why)
 {
     int rc = fb_ca_sign_device(&authority->issuer, ask->csr, ask->csr_size, answer->device_id,
                                answer->device_id, now_ms, certificate, why);
@@ -182,12 +190,13 @@ static int issue(struct fb_store *s, const struct fb_authority *authority, const
     return rc < 0 ? rc : fb_buf_error(certificate);
 }
 
-int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority, const struct fb_enrol_ask *ask,
-                        const char *certificate_device, const struct fb_random *random, int64_t now_ms,
-                        struct fb_arena *arena, struct fb_enrol_answer *ret, struct fb_why *why)
+int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority,
+                        const struct fb_enrol_ask *ask, const char *certificate_device,
+                        const struct fb_random *random, int64_t now_ms, struct fb_arena *arena,
+                        struct fb_enrol_answer *ret, struct fb_why *why)
 {
     struct fb_enrol_answer answer = {.server_name = "Fieldbook headquarters"};
-    struct invite invite = {""};
+    struct invite invite = {.device_name = ""};
     FB_AUTO(fb_buf_release) struct fb_buf certificate;
     fb_buf_init(&certificate, 64 * 1024);
     int rc = fb_store_begin(s);
@@ -207,7 +216,8 @@ int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority
     answer.certificate_size = certificate.size;
     answer.certificate = (const uint8_t *)fb_arena_copy(arena, certificate.bytes, certificate.size);
     answer.authority_size = authority->ca.size;
-    answer.authority = (const uint8_t *)fb_arena_copy(arena, authority->ca.bytes, authority->ca.size);
+    answer.authority =
+        (const uint8_t *)fb_arena_copy(arena, authority->ca.bytes, authority->ca.size);
     if (answer.certificate == NULL || answer.authority == NULL) {
         return FB_ERR_NO_MEMORY;
     }
@@ -215,8 +225,8 @@ int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority
     return FB_OK;
 }
 
-static int resolve_device(struct fb_store *s, const char *device, char ret_id[static FB_ROW_ID_SIZE],
-                          struct fb_why *why)
+static int resolve_device(struct fb_store *s, const char *device,
+                          char ret_id[static FB_ROW_ID_SIZE], struct fb_why *why)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = fb_sql_begin(s, "SELECT id FROM device WHERE id = ?1 OR name = ?1 LIMIT 2", &q);
@@ -234,7 +244,8 @@ static int resolve_device(struct fb_store *s, const char *device, char ret_id[st
         rc = fb_sql_step(q);
     }
     if (rc == FB_SQL_ROW) {
-        return fb_fail(why, FB_ERR_INVALID, "several devices are called %s: give the id instead", device);
+        return fb_fail(why, FB_ERR_INVALID, "several devices are called %s: give the id instead",
+                       device);
     }
     return rc < 0 ? fb_store_error(s, why) : FB_OK;
 }
@@ -248,7 +259,9 @@ int fb_device_set_state(struct fb_store *s, const char *device, const char *stat
         return rc;
     }
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    rc = fb_sql_begin(s, "UPDATE device SET state = ?2 WHERE id = ?1 AND (state NOT IN ('revoked', 'wiped') OR state = ?2)",
+    rc = fb_sql_begin(s,
+                      "UPDATE device SET state = ?2 WHERE id = ?1 AND (state NOT IN ('revoked', "
+                      "'wiped') OR state = ?2)",
                       &q);
     if (rc < 0) {
         return fb_store_error(s, why);
@@ -260,17 +273,20 @@ int fb_device_set_state(struct fb_store *s, const char *device, const char *stat
         return fb_store_error(s, why);
     }
     if (fb_sql_changes(s) == 0) {
-        return fb_fail(why, FB_ERR_INVALID,
-                       "device %s was revoked; that cannot be taken back: invite its owner to enrol anew", device);
+        return fb_fail(
+            why, FB_ERR_INVALID,
+            "device %s was revoked; that cannot be taken back: invite its owner to enrol anew",
+            device);
     }
     return FB_OK;
 }
 
-int fb_device_check_certificate(struct fb_store *s, const char *device_id, const struct fb_sha256 *fingerprint,
-                                struct fb_why *why)
+int fb_device_check_certificate(struct fb_store *s, const char *device_id,
+                                const struct fb_sha256 *fingerprint, struct fb_why *why)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(s, "SELECT 1 FROM fb_certificate WHERE fingerprint = ?1 AND device_id = ?2", &q);
+    int rc = fb_sql_begin(
+        s, "SELECT 1 FROM fb_certificate WHERE fingerprint = ?1 AND device_id = ?2", &q);
     if (rc < 0) {
         return fb_store_error(s, why);
     }
@@ -278,7 +294,8 @@ int fb_device_check_certificate(struct fb_store *s, const char *device_id, const
     fb_sql_bind_text(q, 2, device_id);
     rc = fb_sql_step(q);
     if (rc == FB_SQL_DONE) {
-        return fb_fail(why, FB_ERR_REFUSED, "the certificate of device %s is not on headquarters' list", device_id);
+        return fb_fail(why, FB_ERR_REFUSED,
+                       "the certificate of device %s is not on headquarters' list", device_id);
     }
     return rc < 0 ? rc : FB_OK;
 }

@@ -16,22 +16,25 @@
 
 /* Makes a one-time code for an employee; only its hash is kept. */
 int fb_invite_make(struct fb_store *s, const char *employee_id, const char *device_name,
-                   const struct fb_sha256 *root_fingerprint, const struct fb_random *random, int64_t now_ms,
-                   char ret_code[static FB_ENROL_CODE_SIZE], struct fb_why *why) FB_MUST_CHECK;
+                   const struct fb_sha256 *root_fingerprint, const struct fb_random *random,
+                   int64_t now_ms, char ret_code[static FB_ENROL_CODE_SIZE],
+                   struct fb_why *why) FB_MUST_CHECK;
 
 /* Answers an enrolment or renewal in one transaction; the answer's bytes live in the arena. certificate_device: who the
  * connection's certificate says it is, "" without one (a renewal needs it). A refusal is FB_ERR_REFUSED with the sentence for
  * the person at the laptop. */
-int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority, const struct fb_enrol_ask *ask,
-                        const char *certificate_device, const struct fb_random *random, int64_t now_ms,
-                        struct fb_arena *arena, struct fb_enrol_answer *ret, struct fb_why *why) FB_MUST_CHECK;
+int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority,
+                        const struct fb_enrol_ask *ask, const char *certificate_device,
+                        const struct fb_random *random, int64_t now_ms, struct fb_arena *arena,
+                        struct fb_enrol_answer *ret, struct fb_why *why) FB_MUST_CHECK;
 
 /* state: active, suspended, revoked. device: an id or a name that only one device has. */
 int fb_device_set_state(struct fb_store *s, const char *device, const char *state,
                         struct fb_why *why) FB_MUST_CHECK;
 
 /* FB_OK if the certificate was issued to that device; FB_ERR_REFUSED otherwise. */
-int fb_device_check_certificate(struct fb_store *s, const char *device_id, const struct fb_sha256 *fingerprint,
+int fb_device_check_certificate(struct fb_store *s, const char *device_id,
+                                const struct fb_sha256 *fingerprint,
                                 struct fb_why *why) FB_MUST_CHECK;
 
 #endif

@@ -26,7 +26,8 @@ static void split_name(const char *name, char family[static 128], char given[sta
 
 static void make_password(const struct fb_random *random, char ret[static FB_PASSWORD_TEXT_SIZE])
 {
-    static const char ALPHABET[] = "abcdefghjkmnpqrstuvwxyz23456789"; /* nothing that looks like something else */
+    static const char ALPHABET[] =
+        "abcdefghjkmnpqrstuvwxyz23456789"; /* nothing that looks like something else */
     uint8_t bytes[4 * 4 + 4];
     size_t at = 0;
     for (size_t i = 0; at < FB_PASSWORD_TEXT_SIZE - 1; i++) {
@@ -42,7 +43,8 @@ static void make_password(const struct fb_random *random, char ret[static FB_PAS
     ret[at] = '\0';
 }
 
-static int run_with_texts(struct fb_store *s, const char *text, size_t count, const char *const *texts)
+static int run_with_texts(struct fb_store *s, const char *text, size_t count,
+                          const char *const *texts)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = fb_sql_begin(s, text, &q);
@@ -56,7 +58,8 @@ static int run_with_texts(struct fb_store *s, const char *text, size_t count, co
 }
 
 /* The id of the row of a table whose column holds text; FB_ERR_NOT_FOUND. */
-static int find_by(struct fb_store *s, const char *text, const char *value, char ret_id[static FB_ROW_ID_SIZE])
+static int find_by(struct fb_store *s, const char *text, const char *value,
+                   char ret_id[static FB_ROW_ID_SIZE])
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = fb_sql_begin(s, text, &q);
@@ -72,26 +75,34 @@ static int find_by(struct fb_store *s, const char *text, const char *value, char
     return FB_OK;
 }
 
-static int add_role(struct fb_store *s, const char *employee_id, const char *role, struct fb_why *why)
+static int add_role(struct fb_store *s, const char *employee_id, const char *role,
+                    struct fb_why *why)
 {
     char role_id[FB_ROW_ID_SIZE];
     int rc = find_by(s, "SELECT id FROM role WHERE name = ?1", role, role_id);
     if (rc == FB_ERR_NOT_FOUND) {
         return fb_fail(why, FB_ERR_INVALID,
-                       "there is no role %s; shipped are rep, manager, marketing, support, dispatcher, field engineer, "
+                       "there is no role %s; shipped are rep, manager, marketing, support, "
+                       "dispatcher, field engineer, "
                        "finance, admin and reader",
                        role);
     }
     const char *texts[] = {employee_id, role_id};
-    return rc < 0 ? rc : run_with_texts(s, "INSERT INTO employee_role (employee_id, role_id) VALUES (?1, ?2)", 2, texts);
+    return rc < 0
+               ? rc
+               : run_with_texts(s,
+                                "INSERT INTO employee_role (employee_id, role_id) VALUES (?1, ?2)",
+                                2, texts);
 }
 
-static int add_territory(struct fb_store *s, const char *employee_id, const char *code, struct fb_why *why)
+static int add_territory(struct fb_store *s, const char *employee_id, const char *code,
+                         struct fb_why *why)
 {
     char territory_id[FB_ROW_ID_SIZE];
     int rc = find_by(s, "SELECT id FROM territory WHERE code = ?1", code, territory_id);
     if (rc == FB_ERR_NOT_FOUND) {
-        return fb_fail(why, FB_ERR_INVALID, "there is no territory with the code %s: add it first", code);
+        return fb_fail(why, FB_ERR_INVALID, "there is no territory with the code %s: add it first",
+                       code);
     }
     const char *texts[] = {employee_id, territory_id};
     return rc < 0 ? rc
@@ -101,8 +112,8 @@ static int add_territory(struct fb_store *s, const char *employee_id, const char
                                    2, texts);
 }
 
-static int add_login(struct fb_store *s, const char *employee_id, const char *login, const char *password,
-                     const struct fb_random *random, int64_t now_ms)
+static int add_login(struct fb_store *s, const char *employee_id, const char *login,
+                     const char *password, const struct fb_random *random, int64_t now_ms)
 {
     char phc[FB_PASSWORD_PHC_SIZE];
     int rc = fb_password_hash(password, random, phc);
@@ -110,10 +121,11 @@ static int add_login(struct fb_store *s, const char *employee_id, const char *lo
         return rc;
     }
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    rc = fb_sql_begin(s,
-                      "INSERT INTO fb_user (employee_id, login, password, must_change, created_at_ms)"
-                      " VALUES (?1, ?2, ?3, 1, ?4)",
-                      &q);
+    rc = fb_sql_begin(
+        s,
+        "INSERT INTO fb_user (employee_id, login, password, must_change, created_at_ms)"
+        " VALUES (?1, ?2, ?3, 1, ?4)",
+        &q);
     if (rc < 0) {
         return rc;
     }
@@ -130,13 +142,15 @@ static int add_employee(struct fb_store *s, const char *employee_id, const struc
     char given[128];
     split_name(person->name, family, given);
     const char *texts[] = {employee_id, person->login, family, given[0] == '\0' ? NULL : given};
-    return run_with_texts(s,
-                          "INSERT INTO employee (id, code, user_name, family_name, given_name, status)"
-                          " VALUES (?1, ?2, ?2, ?3, ?4, 'active')",
-                          4, texts);
+    return run_with_texts(
+        s,
+        "INSERT INTO employee (id, code, user_name, family_name, given_name, status)"
+        " VALUES (?1, ?2, ?2, ?3, ?4, 'active')",
+        4, texts);
 }
 
-int fb_person_add(struct fb_store *s, const struct fb_person *person, const struct fb_random *random, int64_t now_ms,
+int fb_person_add(struct fb_store *s, const struct fb_person *person,
+                  const struct fb_random *random, int64_t now_ms,
                   char ret_password[static FB_PASSWORD_TEXT_SIZE], struct fb_why *why)
 {
     char id[FB_ROW_ID_SIZE];
@@ -173,17 +187,20 @@ int fb_person_new_password(struct fb_store *s, const char *login, const struct f
     make_password(random, ret_password);
     rc = fb_password_hash(ret_password, random, phc);
     const char *texts[] = {id, phc};
-    return rc < 0 ? rc
-                  : run_with_texts(s, "UPDATE fb_user SET password = ?2, must_change = 1 WHERE employee_id = ?1", 2,
-                                   texts);
+    return rc < 0
+               ? rc
+               : run_with_texts(
+                     s, "UPDATE fb_user SET password = ?2, must_change = 1 WHERE employee_id = ?1",
+                     2, texts);
 }
 
-int fb_person_find(struct fb_store *s, const char *login, char ret_employee_id[static FB_ROW_ID_SIZE],
-                   struct fb_why *why)
+int fb_person_find(struct fb_store *s, const char *login,
+                   char ret_employee_id[static FB_ROW_ID_SIZE], struct fb_why *why)
 {
     int rc = find_by(s, "SELECT employee_id FROM fb_user WHERE login = ?1", login, ret_employee_id);
     if (rc == FB_ERR_NOT_FOUND) {
-        return fb_fail(why, rc, "there is no user %s; `fieldbook-server user list` shows them", login);
+        return fb_fail(why, rc, "there is no user %s; `fieldbook-server user list` shows them",
+                       login);
     }
     return rc < 0 ? fb_store_error(s, why) : FB_OK;
 }

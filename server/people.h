@@ -13,20 +13,23 @@
 
 struct fb_person {
     const char *login;
-    const char *name; /* "Li Ming", "李明": split into family and given name */
-    const char *role; /* a role's name */
+    const char *name;               /* "Li Ming", "李明": split into family and given name */
+    const char *role;               /* a role's name */
     const char *const *territories; /* codes */
     size_t territory_count;
 };
 
 /* Inside a transaction. */
-int fb_person_add(struct fb_store *s, const struct fb_person *person, const struct fb_random *random, int64_t now_ms,
-                  char ret_password[static FB_PASSWORD_TEXT_SIZE], struct fb_why *why) FB_MUST_CHECK;
+int fb_person_add(struct fb_store *s, const struct fb_person *person,
+                  const struct fb_random *random, int64_t now_ms,
+                  char ret_password[static FB_PASSWORD_TEXT_SIZE],
+                  struct fb_why *why) FB_MUST_CHECK;
 int fb_person_new_password(struct fb_store *s, const char *login, const struct fb_random *random,
-                           char ret_password[static FB_PASSWORD_TEXT_SIZE], struct fb_why *why) FB_MUST_CHECK;
+                           char ret_password[static FB_PASSWORD_TEXT_SIZE],
+                           struct fb_why *why) FB_MUST_CHECK;
 
 /* FB_ERR_NOT_FOUND with a sentence. */
-int fb_person_find(struct fb_store *s, const char *login, char ret_employee_id[static FB_ROW_ID_SIZE],
-                   struct fb_why *why) FB_MUST_CHECK;
+int fb_person_find(struct fb_store *s, const char *login,
+                   char ret_employee_id[static FB_ROW_ID_SIZE], struct fb_why *why) FB_MUST_CHECK;
 
 #endif

@@ -182,7 +182,8 @@ int fb_cli_config(struct fb_cli *cli, struct fb_config **ret, struct fb_why *why
 
 static void print_program_help(const struct fb_cli_program *p)
 {
-    printf(fb_text("%s\n\nUsage: %s COMMAND [options]\n\nCommands:\n"), fb_text(p->summary), p->name);
+    printf(fb_text("%s\n\nUsage: %s COMMAND [options]\n\nCommands:\n"), fb_text(p->summary),
+           p->name);
     for (const struct fb_cli_command *c = p->commands; c->name != NULL; c++) {
         if (!c->is_hidden) {
             char left[80];
@@ -195,8 +196,8 @@ static void print_program_help(const struct fb_cli_program *p)
 
 static void print_command_help(const struct fb_cli_program *p, const struct fb_cli_command *c)
 {
-    printf(fb_text("%s\n\nUsage: %s %s%s%s [options]\n\nOptions:\n"), fb_text(c->help), p->name, c->name,
-           c->arguments[0] == '\0' ? "" : " ", c->arguments);
+    printf(fb_text("%s\n\nUsage: %s %s%s%s [options]\n\nOptions:\n"), fb_text(c->help), p->name,
+           c->name, c->arguments[0] == '\0' ? "" : " ", c->arguments);
     const struct fb_cli_option *o;
     for (size_t i = 0; (o = option_at(c, i)) != NULL; i++) {
         char left[80];

@@ -67,8 +67,7 @@ int fb_cli_data(const struct fb_cli *cli, const char **ret, struct fb_why *why) 
 /* A path in the data folder; lives until the next call. */
 const char *fb_cli_data_path(const struct fb_cli *cli, const char *name);
 /* Reads and checks the configuration once. */
-int fb_cli_config(struct fb_cli *cli, struct fb_config **ret,
-                  struct fb_why *why) FB_MUST_CHECK;
+int fb_cli_config(struct fb_cli *cli, struct fb_config **ret, struct fb_why *why) FB_MUST_CHECK;
 
 bool fb_cli_is_json(const struct fb_cli *cli);
 bool fb_cli_is_quiet(const struct fb_cli *cli);

@@ -27,8 +27,9 @@ int fb_command_store(const struct fb_cli *cli, struct fb_store **ret, struct fb_
     const char *path = fb_cli_data_path(cli, "fieldbook.db");
     if (!fb_os_file_exists(path)) {
         return fb_fail(why, FB_ERR_NOT_FOUND, "%s holds no Fieldbook database: %s", data,
-                       node == FB_NODE_SERVER ? "make one with `fieldbook-server init --data DIR`"
-                                              : "enrol this laptop with `fieldbook-replica enrol --data DIR`");
+                       node == FB_NODE_SERVER
+                           ? "make one with `fieldbook-server init --data DIR`"
+                           : "enrol this laptop with `fieldbook-replica enrol --data DIR`");
     }
     struct fb_store_options options = {.node = node};
     return fb_store_open(path, &options, ret, why);
@@ -42,15 +43,17 @@ int fb_command_settle(const struct fb_cli *cli, struct fb_why *why)
     return rc < 0 || node->settle == NULL ? rc : node->settle(data, why);
 }
 
-int fb_command_find_id(struct fb_store *s, const char *table, const char *start, char ret_id[static 37],
-                       struct fb_why *why)
+int fb_command_find_id(struct fb_store *s, const char *table, const char *start,
+                       char ret_id[static 37], struct fb_why *why)
 {
     if (strlen(start) < ID_START_MIN) {
-        return fb_fail(why, FB_ERR_INVALID, "give at least the first %d characters of the id", ID_START_MIN);
+        return fb_fail(why, FB_ERR_INVALID, "give at least the first %d characters of the id",
+                       ID_START_MIN);
     }
     FB_AUTO(fb_buf_release) struct fb_buf text;
     fb_buf_init(&text, 256);
-    fb_buf_printf(&text, "SELECT id FROM %s WHERE id GLOB ?1 || '*' LIMIT 2", table); /* table: a constant of ours */
+    fb_buf_printf(&text, "SELECT id FROM %s WHERE id GLOB ?1 || '*' LIMIT 2",
+                  table); /* table: a constant of ours */
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = fb_sql_begin(s, fb_buf_text(&text), &q);
     if (rc < 0) {
@@ -59,7 +62,8 @@ int fb_command_find_id(struct fb_store *s, const char *table, const char *start,
     fb_sql_bind_text(q, 1, start);
     rc = fb_sql_step(q);
     if (rc == FB_SQL_DONE) {
-        return fb_fail(why, FB_ERR_NOT_FOUND, "there is no %s %s; the list command shows what there is",
+        return fb_fail(why, FB_ERR_NOT_FOUND,
+                       "there is no %s %s; the list command shows what there is",
                        strcmp(table, "conflict") == 0 ? "conflict" : "held edit", start);
     }
     if (rc < 0) {

@@ -19,14 +19,15 @@ struct fb_command_node {
 };
 
 /* Opens the database of --data for this program's kind of node. Release with fb_store_close(). */
-int fb_command_store(const struct fb_cli *cli, struct fb_store **ret, struct fb_why *why) FB_MUST_CHECK;
+int fb_command_store(const struct fb_cli *cli, struct fb_store **ret,
+                     struct fb_why *why) FB_MUST_CHECK;
 
 /* After a write: lets the daemon or settle take it in. */
 int fb_command_settle(const struct fb_cli *cli, struct fb_why *why) FB_MUST_CHECK;
 
 /* Reads one row of a table by id or by the first characters of its id (8 or more). FB_ERR_NOT_FOUND with a sentence. */
-int fb_command_find_id(struct fb_store *s, const char *table, const char *start, char ret_id[static 37],
-                       struct fb_why *why) FB_MUST_CHECK;
+int fb_command_find_id(struct fb_store *s, const char *table, const char *start,
+                       char ret_id[static 37], struct fb_why *why) FB_MUST_CHECK;
 
 int fb_command_conflict_list(struct fb_cli *cli, struct fb_why *why);
 int fb_command_conflict_show(struct fb_cli *cli, struct fb_why *why);
@@ -41,29 +42,67 @@ int fb_command_config_check(struct fb_cli *cli, struct fb_why *why);
 int fb_command_config_show(struct fb_cli *cli, struct fb_why *why);
 
 /* Their lines of the command table, the same in both programs. */
-#define FB_COMMANDS_OF_BOTH                                                                                            \
-    {"conflict list", "", 0, 0, "conflicts, the undecided first", false,                                               \
-     {{"all", NULL, false, false, "those settled by a rule or a person too"}}, fb_command_conflict_list},              \
-    {"conflict show", "ID", 1, 1, "one conflict: original, headquarters, laptop", false, {{0}},                        \
-     fb_command_conflict_show},                                                                                        \
-    {"conflict rule", "ID...", 1, 1000, "decide conflicts, also those a rule settled", false,                          \
-     {{"keep", "theirs|mine|base", false, false, "headquarters' value, the laptop's, or the original"},                \
-      {"value", "V", false, false, "another value"},                                                                   \
-      {"note", "TEXT", false, false, "why"}}, fb_command_conflict_rule},                                               \
-    {"held list", "", 0, 0, "edits that could not be applied", false,                                                  \
-     {{"all", NULL, false, false, "those dealt with too"}}, fb_command_held_list},                                     \
-    {"held show", "ID", 1, 1, "one held edit, with its reason", false, {{0}}, fb_command_held_show},                   \
-    {"held correct", "ID FIELD=VALUE...", 2, 100, "change a held edit and apply it", false, {{0}},                     \
-     fb_command_held_correct},                                                                                         \
-    {"held retry", "ID...", 1, 1000, "apply held edits again", false, {{0}}, fb_command_held_retry},                   \
-    {"held discard", "ID...", 1, 1000, "give held edits up", false, {{0}}, fb_command_held_discard},                   \
-    {"import", "ENTITY FILE.csv", 2, 2, "read rows from a CSV file", false,                                            \
-     {{"mapping", "FILE", false, false, "JSON: which column goes where (docs/import.md)"},                             \
-      {"match", "FIELD", true, false, "update the row that has the same value here, instead of adding one"},           \
-      {"dry-run", NULL, false, false, "say what would happen, change nothing"},                                        \
-      {"rejects", "FILE", false, false, "where lines that fail go (else FILE.rejects.csv)"}}, fb_command_import},      \
-    {"config check", "", 0, 0, "is the configuration right?", false, {{0}}, fb_command_config_check},                  \
-    {"config show", "", 0, 0, "every setting, its value and where it came from", false, {{0}},                         \
-     fb_command_config_show}
+#define FB_COMMANDS_OF_BOTH                                                                        \
+    {"conflict list",                                                                              \
+     "",                                                                                           \
+     0,                                                                                            \
+     0,                                                                                            \
+     "conflicts, the undecided first",                                                             \
+     false,                                                                                        \
+     {{"all", NULL, false, false, "those settled by a rule or a person too"}},                     \
+     fb_command_conflict_list},                                                                    \
+        {"conflict show",                                                                          \
+         "ID",                                                                                     \
+         1,                                                                                        \
+         1,                                                                                        \
+         "one conflict: original, headquarters, laptop",                                           \
+         false,                                                                                    \
+         {{0}},                                                                                    \
+         fb_command_conflict_show},                                                                \
+        {"conflict rule",                                                                          \
+         "ID...",                                                                                  \
+         1,                                                                                        \
+         1000,                                                                                     \
+         "decide conflicts, also those a rule settled",                                            \
+         false,                                                                                    \
+         {{"keep", "theirs|mine|base", false, false,                                               \
+           "headquarters' value, the laptop's, or the original"},                                  \
+          {"value", "V", false, false, "another value"},                                           \
+          {"note", "TEXT", false, false, "why"}},                                                  \
+         fb_command_conflict_rule},                                                                \
+        {"held list",                                                                              \
+         "",                                                                                       \
+         0,                                                                                        \
+         0,                                                                                        \
+         "edits that could not be applied",                                                        \
+         false,                                                                                    \
+         {{"all", NULL, false, false, "those dealt with too"}},                                    \
+         fb_command_held_list},                                                                    \
+        {"held show",         "ID", 1, 1, "one held edit, with its reason", false, {{0}},          \
+         fb_command_held_show},                                                                    \
+        {"held correct", "ID FIELD=VALUE...",    2, 100, "change a held edit and apply it", false, \
+         {{0}},          fb_command_held_correct},                                                 \
+        {"held retry",         "ID...", 1, 1000, "apply held edits again", false, {{0}},           \
+         fb_command_held_retry},                                                                   \
+        {"held discard",       "ID...", 1,     1000,                                               \
+         "give held edits up", false,   {{0}}, fb_command_held_discard},                           \
+        {"import",                                                                                 \
+         "ENTITY FILE.csv",                                                                        \
+         2,                                                                                        \
+         2,                                                                                        \
+         "read rows from a CSV file",                                                              \
+         false,                                                                                    \
+         {{"mapping", "FILE", false, false, "JSON: which column goes where (docs/import.md)"},     \
+          {"match", "FIELD", true, false,                                                          \
+           "update the row that has the same value here, instead of adding one"},                  \
+          {"dry-run", NULL, false, false, "say what would happen, change nothing"},                \
+          {"rejects", "FILE", false, false, "where lines that fail go (else FILE.rejects.csv)"}},  \
+         fb_command_import},                                                                       \
+        {"config check",         "", 0, 0, "is the configuration right?", false, {{0}},            \
+         fb_command_config_check},                                                                 \
+    {                                                                                              \
+        "config show", "", 0, 0, "every setting, its value and where it came from", false, {{0}},  \
+            fb_command_config_show                                                                 \
+    }
 
 #endif

@@ -15,7 +15,8 @@
 
 #define TEXT_BYTES_MAX (1024 * 1024)
 
-static void add_title(struct fb_store *s, struct fb_cli_table *t, const char *entity, const char *id)
+static void add_title(struct fb_store *s, struct fb_cli_table *t, const char *entity,
+                      const char *id)
 {
     FB_AUTO(fb_buf_release) struct fb_buf title;
     fb_buf_init(&title, TEXT_BYTES_MAX);
@@ -27,18 +28,21 @@ static void add_title(struct fb_store *s, struct fb_cli_table *t, const char *en
 
 int fb_command_conflict_list(struct fb_cli *cli, struct fb_why *why)
 {
-    static const char *const COLUMNS[] = {"id",   "state",    "entity", "record",  "field", "headquarters",
-                                          "laptop", "laptop_by", "at",     "rule", NULL};
+    static const char *const COLUMNS[] = {"id",    "state",        "entity", "record",
+                                          "field", "headquarters", "laptop", "laptop_by",
+                                          "at",    "rule",         NULL};
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_store(cli, &s, why);
     if (rc < 0) {
         return rc;
     }
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    rc = fb_sql_begin(s,
-                      "SELECT id, outcome, entity, record_id, field_group, theirs, mine, mine_by_id, mine_at, policy"
-                      " FROM conflict WHERE ?1 OR outcome = 'waiting' ORDER BY outcome <> 'waiting', mine_at, id",
-                      &q);
+    rc = fb_sql_begin(
+        s,
+        "SELECT id, outcome, entity, record_id, field_group, theirs, mine, mine_by_id, mine_at, "
+        "policy"
+        " FROM conflict WHERE ?1 OR outcome = 'waiting' ORDER BY outcome <> 'waiting', mine_at, id",
+        &q);
     if (rc < 0) {
         return fb_store_error(s, why);
     }
@@ -56,17 +60,19 @@ int fb_command_conflict_list(struct fb_cli *cli, struct fb_why *why)
         fb_cli_table_cell(t, fb_sql_text(q, 8));
         fb_cli_table_cell(t, fb_sql_text(q, 9));
     }
-    fb_cli_table_print(t, fb_cli_has(cli, "all") ? "There never was a conflict."
-                                                 : "No conflict waits for a decision; --all shows the settled ones.");
+    fb_cli_table_print(t, fb_cli_has(cli, "all")
+                              ? "There never was a conflict."
+                              : "No conflict waits for a decision; --all shows the settled ones.");
     return rc < 0 ? fb_store_error(s, why) : FB_OK;
 }
 
 int fb_command_conflict_show(struct fb_cli *cli, struct fb_why *why)
 {
     static const char *const COLUMNS[] = {"what", "value", NULL};
-    static const char *const NAMES[] = {"id",        "state",   "reason",    "rule",       "entity",
-                                        "record_id", "field",   "original",  "headquarters", "laptop",
-                                        "headquarters_at", "laptop_at", "decided_at", "note"};
+    static const char *const NAMES[] = {"id",           "state",     "reason",          "rule",
+                                        "entity",       "record_id", "field",           "original",
+                                        "headquarters", "laptop",    "headquarters_at", "laptop_at",
+                                        "decided_at",   "note"};
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_store(cli, &s, why);
     char id[FB_ROW_ID_SIZE];
@@ -75,10 +81,12 @@ int fb_command_conflict_show(struct fb_cli *cli, struct fb_why *why)
         return rc;
     }
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    rc = fb_sql_begin(s,
-                      "SELECT id, outcome, reason, policy, entity, record_id, field_group, base, theirs, mine,"
-                      " theirs_at, mine_at, decided_at, note, theirs_by_id, mine_by_id FROM conflict WHERE id = ?1",
-                      &q);
+    rc = fb_sql_begin(
+        s,
+        "SELECT id, outcome, reason, policy, entity, record_id, field_group, base, theirs, mine,"
+        " theirs_at, mine_at, decided_at, note, theirs_by_id, mine_by_id FROM conflict WHERE id = "
+        "?1",
+        &q);
     if (rc < 0) {
         return fb_store_error(s, why);
     }
@@ -103,7 +111,8 @@ int fb_command_conflict_show(struct fb_cli *cli, struct fb_why *why)
 }
 
 /* --keep and --value as the outcome the conflict's row gets. */
-static int read_ruling(const struct fb_cli *cli, const char **ret_outcome, const char **ret_value, struct fb_why *why)
+static int read_ruling(const struct fb_cli *cli, const char **ret_outcome, const char **ret_value,
+                       struct fb_why *why)
 {
     static const char *const WORDS[] = {"theirs", "mine", "base", NULL};
     static const char *const OUTCOMES[] = {"kept_theirs", "kept_mine", "kept_base"};
@@ -124,11 +133,14 @@ static int read_ruling(const struct fb_cli *cli, const char **ret_outcome, const
         }
     }
     return fb_fail(why, FB_ERR_USAGE,
-                   "--keep %s is not known: theirs is headquarters' value, mine the laptop's, base the original", keep);
+                   "--keep %s is not known: theirs is headquarters' value, mine the laptop's, base "
+                   "the original",
+                   keep);
 }
 
 /* The typed text as the JSON of the conflict's field; only a field of its own can be typed, a group cannot. */
-static int make_typed(struct fb_store *s, const char *id, const char *text, struct fb_buf *ret, struct fb_why *why)
+static int make_typed(struct fb_store *s, const char *id, const char *text, struct fb_buf *ret,
+                      struct fb_why *why)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = fb_sql_begin(s, "SELECT entity, field_group FROM conflict WHERE id = ?1", &q);
@@ -143,8 +155,10 @@ static int make_typed(struct fb_store *s, const char *id, const char *text, stru
     const struct fb_entity *e = fb_catalogue_entity(fb_store_catalogue(s), fb_sql_text(q, 0));
     const struct fb_field *f = e == NULL ? NULL : fb_entity_field(e, fb_sql_text(q, 1));
     if (f == NULL) {
-        return fb_fail(why, FB_ERR_INVALID,
-                       "%s is a group of fields: keep theirs, mine or base, and then edit the record", fb_sql_text(q, 1));
+        return fb_fail(
+            why, FB_ERR_INVALID,
+            "%s is a group of fields: keep theirs, mine or base, and then edit the record",
+            fb_sql_text(q, 1));
     }
     FB_AUTO(fb_arena_release) struct fb_arena arena;
     fb_arena_init(&arena, 0);
@@ -159,8 +173,8 @@ static int make_typed(struct fb_store *s, const char *id, const char *text, stru
     return fb_buf_error(ret);
 }
 
-static int rule_one(struct fb_store *s, const char *id, const char *outcome, const char *value, const char *note,
-                    struct fb_why *why)
+static int rule_one(struct fb_store *s, const char *id, const char *outcome, const char *value,
+                    const char *note, struct fb_why *why)
 {
     FB_AUTO(fb_buf_release) struct fb_buf typed;
     fb_buf_init(&typed, TEXT_BYTES_MAX);
@@ -169,7 +183,9 @@ static int rule_one(struct fb_store *s, const char *id, const char *outcome, con
         return rc;
     }
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    rc = fb_sql_begin(s, "UPDATE conflict SET outcome = ?2, typed = ?3, note = coalesce(?4, note) WHERE id = ?1", &q);
+    rc = fb_sql_begin(
+        s, "UPDATE conflict SET outcome = ?2, typed = ?3, note = coalesce(?4, note) WHERE id = ?1",
+        &q);
     if (rc < 0) {
         return fb_store_error(s, why);
     }

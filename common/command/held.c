@@ -17,7 +17,8 @@
 
 #define TEXT_BYTES_MAX (4 * 1024 * 1024)
 
-static void add_title(struct fb_store *s, struct fb_cli_table *t, const char *entity, const char *id)
+static void add_title(struct fb_store *s, struct fb_cli_table *t, const char *entity,
+                      const char *id)
 {
     FB_AUTO(fb_buf_release) struct fb_buf title;
     fb_buf_init(&title, TEXT_BYTES_MAX);
@@ -29,17 +30,19 @@ static void add_title(struct fb_store *s, struct fb_cli_table *t, const char *en
 
 int fb_command_held_list(struct fb_cli *cli, struct fb_why *why)
 {
-    static const char *const COLUMNS[] = {"id", "state", "entity", "record", "by", "reason", "sentence", NULL};
+    static const char *const COLUMNS[] = {"id", "state",  "entity",   "record",
+                                          "by", "reason", "sentence", NULL};
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_store(cli, &s, why);
     if (rc < 0) {
         return rc;
     }
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    rc = fb_sql_begin(s,
-                      "SELECT id, state, entity, record_id, by_id, reason, reason_text FROM held_change"
-                      " WHERE ?1 OR state = 'waiting' ORDER BY state <> 'waiting', id",
-                      &q);
+    rc = fb_sql_begin(
+        s,
+        "SELECT id, state, entity, record_id, by_id, reason, reason_text FROM held_change"
+        " WHERE ?1 OR state = 'waiting' ORDER BY state <> 'waiting', id",
+        &q);
     if (rc < 0) {
         return fb_store_error(s, why);
     }
@@ -61,7 +64,8 @@ int fb_command_held_list(struct fb_cli *cli, struct fb_why *why)
 int fb_command_held_show(struct fb_cli *cli, struct fb_why *why)
 {
     static const char *const COLUMNS[] = {"what", "value", NULL};
-    static const char *const NAMES[] = {"id", "state", "reason", "sentence", "entity", "record_id", "changes", "decided_at"};
+    static const char *const NAMES[] = {"id",     "state",     "reason",  "sentence",
+                                        "entity", "record_id", "changes", "decided_at"};
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_store(cli, &s, why);
     char id[FB_ROW_ID_SIZE];
@@ -71,7 +75,8 @@ int fb_command_held_show(struct fb_cli *cli, struct fb_why *why)
     }
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     rc = fb_sql_begin(s,
-                      "SELECT id, state, reason, reason_text, entity, record_id, changes, decided_at FROM held_change"
+                      "SELECT id, state, reason, reason_text, entity, record_id, changes, "
+                      "decided_at FROM held_change"
                       " WHERE id = ?1",
                       &q);
     if (rc < 0) {
@@ -91,7 +96,8 @@ int fb_command_held_show(struct fb_cli *cli, struct fb_why *why)
     return FB_OK;
 }
 
-static int set_state(struct fb_store *s, const char *id, const char *state, const char *changes, struct fb_why *why)
+static int set_state(struct fb_store *s, const char *id, const char *state, const char *changes,
+                     struct fb_why *why)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = fb_sql_begin(s,
@@ -108,12 +114,14 @@ static int set_state(struct fb_store *s, const char *id, const char *state, cons
     if (rc < 0) {
         return fb_store_error(s, why);
     }
-    return fb_sql_changes(s) > 0 ? FB_OK
-                                 : fb_fail(why, FB_ERR_INVALID,
-                                           "the held edit %.8s was dealt with before; `held show` tells how", id);
+    return fb_sql_changes(s) > 0
+               ? FB_OK
+               : fb_fail(why, FB_ERR_INVALID,
+                         "the held edit %.8s was dealt with before; `held show` tells how", id);
 }
 
-static int deal_with_all(struct fb_cli *cli, const char *state, const char *said, struct fb_why *why)
+static int deal_with_all(struct fb_cli *cli, const char *state, const char *said,
+                         struct fb_why *why)
 {
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_store(cli, &s, why);
@@ -155,7 +163,8 @@ static json_t *find_change(json_t *changes, const char *entity, const char *reco
 {
     size_t at;
     json_t *change;
-    json_array_foreach (changes, at, change) {
+    json_array_foreach(changes, at, change)
+    {
         const char *e = json_string_value(json_object_get(change, "entity"));
         const char *id = json_string_value(json_object_get(change, "id"));
         if (e != NULL && id != NULL && strcmp(e, entity) == 0 && strcmp(id, record_id) == 0) {
@@ -174,7 +183,8 @@ static json_t *json_of_value(const struct fb_value *v)
 }
 
 /* Applies one FIELD=VALUE of the command line. */
-static int correct_field(const struct fb_entity *e, json_t *change, const char *assignment, struct fb_why *why)
+static int correct_field(const struct fb_entity *e, json_t *change, const char *assignment,
+                         struct fb_why *why)
 {
     const char *equals = strchr(assignment, '=');
     char name[FB_NAME_BYTES_MAX + 1];
@@ -203,16 +213,18 @@ static int correct_field(const struct fb_entity *e, json_t *change, const char *
         field = json_object();
         json_object_set_new(fields, name, field);
     }
-    return json_object_set_new(field, "mine", json_of_value(&value)) == 0 ? FB_OK : FB_ERR_NO_MEMORY;
+    return json_object_set_new(field, "mine", json_of_value(&value)) == 0 ? FB_OK
+                                                                          : FB_ERR_NO_MEMORY;
 }
 
-static int correct_all(struct fb_cli *cli, struct fb_store *s, const char *entity, const char *record_id,
-                       json_t *changes, struct fb_why *why)
+static int correct_all(struct fb_cli *cli, struct fb_store *s, const char *entity,
+                       const char *record_id, json_t *changes, struct fb_why *why)
 {
     const struct fb_entity *e = fb_catalogue_entity(fb_store_catalogue(s), entity);
     json_t *change = find_change(changes, entity, record_id);
     if (e == NULL || change == NULL) {
-        return fb_fail(why, FB_ERR_INVALID, "this held edit cannot be corrected here: retry or discard it");
+        return fb_fail(why, FB_ERR_INVALID,
+                       "this held edit cannot be corrected here: retry or discard it");
     }
     for (int i = 1; i < fb_cli_argument_count(cli); i++) {
         int rc = correct_field(e, change, fb_cli_argument(cli, i), why);
@@ -226,7 +238,8 @@ static int correct_all(struct fb_cli *cli, struct fb_store *s, const char *entit
 static int correct_one(struct fb_cli *cli, struct fb_store *s, const char *id, struct fb_why *why)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(s, "SELECT entity, record_id, changes FROM held_change WHERE id = ?1", &q);
+    int rc =
+        fb_sql_begin(s, "SELECT entity, record_id, changes FROM held_change WHERE id = ?1", &q);
     if (rc < 0) {
         return fb_store_error(s, why);
     }

@@ -6,13 +6,15 @@
 
 #include "common/base/log.h"
 
-int fb_command_start_log(const struct fb_cli *cli, const struct fb_config *config, struct fb_why *why)
+int fb_command_start_log(const struct fb_cli *cli, const struct fb_config *config,
+                         struct fb_why *why)
 {
     struct fb_log_config log = {.is_journald = getenv("JOURNAL_STREAM") != NULL};
     const char *level = fb_config_text(config, "log.level");
     const char *format = fb_config_text(config, "log.format");
     if (!fb_log_level_parse(level, &log.level)) {
-        return fb_fail(why, FB_ERR_CONFIG, "%s: log.level = %s is not one of error, warn, info, debug",
+        return fb_fail(why, FB_ERR_CONFIG,
+                       "%s: log.level = %s is not one of error, warn, info, debug",
                        fb_config_origin(config, "log.level"), level);
     }
     if (strcmp(format, "json") != 0 && strcmp(format, "logfmt") != 0) {

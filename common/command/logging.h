@@ -8,6 +8,7 @@
 #include "common/cli/cli.h"
 
 /* The keys log.level and log.format must be in the program's table. */
-int fb_command_start_log(const struct fb_cli *cli, const struct fb_config *config, struct fb_why *why) FB_MUST_CHECK;
+int fb_command_start_log(const struct fb_cli *cli, const struct fb_config *config,
+                         struct fb_why *why) FB_MUST_CHECK;
 
 #endif

@@ -22,7 +22,8 @@ static unsigned bit_at(const uint8_t bytes[static CODE_BYTES], unsigned sum, uns
     return sum >> (3 - (at - CODE_BYTES * 8)) & 1;
 }
 
-void fb_enrol_code_format(const struct fb_enrol_code *code, char ret_text[static FB_ENROL_CODE_SIZE])
+void fb_enrol_code_format(const struct fb_enrol_code *code,
+                          char ret_text[static FB_ENROL_CODE_SIZE])
 {
     uint8_t bytes[CODE_BYTES];
     memcpy(bytes, code->secret, FB_ENROL_SECRET_BYTES);
@@ -62,14 +63,16 @@ int fb_enrol_code_parse(const char *text, struct fb_enrol_code *ret, struct fb_w
         }
         int value = character_value(*p);
         if (value < 0 || count == CODE_CHARS) {
-            return fb_fail(why, FB_ERR_INVALID,
-                           "this is not an enrolment code: paste the whole line that `invite` printed, %d "
-                           "letters and digits",
-                           CODE_CHARS);
+            return fb_fail(
+                why, FB_ERR_INVALID,
+                "this is not an enrolment code: paste the whole line that `invite` printed, %d "
+                "letters and digits",
+                CODE_CHARS);
         }
         for (unsigned b = 0; b < 5; b++) {
             unsigned at = count * 5 + b;
-            bits[at / 8] = (uint8_t)(bits[at / 8] | ((unsigned)value >> (4 - b) & 1) << (7 - at % 8));
+            bits[at / 8] =
+                (uint8_t)(bits[at / 8] | ((unsigned)value >> (4 - b) & 1) << (7 - at % 8));
         }
         count++;
     }

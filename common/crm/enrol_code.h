@@ -21,10 +21,12 @@ struct fb_enrol_code {
     uint8_t pin[FB_ENROL_PIN_BYTES]; /* the first bytes of the root certificate's SHA-256 */
 };
 
-void fb_enrol_code_format(const struct fb_enrol_code *code, char ret_text[static FB_ENROL_CODE_SIZE]);
+void fb_enrol_code_format(const struct fb_enrol_code *code,
+                          char ret_text[static FB_ENROL_CODE_SIZE]);
 
 /* FB_ERR_INVALID with a sentence; a mistyped character is found by the checksum of the last four bits. */
-int fb_enrol_code_parse(const char *text, struct fb_enrol_code *ret, struct fb_why *why) FB_MUST_CHECK;
+int fb_enrol_code_parse(const char *text, struct fb_enrol_code *ret,
+                        struct fb_why *why) FB_MUST_CHECK;
 
 /* What the server keeps instead of the secret. */
 struct fb_sha256 fb_enrol_code_hash(const struct fb_enrol_code *code);

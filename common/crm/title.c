@@ -32,7 +32,8 @@ static int append_row(const struct fb_row *row, struct fb_buf *buf)
     return fb_buf_error(buf);
 }
 
-static int append_reference(struct fb_store *s, const char *entity, const char *id, struct fb_buf *buf)
+static int append_reference(struct fb_store *s, const char *entity, const char *id,
+                            struct fb_buf *buf)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = fb_sql_begin(s, "SELECT title FROM reference WHERE entity = ?1 AND id = ?2", &q);

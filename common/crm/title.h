@@ -9,6 +9,7 @@
 #include "common/store/store.h"
 
 /* Appends the title to buf; "" entity or id appends nothing. Families written without a blank where the name is Chinese. */
-int fb_title_append(struct fb_store *s, const char *entity, const char *id, struct fb_buf *buf) FB_MUST_CHECK;
+int fb_title_append(struct fb_store *s, const char *entity, const char *id,
+                    struct fb_buf *buf) FB_MUST_CHECK;
 
 #endif
