@@ -73,8 +73,7 @@ static void append_image(struct fb_buf *out, const struct fb_entity *e, const ch
         count += is_journalled(&e->fields[i]);
     }
     bool is_wide = count > IMAGE_FIELDS_MAX;
-    fb_buf_append_text(out, is_wide ? "(SELECT json_group_object(column1, column2) FROM (VALUES "
-                                    : "json_object(");
+    fb_buf_append_text(out, is_wide ? "(WITH image (k, v) AS (VALUES " : "json_object(");
     const char *between = "";
     for (size_t i = 0; i < e->field_count; i++) {
         if (is_journalled(&e->fields[i])) {
@@ -84,7 +83,7 @@ static void append_image(struct fb_buf *out, const struct fb_entity *e, const ch
             between = ", ";
         }
     }
-    fb_buf_append_text(out, is_wide ? "))" : ")");
+    fb_buf_append_text(out, is_wide ? ") SELECT json_group_object(k, v) FROM image)" : ")");
 }
 
 #define HEX4      "[0-9a-f][0-9a-f][0-9a-f][0-9a-f]"
@@ -106,8 +105,10 @@ static int add_before_insert(struct trigger_text *t)
                  "  SELECT RAISE(ABORT, 'leave rowid out; the key of a row is its id') "
                  "WHERE NEW.rowid <> -1;\n"
                  "  SELECT RAISE(ABORT, 'an id is a UUID in lower case; leave it out to get one')\n"
-                 "  WHERE NEW.id NOT GLOB " UUID_GLOB ";\n"
-                 "  INSERT INTO fb_journal (op, entity, row_id, old, at_ms)\n");
+                 "  WHERE NOT EXISTS (SELECT 1 FROM ");
+    fb_ddl_append_name(&t->sql, t->entity->name);
+    fb_buf_append_text(&t->sql, " WHERE id = NEW.id);\n"
+                                "  INSERT INTO fb_journal (op, entity, row_id, old, at_ms)\n");
     fb_buf_printf(&t->sql, "  SELECT %d, %u, id,\n    ", FB_JOURNAL_OLD_IMAGE, t->entity->no);
     append_image(&t->sql, t->entity, "");
     fb_buf_append_text(&t->sql, ",\n    " NOW_MS "\n  FROM ");
