@@ -6,6 +6,8 @@
 #ifndef FB_WIRE_TESTING_H
 #define FB_WIRE_TESTING_H
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/time.h"
@@ -277,6 +279,52 @@ static inline struct fb_message testing_message(enum fb_message_kind kind, struc
         break;
     }
     return m;
+}
+
+/* ---- Golden bytes ---- */
+
+static inline void append_hex(struct fb_buf *text, const struct fb_buf *frame)
+{
+    for (size_t i = 0; i < frame->size; i++) {
+        fb_buf_printf(text, "%02x%s", frame->bytes[i],
+                      i % 32 == 31 || i + 1 == frame->size ? "\n" : "");
+    }
+}
+
+/* The bytes must be those of the golden file; with FB_GOLDEN_WRITE=1 they are written there. */
+static inline void testing_golden(const char *name, const struct fb_buf *frame)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/tests/golden/wire/%s.hex", FB_SOURCE_DIR, name);
+    FB_AUTO(fb_buf_release) struct fb_buf text;
+    fb_buf_init(&text, 1024 * 1024);
+    append_hex(&text, frame);
+    bool may_write = getenv("FB_GOLDEN_WRITE") != NULL;
+    FILE *file = fopen(path, may_write ? "w" : "r");
+    assert_non_null(file);
+    if (may_write) {
+        fputs(fb_buf_text(&text), file);
+    } else {
+        char there[65536] = "";
+        there[fread(there, 1, sizeof there - 1, file)] = '\0';
+        assert_string_equal(there, fb_buf_text(&text));
+    }
+    fclose(file);
+}
+
+/* The bytes of a golden file, in the arena. */
+static inline void testing_golden_read(const char *name, struct fb_arena *arena, struct fb_buf *ret)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/tests/golden/wire/%s.hex", FB_SOURCE_DIR, name);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    *ret = (struct fb_buf){.bytes = fb_arena_alloc(arena, 65536)};
+    unsigned byte = 0;
+    while (ret->size < 65536 && fscanf(file, "%2x", &byte) == 1) {
+        ret->bytes[ret->size++] = (uint8_t)byte;
+    }
+    fclose(file);
 }
 
 static const enum fb_message_kind ALL_KINDS[] __attribute__((unused)) = {
