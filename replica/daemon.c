@@ -29,8 +29,9 @@
 #define RENEW_EVERY_MS   (24 * 3600 * 1000)
 #define DIGEST_EVERY_MS                                                                            \
     (10 * 60 * 1000) /* a scan of all rows: at quiet times, not in every round */
-#define STOP_MS_MAX      2000
-#define SERVER_TEXT_SIZE 300
+#define STOP_MS_MAX       2000
+#define ASKED_RETRIES_MAX 10
+#define SERVER_TEXT_SIZE  300
 
 struct client {
     struct fb_replica_run *run;
@@ -86,16 +87,29 @@ static int64_t backoff_ms(struct client *c)
     return delay / 2 + (int64_t)(fb_random_u64(&c->random) % (uint64_t)(delay / 2 + 1));
 }
 
+/* Some failures ask for another try even by `sync`: the chain of pushes was given anew (at once), or headquarters is too
+ * busy (when it says). Returns the delay; 0: none of these. */
+static int64_t asked_delay_ms(const struct client *c, int err)
+{
+    const struct fb_replica_status *st = fb_replica_round_status(c->round);
+    if (c->failures > ASKED_RETRIES_MAX) {
+        return 0;
+    }
+    return err == FB_ERR_INTERRUPTED ? 1 : err == FB_ERR_BUSY ? st->retry_after_ms : 0;
+}
+
 static void retry_later(struct client *c, int err, const char *sentence)
 {
     const struct fb_replica_status *st = fb_replica_round_status(c->round);
     bool was_refused = st->state == FB_REPLICA_REFUSED || err == FB_ERR_REFUSED;
     c->failures++;
-    int64_t delay = was_refused ? REFUSED_RETRY_MS : backoff_ms(c);
-    delay = delay < st->retry_after_ms ? st->retry_after_ms : delay;
-    if (c->run->until_in_step) {
+    int64_t delay = asked_delay_ms(c, err);
+    if (delay == 0 && c->run->until_in_step) {
         stop(c, err == FB_OK ? FB_ERR_UNREACHABLE : err, sentence);
         return;
+    }
+    if (delay == 0) {
+        delay = was_refused ? REFUSED_RETRY_MS : backoff_ms(c);
     }
     fb_log(was_refused ? FB_LOG_ERROR : FB_LOG_INFO, "offline", "reason=%s retry_ms=%lld",
            fb_log_quote(sentence), (long long)delay);
