@@ -39,6 +39,8 @@ struct sim_link {
     struct sim_pipe pipes[2];
     bool replica_open; /* as that end knows */
     bool server_open;
+    int64_t replica_end_ms; /* when that end hears that the link is gone; INT64_MAX: never */
+    int64_t server_end_ms;
     void *session; /* the server's; NULL before and after */
     struct sim_link *next;
 };

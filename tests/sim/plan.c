@@ -59,7 +59,6 @@ static int64_t skewed(uint64_t *random, int64_t limit)
 static void draw_params(struct sim_params *p, uint64_t *random)
 {
     static const int64_t RATES[] = {0, 0, 8, 200};
-    static const int64_t ROWS[] = {1, 3, 20, 1000};
     static const int64_t BYTES[] = {1, 200, 2000, 256 * 1024};
     p->replicas = 1 + skewed(random, 4);
     p->employees = between(random, 1, p->replicas);
@@ -74,9 +73,9 @@ static void draw_params(struct sim_params *p, uint64_t *random)
     p->companies = between(random, 2, 5);
     p->clock_offset_ms = sim_chance(random, 500) ? 0 : between(random, 1, 4000) * 1000;
     p->online = between(random, 300, 1000);
-    p->batch_rows = ROWS[sim_below(random, 4)];
     p->batch_bytes = BYTES[sim_below(random, 4)];
     p->part_bytes = BYTES[sim_below(random, 4)];
+    p->cut_bytes = sim_chance(random, 300) ? between(random, 1, 2000) : 4 * 1024 * 1024;
     p->settle_ms = sim_chance(random, 500) ? 0 : between(random, 1, 400);
 }
 
@@ -116,7 +115,7 @@ static int draw_node(const struct sim_params *p, enum sim_kind kind, uint64_t *r
         return 0;
     }
     if (kind == SIM_HAND || kind == SIM_CUT || kind == SIM_HALF_OPEN || kind == SIM_STALL ||
-        kind == SIM_ASLEEP || kind == SIM_CLOCK || kind == SIM_TOOL) {
+        kind == SIM_ASLEEP || kind == SIM_CLOCK || kind == SIM_MEDDLE) {
         at_hq = false;
     }
     if (at_hq) {

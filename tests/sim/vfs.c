@@ -40,6 +40,9 @@ struct node {
     int64_t fail_at; /* calls of these kinds still to go; 0: none set */
     bool fail_is_sticky;
     bool has_failed;
+    int64_t intrude_at; /* transactions of the daemon still to begin; 0: none set */
+    void (*intrude)(void *ctx, int node);
+    void *intrude_ctx;
 };
 
 static struct node nodes[SIM_NODES_MAX];
@@ -141,6 +144,9 @@ static int gate(int node, enum sim_process process, enum sim_call kind, int erro
     struct process *p = &n->processes[process];
     if (p->is_down) {
         return SQLITE_IOERR;
+    }
+    if (process == SIM_READER) {
+        return SQLITE_OK; /* the simulator's own eyes: neither counted nor disturbed */
     }
     n->calls++;
     counters.calls++;
@@ -329,9 +335,31 @@ static int file_shm_map(sqlite3_file *file, int region, int size, int extend, vo
     return rc == SQLITE_OK ? sim_shm_map(&h->holder, region, size, extend != 0, ret) : rc;
 }
 
+void sim_vfs_before_transaction(int node, int64_t calls, void (*f)(void *ctx, int node), void *ctx)
+{
+    nodes[node].intrude_at = calls;
+    nodes[node].intrude = f;
+    nodes[node].intrude_ctx = ctx;
+}
+
+/* A handle without any lock takes a shared one: a transaction begins. */
+static void let_others_in(const struct handle *h)
+{
+    struct node *n = &nodes[h->node];
+    if (n->intrude_at == 0 || h->process != SIM_DAEMON || n->processes[SIM_DAEMON].is_down ||
+        h->holder.shared_slots != 0 || h->holder.exclusive_slots != 0 || --n->intrude_at > 0) {
+        return;
+    }
+    n->intrude(n->intrude_ctx, h->node);
+    sim_vfs_enter(h->node, SIM_DAEMON);
+}
+
 static int file_shm_lock(sqlite3_file *file, int slot, int count, int flags)
 {
     struct handle *h = as_handle(file);
+    if ((flags & SQLITE_SHM_LOCK) != 0) {
+        let_others_in(h);
+    }
     if ((flags & SQLITE_SHM_UNLOCK) != 0) {
         return sim_shm_lock(&h->holder, slot, count, flags);
     }

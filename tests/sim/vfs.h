@@ -79,4 +79,9 @@ int sim_vfs_open_handles(int node, enum sim_process process);
 void sim_vfs_fail_after(int node, unsigned kinds, int64_t calls, bool is_sticky);
 bool sim_vfs_has_failed(int node); /* an error was injected since the last sim_vfs_fail_after */
 
+/* Before the calls-th transaction from now that this node's daemon begins (1: the next), f runs:
+ * another process of the node can then commit between two transactions of one call of the product.
+ * f enters whom it needs; the daemon is entered again afterwards. calls 0 takes it back. */
+void sim_vfs_before_transaction(int node, int64_t calls, void (*f)(void *ctx, int node), void *ctx);
+
 #endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/sim/eyes.h"
+
+static sqlite3 *eyes[SIM_NODES_MAX];
+static int64_t versions[SIM_NODES_MAX];
+
+sqlite3 *sim_eyes(int node)
+{
+    if (eyes[node] == NULL) {
+        eyes[node] = sim_db_open(node, SIM_READER);
+        versions[node] = -1;
+    } else {
+        sim_vfs_enter(node, SIM_READER);
+    }
+    return eyes[node];
+}
+
+void sim_eyes_close(int node)
+{
+    if (eyes[node] != NULL) {
+        sim_vfs_enter(node, SIM_READER);
+        sim_db_close(eyes[node]);
+        eyes[node] = NULL;
+    }
+}
+
+bool sim_eyes_see_news(int node)
+{
+    sqlite3 *db = sim_eyes(node);
+    if (db == NULL) {
+        return false;
+    }
+    /* The version moves only when a read has looked at the file. */
+    (void)sim_db_int(db, 0, "SELECT count(*) FROM sqlite_schema");
+    int64_t version = sim_db_int(db, 0, "PRAGMA data_version");
+    bool is_new = version != versions[node];
+    versions[node] = version;
+    return is_new;
+}

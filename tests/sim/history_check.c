@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The oracle reads headquarters' log: nobody overwrote what he had not seen without a conflict that keeps it, and nobody deleted
+ * it. Ledgers say what the author of an edit saw.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/eyes.h"
+#include "tests/sim/model.h"
+#include "tests/sim/util.h"
+#include "tests/sim/world.h"
+
+/* The op of the first token, or 0. */
+static long long op_of(const char *text)
+{
+    long long op = 0;
+    const char *at = strchr(text, '~');
+    return at != NULL && sscanf(at, "~%lld.", &op) == 1 ? op : 0;
+}
+
+/* Had the node that made op seen `old` in the field before? The ledger holds what stood there at each of its own edits; between
+ * them its own value stood. */
+static bool had_seen(struct sim_world *w, long long op, const char *entity, const char *row_id,
+                     const char *field, const char *old)
+{
+    for (int i = 0; i <= w->replica_count; i++) {
+        int64_t seq = sim_db_int(sim_eyes(i), 0,
+                                 "SELECT max(seq) FROM sim_ledger WHERE op = %lld AND entity = %Q "
+                                 "AND row_id = %Q AND field = %Q",
+                                 op, entity, row_id, field);
+        if (seq == 0) {
+            continue;
+        }
+        return sim_db_int(sim_eyes(i), 0,
+                          "SELECT count(*) FROM sim_ledger WHERE seq <= %lld AND row_id = %Q AND "
+                          "(field = %Q AND (was IS %Q OR mine "
+                          "IS %Q) OR kind = 'delete' AND instr(was, %Q) > 0)",
+                          (long long)seq, row_id, field, old, old, old) > 0;
+    }
+    return true; /* nobody's op: a ruling, a restore */
+}
+
+static bool is_in_conflict(sqlite3 *hq, const char *row_id, const char *old)
+{
+    return sim_db_int(hq, 0,
+                      "SELECT count(*) FROM conflict WHERE record_id = %Q AND (instr(theirs, %Q) > "
+                      "0 OR instr(mine, %Q) > 0 OR "
+                      "instr(base, %Q) > 0)",
+                      row_id, old, old, old) > 0;
+}
+
+struct change {
+    const char *entity;
+    const char *row_id;
+    const char *field;
+    const char *old;
+    const char *now;
+    bool by_device;
+    long long rev;
+};
+
+/* I6, I7. */
+static void check_change(struct sim_world *w, sqlite3 *hq, const struct change *c)
+{
+    const struct sim_entity *e = sim_entity(c->entity);
+    const struct sim_field *f = e != NULL ? sim_entity_field(e, c->field) : NULL;
+    long long op = op_of(c->now);
+    if (f == NULL || f->policy == SIM_TEXTUAL || op == 0 || op_of(c->old) == 0 ||
+        op_of(c->old) == op || !c->by_device) {
+        return;
+    }
+    if (had_seen(w, op, c->entity, c->row_id, c->field, c->old)) {
+        return;
+    }
+    if (!is_in_conflict(hq, c->row_id, c->old)) {
+        sim_violation(w, "silent loser",
+                      "rev %lld: op %lld overwrote %s.%s = %s of %s, which its author had not "
+                      "seen, and no conflict keeps it",
+                      c->rev, op, c->entity, c->field, c->old, c->row_id);
+    }
+    bool may_win =
+        f->policy == SIM_LATEST || f->policy == SIM_OWNER || f->policy == SIM_CLOSED_MANUAL;
+    int64_t ruled = sim_db_int(
+        hq, 0, "SELECT count(*) FROM conflict WHERE record_id = %Q AND outcome LIKE 'kept%%'",
+        c->row_id);
+    if (!may_win && ruled == 0) {
+        sim_violation(w, "policy",
+                      "rev %lld: op %lld overwrote %s.%s = %s of %s against its policy", c->rev, op,
+                      c->entity, c->field, c->old, c->row_id);
+    }
+}
+
+/* Every change of a field that the log tells, with the rev it belongs to. */
+#define CHANGES_SQL                                                                                \
+    "SELECT l.entity_name, l.id, j.key, json_extract(j.value, '$[0]'), json_extract(j.value, "     \
+    "'$[1]'), l.device IS NOT NULL, l.rev FROM "                                                   \
+    "(SELECT (SELECT value ->> 'name' FROM fb_catalogue AS c, json_each(c.document, "              \
+    "'$.entities') WHERE value ->> 'no' = g.entity "                                               \
+    "AND c.version = 1) AS entity_name, g.changes AS changes, r.device_id AS device, r.rev AS "    \
+    "rev, "                                                                                        \
+    "lower(substr(hex(g.row_id), 1, 8) || '-' || substr(hex(g.row_id), 9, 4) || '-' || "           \
+    "substr(hex(g.row_id), 13, 4) || '-' || "                                                      \
+    "substr(hex(g.row_id), 17, 4) || '-' || substr(hex(g.row_id), 21)) AS id FROM fb_log AS g "    \
+    "JOIN fb_rev AS r ON r.rev = "                                                                 \
+    "(SELECT max(rev) FROM fb_rev WHERE first_seq <= g.seq) WHERE g.op = 2 AND g.changes IS NOT "  \
+    "NULL ORDER BY g.seq) AS l, "                                                                  \
+    "json_each(l.changes) AS j"
+
+static void check_changes(struct sim_world *w, sqlite3 *hq)
+{
+    sqlite3_stmt *q = sim_db_query(hq, CHANGES_SQL);
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        struct change c = {.entity = sim_column(q, 0),
+                           .row_id = sim_column(q, 1),
+                           .field = sim_column(q, 2),
+                           .old = sim_column(q, 3),
+                           .now = sim_column(q, 4),
+                           .by_device = sqlite3_column_int(q, 5) != 0,
+                           .rev = sqlite3_column_int64(q, 6)};
+        check_change(w, hq, &c);
+    }
+    sqlite3_finalize(q);
+}
+
+/* --- deletes ------------------------------------------------------------------------------------ */
+
+/* A row lies in the bin: whoever deleted it had seen each of its values, or made it himself. */
+static void check_binned(struct sim_world *w, const char *row_id, const char *image, int node)
+{
+    sqlite3 *db = sim_eyes(node);
+    char *seen = sim_db_text(
+        db, "SELECT group_concat(was) FROM sim_ledger WHERE kind = 'delete' AND row_id = %Q",
+        row_id);
+    for (const char *at = strchr(image, '~'); at != NULL; at = strchr(at + 1, '~')) {
+        char token[48];
+        long long op;
+        int n;
+        int size = 0;
+        if (sscanf(at, "~%lld.%d~%n", &op, &n, &size) != 2 || size == 0) {
+            continue;
+        }
+        snprintf(token, sizeof token, "~%lld.%d~", op, n);
+        bool was_own = sim_db_int(db, 0, "SELECT count(*) FROM sim_ledger WHERE op = %lld", op) > 0;
+        if (!was_own && (seen == NULL || strstr(seen, token) == NULL)) {
+            sim_violation(w, "delete", "%s was deleted by n%d, who had not seen %s in it", row_id,
+                          node, token);
+        }
+        at += size - 1;
+    }
+    free(seen);
+}
+
+#define BIN_SQL                                                                                    \
+    "SELECT b.row_id, b.image, (SELECT device_id FROM fb_rev WHERE rev = (SELECT max(rev) FROM "   \
+    "fb_rev WHERE first_seq <= b.cause)) "                                                         \
+    "FROM fb_bin AS b"
+
+static void check_bin(struct sim_world *w, sqlite3 *hq)
+{
+    sqlite3_stmt *q = sim_db_query(hq, BIN_SQL);
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        for (int i = 1; i <= w->replica_count; i++) {
+            if (strcmp(w->replicas[i].device_id, sim_column(q, 2)) == 0) {
+                check_binned(w, sim_column(q, 0), sim_column(q, 1), i);
+            }
+        }
+    }
+    sqlite3_finalize(q);
+}
+
+/* --- whole transactions ------------------------------------------------------------------------- */
+
+/* Rows that were inserted together came in one rev. */
+static void check_revs_of_together(struct sim_world *w, sqlite3 *hq)
+{
+    char *split = sim_db_text(
+        hq, "SELECT substr(n.body, 1, instr(n.body, '~') - 1) FROM note AS n JOIN fb_log AS l ON "
+            "lower(hex(l.row_id)) = "
+            "replace(n.id, '-', '') AND l.op = 1 WHERE n.body LIKE 'together %%' GROUP BY 1 HAVING "
+            "count(DISTINCT (SELECT max(rev) FROM fb_rev WHERE first_seq <= l.seq)) > 1");
+    if (split != NULL) {
+        sim_violation(w, "atomic", "'%s' came in several revs", split);
+    }
+    free(split);
+}
+
+void sim_history_check(struct sim_world *w)
+{
+    sqlite3 *hq = sim_eyes(SIM_HQ);
+    check_changes(w, hq);
+    check_bin(w, hq);
+    check_revs_of_together(w, hq);
+}

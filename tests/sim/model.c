@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/sim/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, SIM_LATEST, NULL                                                                     \
+    }
+
+static const struct sim_field COMPANY[] = {
+    {"website", SIM_LATEST, NULL},      {"phone", SIM_LATEST, NULL},
+    {"name", SIM_MANUAL, NULL},         {"grade", SIM_SERVER, NULL},
+    {"rating", SIM_OWNER, NULL},        {"registration", SIM_ONCE, NULL},
+    {"description", SIM_TEXTUAL, NULL}, {"street", SIM_LATEST, "address"},
+    {"city", SIM_LATEST, "address"},    {"postcode", SIM_LATEST, "address"},
+    {"terms", SIM_CLOSED_MANUAL, NULL}, END};
+static const struct sim_field CONTACT[] = {
+    {"phone", SIM_LATEST, NULL},         {"email", SIM_LATEST, NULL},
+    {"family_name", SIM_LATEST, "name"}, {"given_name", SIM_LATEST, "name"},
+    {"remark", SIM_TEXTUAL, NULL},       END};
+static const struct sim_field ORDER[] = {
+    {"subject", SIM_LATEST, NULL}, {"remark", SIM_LATEST, NULL}, END};
+static const struct sim_field LINE[] = {{"product", SIM_LATEST, NULL}, END};
+static const struct sim_field NOTE[] = {{"body", SIM_LATEST, NULL}, END};
+static const struct sim_field TASK[] = {{"subject", SIM_LATEST, NULL}, END};
+
+const struct sim_entity SIM_ENTITIES[] = {{"company", COMPANY, NULL, NULL},
+                                          {"contact", CONTACT, "company_id", "company"},
+                                          {"sales_order", ORDER, "company_id", "company"},
+                                          {"sales_line", LINE, "sales_order_id", "sales_order"},
+                                          {"note", NOTE, "company_id", "company"},
+                                          {"task", TASK, "company_id", "company"},
+                                          {NULL, NULL, NULL, NULL}};
+
+const struct sim_entity *sim_entity(const char *name)
+{
+    for (const struct sim_entity *e = SIM_ENTITIES; e->name != NULL; e++) {
+        if (strcmp(e->name, name) == 0) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+const struct sim_field *sim_entity_field(const struct sim_entity *e, const char *name)
+{
+    for (const struct sim_field *f = e->fields; f->name != NULL; f++) {
+        if (strcmp(f->name, name) == 0) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
+const char *sim_entity_columns(const struct sim_entity *e)
+{
+    static char text[512];
+    size_t size = 0;
+    for (const struct sim_field *f = e->fields; f->name != NULL; f++) {
+        size += (size_t)snprintf(text + size, sizeof text - size, "%s%s", size > 0 ? ", " : "",
+                                 f->name);
+    }
+    return text;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The oracle while a run goes on: what must hold whenever something was committed. Plain arrays and plain SQL, no code of the
+ * product. Invariants are those of docs/simulator.md.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/eyes.h"
+#include "tests/sim/model.h"
+#include "tests/sim/util.h"
+#include "tests/sim/world.h"
+
+#define PUSHES_MAX 4096
+
+/* What one node promised. */
+struct memory {
+    int64_t *acknowledged; /* ops whose COMMIT returned */
+    size_t count;
+    size_t capacity;
+    int64_t frozen[PUSHES_MAX]; /* by push number: the newest ledger row that may be in it */
+    int64_t pushes;
+    int64_t acked_push;
+    int64_t cursor;
+    int64_t rev;
+    int64_t incarnation;
+};
+
+static struct memory memories[SIM_NODES_MAX];
+
+void sim_oracle_reset(struct sim_world *w)
+{
+    (void)w;
+    for (int i = 0; i < SIM_NODES_MAX; i++) {
+        free(memories[i].acknowledged);
+        memories[i] = (struct memory){0};
+    }
+}
+
+void sim_oracle_acknowledged(struct sim_world *w, int node, int64_t op)
+{
+    (void)w;
+    struct memory *m = &memories[node];
+    SIM_GROW(m->acknowledged, m->count, m->capacity);
+    m->acknowledged[m->count++] = op;
+}
+
+/* I1, I9 on the node itself: a saved edit is there after every crash. Ops that found nothing to do have no ledger rows; only
+ * those that once had are looked for. */
+static void check_saved(struct sim_world *w, int node)
+{
+    struct memory *m = &memories[node];
+    sqlite3 *db = sim_eyes(node);
+    if (db == NULL || m->count == 0) {
+        return;
+    }
+    bool *there = sim_alloc((size_t)w->op_number + 1);
+    sqlite3_stmt *q = sim_db_query(db, "SELECT DISTINCT op FROM sim_ledger");
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        there[sqlite3_column_int64(q, 0)] = true;
+    }
+    sqlite3_finalize(q);
+    for (size_t i = 0; i < m->count; i++) {
+        if (!there[m->acknowledged[i]]) {
+            sim_violation(w, "saved", "n%d lost op %lld, which it had saved", node,
+                          (long long)m->acknowledged[i]);
+        }
+    }
+    free(there);
+}
+
+/* What op of ours left no ledger row is of no interest. */
+static void forget_empty(struct sim_world *w, int node)
+{
+    struct memory *m = &memories[node];
+    sqlite3 *db = sim_eyes(node);
+    if (db == NULL || m->count == 0) {
+        return;
+    }
+    int64_t op = m->acknowledged[m->count - 1];
+    if (op == w->op_number &&
+        sim_db_int(db, 0, "SELECT count(*) FROM sim_ledger WHERE op = %lld", (long long)op) == 0) {
+        m->count--;
+    }
+}
+
+/* I4: of what was inserted together, all or nothing. */
+static void check_together(struct sim_world *w, int node, sqlite3 *db)
+{
+    sqlite3_stmt *q = sim_db_query(
+        db, "SELECT substr(body, 1, instr(body, '~') - 1), count(*) FROM note WHERE body LIKE "
+            "'together %%' GROUP BY 1");
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        long long op = 0;
+        int count = 0;
+        if (sscanf(sim_column(q, 0), "together %lld %d", &op, &count) == 2 &&
+            sqlite3_column_int(q, 1) != count) {
+            sim_violation(w, "atomic", "n%d shows %d of the %d rows of op %lld", node,
+                          sqlite3_column_int(q, 1), count, op);
+        }
+    }
+    sqlite3_finalize(q);
+}
+
+static bool has_table(sqlite3 *db, const char *name)
+{
+    return sim_db_int(db, 0,
+                      "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = %Q",
+                      name) > 0;
+}
+
+static void check_transfers(struct sim_world *w, int node, sqlite3 *db)
+{
+    int64_t sum = sim_db_int(db, 0, "SELECT sum(balance) FROM account");
+    if (sum != 0) {
+        sim_violation(w, "atomic", "n%d: the accounts add up to %lld", node, (long long)sum);
+    }
+}
+
+/* --- headquarters ------------------------------------------------------------------------------- */
+
+static void look_at_headquarters(struct sim_world *w, sqlite3 *db)
+{
+    struct memory *m = &memories[SIM_HQ];
+    int64_t rev = sim_db_int(db, 0, "SELECT max(rev) FROM fb_rev");
+    if (rev < m->rev) {
+        sim_violation(w, "durable", "headquarters was at rev %lld and is at %lld",
+                      (long long)m->rev, (long long)rev);
+    }
+    m->rev = rev;
+    check_together(w, SIM_HQ, db);
+    check_transfers(w, SIM_HQ, db);
+}
+
+/* I9: what a laptop may call delivered is merged at headquarters, also after headquarters' crashes. */
+static void check_acked(struct sim_world *w, const struct sim_replica *r)
+{
+    const struct memory *m = &memories[r->daemon.node];
+    if (m->acked_push == 0 || !w->server.daemon.is_up) {
+        return;
+    }
+    sqlite3 *db = sim_eyes(SIM_HQ);
+    if (db == NULL) {
+        return;
+    }
+    int64_t seen = sim_db_int(db, 0, "SELECT max(number) FROM fb_seen WHERE incarnation = %lld",
+                              (long long)m->incarnation);
+    if (seen < m->acked_push) {
+        sim_violation(
+            w, "durable",
+            "n%d counts push %lld of incarnation %lld as delivered, headquarters has seen %lld",
+            r->daemon.node, (long long)m->acked_push, (long long)m->incarnation, (long long)seen);
+    }
+}
+
+/* --- laptops ------------------------------------------------------------------------------------ */
+
+static void note_pushes(struct memory *m, sqlite3 *db)
+{
+    int64_t newest = sim_db_int(db, 0, "SELECT max(number) FROM fb_push");
+    int64_t edits = sim_db_int(db, 0, "SELECT max(seq) FROM sim_ledger");
+    while (m->pushes < newest && m->pushes < PUSHES_MAX - 1) {
+        m->frozen[++m->pushes] = edits;
+    }
+    m->acked_push =
+        sim_db_int(db, 0, "SELECT max(number) FROM fb_push WHERE acked_at_ms IS NOT NULL");
+    m->incarnation = sim_db_int(db, 0, "SELECT value FROM fb_meta WHERE key = 'incarnation'");
+}
+
+/* Read your writes: what is not acknowledged still shows. */
+static void check_pending(struct sim_world *w, int node, sqlite3 *db)
+{
+    struct memory *m = &memories[node];
+    int64_t acked = m->acked_push < PUSHES_MAX ? m->frozen[m->acked_push] : INT64_MAX;
+    sqlite3_stmt *q = sim_db_query(db,
+                                   "SELECT entity, row_id, field, mine, op FROM sim_ledger AS l "
+                                   "WHERE seq > %lld AND kind IN ('set', 'insert') AND NOT "
+                                   "EXISTS (SELECT 1 FROM sim_ledger AS n WHERE n.seq > l.seq AND "
+                                   "n.entity = l.entity AND n.row_id = l.row_id AND "
+                                   "(n.field = l.field OR n.kind IN ('delete', 'insert')))",
+                                   (long long)acked);
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        sqlite3_stmt *row = sim_db_query(db, "SELECT %s IS ?1, %s FROM %s WHERE id = ?2",
+                                         sim_column(q, 2), sim_column(q, 2), sim_column(q, 0));
+        sqlite3_bind_value(row, 1, sqlite3_column_value(q, 3));
+        sqlite3_bind_value(row, 2, sqlite3_column_value(q, 1));
+        if (sqlite3_step(row) == SQLITE_ROW && sqlite3_column_int(row, 0) == 0) {
+            sim_violation(w, "pending",
+                          "n%d: op %lld set %s.%s of %s to %s, it is not delivered and shows %s",
+                          node, (long long)sqlite3_column_int64(q, 4), sim_column(q, 0),
+                          sim_column(q, 2), sim_column(q, 1), sim_column(q, 3), sim_column(row, 1));
+        }
+        sqlite3_finalize(row);
+    }
+    sqlite3_finalize(q);
+}
+
+static bool has_unanswered(sqlite3 *db)
+{
+    return sim_db_int(db, 0,
+                      "SELECT (SELECT count(*) FROM fb_journal WHERE op > 0) + (SELECT count(*) "
+                      "FROM fb_push WHERE "
+                      "covered_rev IS NULL)") > 0;
+}
+
+static void look_at_laptop(struct sim_world *w, struct sim_replica *r, sqlite3 *db)
+{
+    int node = r->daemon.node;
+    struct memory *m = &memories[node];
+    int64_t cursor = sim_db_int(db, 0, "SELECT value FROM fb_meta WHERE key = 'cursor'");
+    if (cursor < m->cursor) {
+        sim_violation(w, "monotonic", "n%d was at %lld and is at %lld", node, (long long)m->cursor,
+                      (long long)cursor);
+    }
+    m->cursor = cursor;
+    note_pushes(m, db);
+    if (!has_table(db, "account")) {
+        return;
+    }
+    check_together(w, node, db);
+    check_pending(w, node, db);
+    if (!has_unanswered(db)) {
+        check_transfers(w, node, db);
+    }
+    check_acked(w, r);
+}
+
+void sim_oracle_look(struct sim_world *w, int node)
+{
+    if (w->violation[0] != '\0' || sim_vfs_is_down(node, SIM_READER)) {
+        return;
+    }
+    if (!sim_eyes_see_news(node)) {
+        return;
+    }
+    sqlite3 *db = sim_eyes(node);
+    w->counters.looks++;
+    forget_empty(w, node);
+    if (sim_db_run(db, "BEGIN") != SQLITE_OK) {
+        return;
+    }
+    if (node == SIM_HQ) {
+        look_at_headquarters(w, db);
+    } else {
+        look_at_laptop(w, &w->replicas[node], db);
+        sim_vfs_enter(node, SIM_READER);
+    }
+    sim_db_run(db, "COMMIT");
+    sim_enter(w, node, SIM_DAEMON);
+}
+
+void sim_oracle_started(struct sim_world *w, int node)
+{
+    check_saved(w, node);
+    sqlite3 *db = sim_eyes(node);
+    char *verdict = db != NULL ? sim_db_text(db, "PRAGMA integrity_check") : NULL;
+    if (verdict != NULL && strcmp(verdict, "ok") != 0) {
+        sim_violation(w, "damage", "n%d: %s", node, verdict);
+    }
+    free(verdict);
+    sim_oracle_look(w, node);
+    for (int i = 1; node == SIM_HQ && i <= w->replica_count; i++) {
+        check_acked(w, &w->replicas[i]);
+    }
+    sim_enter(w, node, SIM_DAEMON);
+}
+
+void sim_oracle_check_saved(struct sim_world *w)
+{
+    for (int i = 0; i <= w->replica_count; i++) {
+        check_saved(w, i);
+    }
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The oracle when all is calm: everything that was edited is accounted for, all files say the same.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/eyes.h"
+#include "tests/sim/model.h"
+#include "tests/sim/util.h"
+#include "tests/sim/world.h"
+
+/* --- tokens at headquarters --------------------------------------------------------------------- */
+
+enum place { IN_ROWS = 1, IN_LOG = 2, IN_CONFLICT = 4, IN_HELD = 8, IN_BIN = 16, IN_FOUND = 32 };
+
+/* Where each token of an op was seen; N of ~OP.N~ stays below TOKENS_MAX. */
+#define TOKENS_MAX 32
+static uint8_t *places;
+static int64_t place_count;
+
+static uint8_t *place_of(long long op, int n)
+{
+    int64_t at = op * TOKENS_MAX + n;
+    return op >= 0 && n >= 0 && n < TOKENS_MAX && at < place_count ? &places[at] : NULL;
+}
+
+static void note_tokens(const char *text, enum place place)
+{
+    for (const char *at = strchr(text, '~'); at != NULL; at = strchr(at + 1, '~')) {
+        long long op;
+        int n;
+        int size = 0;
+        if (sscanf(at, "~%lld.%d~%n", &op, &n, &size) == 2 && size > 0 && place_of(op, n) != NULL) {
+            *place_of(op, n) |= (uint8_t)place;
+            at += size - 1;
+        }
+    }
+}
+
+static void note_query(sqlite3 *db, enum place place, const char *sql)
+{
+    sqlite3_stmt *q = sim_db_query(db, "%s", sql);
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        for (int i = 0; i < sqlite3_column_count(q); i++) {
+            note_tokens(sim_column(q, i), place);
+        }
+    }
+    sqlite3_finalize(q);
+}
+
+static void gather_tokens(struct sim_world *w)
+{
+    sqlite3 *db = sim_eyes(SIM_HQ);
+    free(places);
+    place_count = (w->op_number + 1) * TOKENS_MAX;
+    places = sim_alloc((size_t)place_count);
+    for (const struct sim_entity *e = SIM_ENTITIES; e->name != NULL; e++) {
+        char sql[256];
+        snprintf(sql, sizeof sql, "SELECT * FROM %s", e->name);
+        note_query(db, IN_ROWS, sql);
+    }
+    note_query(db, IN_LOG, "SELECT changes FROM fb_log");
+    note_query(db, IN_CONFLICT, "SELECT base, theirs, mine FROM conflict");
+    note_query(db, IN_HELD, "SELECT changes FROM held_change");
+    note_query(db, IN_BIN, "SELECT image FROM fb_bin");
+    for (int i = 1; i <= w->replica_count; i++) {
+        note_query(sim_eyes(i), IN_FOUND, "SELECT value FROM found_value");
+    }
+}
+
+static int places_of_text(const char *text)
+{
+    long long op;
+    int n;
+    const char *at = strchr(text, '~');
+    if (at == NULL || sscanf(at, "~%lld.%d~", &op, &n) != 2 || place_of(op, n) == NULL) {
+        return -1;
+    }
+    return *place_of(op, n);
+}
+
+/* The token of a text edit is the one that its own op wrote: the last with that op. */
+static int places_of_edit(const char *mine, long long op)
+{
+    char start[32];
+    snprintf(start, sizeof start, "~%lld.", op);
+    const char *at = strstr(mine, start);
+    return at != NULL ? places_of_text(at) : -1;
+}
+
+/* I1, I7, I15: every edit took effect, or lies where a person can find it, or the same laptop's later edit took its place. */
+static void check_edits(struct sim_world *w, int node)
+{
+    sqlite3 *db = sim_eyes(node);
+    sqlite3_stmt *q = sim_db_query(
+        db, "SELECT op, entity, row_id, field, mine FROM sim_ledger AS l WHERE kind IN ('set', "
+            "'insert') AND mine LIKE '%%~%%' "
+            "AND mine IS NOT was AND NOT EXISTS (SELECT 1 FROM sim_ledger AS n WHERE n.seq > l.seq "
+            "AND n.entity = l.entity AND "
+            "n.row_id = l.row_id AND ((n.field = l.field AND instr(n.mine, '~' || l.op || '.') = "
+            "0) OR (n.kind = 'set' AND "
+            "n.field = l.field AND n.mine IS NULL) OR n.kind = 'delete')) ORDER BY seq");
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        long long op = sqlite3_column_int64(q, 0);
+        if (places_of_edit(sim_column(q, 4), op) == 0) {
+            sim_violation(w, "lost edit",
+                          "n%d op %lld: %s.%s of %s = %s is nowhere at headquarters", node, op,
+                          sim_column(q, 1), sim_column(q, 3), sim_column(q, 2), sim_column(q, 4));
+        }
+    }
+    sqlite3_finalize(q);
+}
+
+/* Rule 24: what no journal row explains is never pushed. */
+static void check_hand_edits(struct sim_world *w, int node)
+{
+    sqlite3_stmt *q = sim_db_query(
+        sim_eyes(node), "SELECT op, entity, field, mine FROM sim_ledger WHERE kind = 'hand'");
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        int places_seen = places_of_edit(sim_column(q, 3), sqlite3_column_int64(q, 0));
+        if (places_seen > 0 && (places_seen & IN_ROWS) != 0) {
+            sim_violation(w, "found value pushed",
+                          "n%d op %lld: %s.%s = %s, made with triggers off, stands at headquarters",
+                          node, (long long)sqlite3_column_int64(q, 0), sim_column(q, 1),
+                          sim_column(q, 2), sim_column(q, 3));
+        }
+    }
+    sqlite3_finalize(q);
+}
+
+/* --- sums --------------------------------------------------------------------------------------- */
+
+static bool is_special(sqlite3 *hq, const char *entity, const char *id)
+{
+    int64_t deleted =
+        sim_db_int(hq, 0,
+                   "SELECT count(*) FROM fb_log WHERE op IN (3, 4) AND lower(hex(row_id)) = "
+                   "replace('%s', '-', '')",
+                   id);
+    int64_t held =
+        sim_db_int(hq, 0, "SELECT count(*) FROM held_change WHERE changes LIKE '%%%s%%'", id);
+    (void)entity;
+    return deleted + held > 0;
+}
+
+/* I2: a sum is the sum of all steps anybody saved. */
+static void check_sum(struct sim_world *w, const char *entity, const char *field)
+{
+    sqlite3 *hq = sim_eyes(SIM_HQ);
+    sqlite3_stmt *q = sim_db_query(hq, "SELECT id, %s FROM %s", field, entity);
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        const char *id = sim_column(q, 0);
+        int64_t sum = 0;
+        for (int i = 0; i <= w->replica_count; i++) {
+            sum += sim_db_int(sim_eyes(i), 0,
+                              "SELECT sum(mine) FROM sim_ledger WHERE kind = 'step' AND row_id = "
+                              "'%s' AND field = '%s'",
+                              id, field);
+        }
+        int64_t stands = sqlite3_column_int64(q, 1);
+        if (sum != stands && !is_special(hq, entity, id)) {
+            sim_violation(w, "sum", "%s.%s of %s is %lld, all steps make %lld", entity, field, id,
+                          (long long)stands, (long long)sum);
+        }
+    }
+    sqlite3_finalize(q);
+}
+
+/* --- equality ----------------------------------------------------------------------------------- */
+
+static bool same_row(sqlite3_stmt *a, sqlite3_stmt *b)
+{
+    for (int i = 0; i < sqlite3_column_count(a); i++) {
+        if (sqlite3_column_type(a, i) != sqlite3_column_type(b, i) ||
+            strcmp(sim_column(a, i), sim_column(b, i)) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void describe_difference(struct sim_world *w, int node, const char *entity, sqlite3_stmt *a,
+                                sqlite3_stmt *b)
+{
+    for (int i = 0; i < sqlite3_column_count(a); i++) {
+        if (strcmp(sim_column(a, i), sim_column(b, i)) != 0) {
+            sim_violation(w, "equal", "n%d: %s %s: %s is %s, at headquarters %s", node, entity,
+                          sim_column(a, 0), sqlite3_column_name(a, i), sim_column(b, i),
+                          sim_column(a, i));
+            return;
+        }
+    }
+    sim_violation(w, "equal", "n%d: %s %s differs in the type of a value", node, entity,
+                  sim_column(a, 0));
+}
+
+/* I3 by plain SQL: every row headquarters has for this laptop, and no other. */
+static void compare_table(struct sim_world *w, int node, const char *entity, const char *where)
+{
+    sqlite3_stmt *hq =
+        sim_db_query(sim_eyes(SIM_HQ), "SELECT * FROM %s WHERE %s ORDER BY id", entity, where);
+    sqlite3_stmt *here = sim_db_query(sim_eyes(node), "SELECT * FROM %s ORDER BY id", entity);
+    int a = sqlite3_step(hq);
+    int b = sqlite3_step(here);
+    while (a == SQLITE_ROW || b == SQLITE_ROW) {
+        int order = a != SQLITE_ROW   ? 1
+                    : b != SQLITE_ROW ? -1
+                                      : strcmp(sim_column(hq, 0), sim_column(here, 0));
+        if (order < 0) {
+            sim_violation(w, "equal", "n%d lacks %s %s", node, entity, sim_column(hq, 0));
+            a = sqlite3_step(hq);
+        } else if (order > 0) {
+            sim_violation(w, "equal", "n%d has %s %s, which headquarters has not", node, entity,
+                          sim_column(here, 0));
+            b = sqlite3_step(here);
+        } else {
+            if (!same_row(hq, here)) {
+                describe_difference(w, node, entity, hq, here);
+            }
+            a = sqlite3_step(hq);
+            b = sqlite3_step(here);
+        }
+    }
+    sqlite3_finalize(hq);
+    sqlite3_finalize(here);
+}
+
+static void compare_laptop(struct sim_world *w, const struct sim_replica *r)
+{
+    static const char *const WHOLE[] = {"employee",   "company", "contact", "sales_order",
+                                        "sales_line", "note",    "account"};
+    int node = r->daemon.node;
+    char where[256];
+    for (size_t i = 0; i < sizeof WHOLE / sizeof WHOLE[0]; i++) {
+        compare_table(w, node, WHOLE[i], "1");
+    }
+    snprintf(where, sizeof where, "company_id IS NOT NULL OR owner_id = '%s'", r->employee_id);
+    compare_table(w, node, "task", where);
+    snprintf(where, sizeof where, "mine_by_id = '%s' OR theirs_by_id = '%s'", r->employee_id,
+             r->employee_id);
+    compare_table(w, node, "conflict", where);
+    snprintf(where, sizeof where, "by_id = '%s'", r->employee_id);
+    compare_table(w, node, "held_change", where);
+    compare_table(w, node, "receipt", where);
+    compare_table(w, node, "device", "0");
+}
+
+static void check_digests(struct sim_world *w, const struct sim_replica *r)
+{
+    const struct fb_replica_status *st = fb_replica_round_status(r->round);
+    if (st->digest_checks == 0) {
+        sim_violation(w, "digest", "n%d compared no digest", r->daemon.node);
+    }
+    if (w->counters.hand_edits == 0 && st->digest_differences > 0) {
+        sim_violation(w, "digest",
+                      "n%d found %lld differing digests though nobody edited with triggers off",
+                      r->daemon.node, (long long)st->digest_differences);
+    }
+    int64_t found = sim_db_int(sim_eyes(r->daemon.node), 0, "SELECT count(*) FROM found_value");
+    if (w->counters.hand_edits == 0 && w->counters.tool_meddling == 0 && found > 0) {
+        sim_violation(w, "found",
+                      "n%d reports %lld values as found though nobody edited with triggers off",
+                      r->daemon.node, (long long)found);
+    }
+}
+
+/* --- conflicts and history ---------------------------------------------------------------------- */
+
+/* Rule 17: one person has one open conflict about a field. */
+static void check_conflicts(struct sim_world *w, sqlite3 *hq)
+{
+    char *twice = sim_db_text(
+        hq,
+        "SELECT entity || '.' || field_group || ' of ' || record_id FROM conflict WHERE outcome = "
+        "'waiting' AND reason <> 'delete_vs_edit' AND device_id IS NOT NULL GROUP BY entity, "
+        "record_id, "
+        "field_group, device_id HAVING count(*) > 1");
+    if (twice != NULL) {
+        sim_violation(w, "conflict", "two conflicts of one laptop wait over %s", twice);
+    }
+    free(twice);
+    w->counters.conflicts_auto +=
+        sim_db_int(hq, 0, "SELECT count(*) FROM conflict WHERE outcome = 'auto'");
+    w->counters.conflicts_waiting +=
+        sim_db_int(hq, 0, "SELECT count(*) FROM conflict WHERE outcome <> 'auto'");
+    w->counters.conflicts_delete +=
+        sim_db_int(hq, 0, "SELECT count(*) FROM conflict WHERE reason = 'delete_vs_edit'");
+    w->counters.held += sim_db_int(hq, 0, "SELECT count(*) FROM held_change");
+}
+
+/* I14: a deleted row that is back has a conflict that says so, or somebody inserted it anew. */
+static void check_returns(struct sim_world *w, sqlite3 *hq)
+{
+    sqlite3_stmt *q = sim_db_query(
+        hq,
+        "SELECT DISTINCT r.rev, r.device_id IS NULL FROM fb_log AS l, fb_rev AS r WHERE l.op = 4 "
+        "AND l.seq >= "
+        "r.first_seq AND l.seq < coalesce((SELECT first_seq FROM fb_rev WHERE rev = r.rev + 1), "
+        "9e18)");
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        int64_t known = sim_db_int(hq, 0,
+                                   "SELECT count(*) FROM conflict AS c, fb_log AS l, fb_rev AS r "
+                                   "WHERE r.rev = %lld AND l.seq >= "
+                                   "r.first_seq AND l.seq < coalesce((SELECT first_seq FROM fb_rev "
+                                   "WHERE rev = r.rev + 1), 9e18) "
+                                   "AND c.reason = 'delete_vs_edit' AND replace(c.record_id, '-', "
+                                   "'') = lower(hex(l.row_id))",
+                                   (long long)sqlite3_column_int64(q, 0));
+        if (known == 0 && sqlite3_column_int(q, 1) == 0) {
+            sim_violation(w, "return", "rows came back with rev %lld and no conflict says so",
+                          (long long)sqlite3_column_int64(q, 0));
+        }
+    }
+    sqlite3_finalize(q);
+}
+
+/* Guarantee 9: no edit is dated after its arrival. */
+static void check_clocks(struct sim_world *w, sqlite3 *hq)
+{
+    char *late = sim_db_text(
+        hq, "SELECT 'rev ' || r.rev || ': edited ' || (l.at_ms - r.at_ms) || ' ms after its "
+            "arrival' FROM "
+            "fb_log AS l, fb_rev AS r WHERE l.at_ms > r.at_ms AND l.seq >= r.first_seq AND l.seq < "
+            "coalesce((SELECT first_seq FROM fb_rev WHERE rev = r.rev + 1), 9e18)");
+    if (late != NULL) {
+        sim_violation(w, "clock", "%s", late);
+    }
+    free(late);
+}
+
+static void check_references(struct sim_world *w, sqlite3 *hq)
+{
+    sqlite3_stmt *q = sim_db_query(hq, "PRAGMA foreign_key_check");
+    if (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        sim_violation(w, "reference",
+                      "at headquarters a row of %s points to a row of %s that is not there",
+                      sim_column(q, 0), sim_column(q, 2));
+    }
+    sqlite3_finalize(q);
+}
+
+void sim_oracle_end(struct sim_world *w)
+{
+    sqlite3 *hq = sim_eyes(SIM_HQ);
+    sim_oracle_check_saved(w);
+    gather_tokens(w);
+    for (int i = 0; i <= w->replica_count; i++) {
+        check_edits(w, i);
+        check_hand_edits(w, i);
+    }
+    for (int i = 1; i <= w->replica_count; i++) {
+        compare_laptop(w, &w->replicas[i]);
+        check_digests(w, &w->replicas[i]);
+    }
+    check_sum(w, "company", "visits");
+    check_sum(w, "account", "balance");
+    check_sum(w, "sales_line", "delivered");
+    check_conflicts(w, hq);
+    check_returns(w, hq);
+    check_clocks(w, hq);
+    check_references(w, hq);
+    sim_history_check(w);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The simulated world: one headquarters, up to six laptops, the product's own object files, links,
+ * disks and clocks of our own. One run at a time, one thread; everything in it follows from the
+ * plan.
+ *
+ * A run has two phases. In the first, work and faults happen as planned. Then it is calm: no
+ * faults, all links up; within CALM_MS everything must be in step, and the oracle compares. The
+ * first violation ends the run.
+ */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/sync/sync.h"
+#include "server/hub.h"
+#include "tests/sim/net.h"
+#include "tests/sim/plan.h"
+#include "tests/sim/vfs.h"
+
+#define SIM_REPLICAS_MAX 6
+#define SIM_EPOCH_MS     INT64_C(1700000000000)
+#define SIM_HQ           0
+
+struct sim_clock {
+    int64_t offset_ms;
+    bool has_jumped;
+};
+
+/* One node's program: started, running, or down until start_at_ms. */
+struct sim_daemon {
+    int node;
+    bool is_up;
+    int64_t start_at_ms;  /* INT64_MAX: not planned */
+    int64_t notice_at_ms; /* when the watch sees a foreign write */
+    int64_t wake_at_ms;
+    int64_t room_at_ms; /* when the full disk has room again */
+    struct sim_clock clock;
+    uint64_t random_state;
+    struct fb_random random;
+    struct fb_store *store;
+    int64_t starts;
+    int idle_wakes;
+};
+
+struct sim_server {
+    struct sim_daemon daemon;
+    struct fb_store *reader;
+    struct fb_hub *hub;
+    int64_t settle_at_ms; /* INT64_MAX: nothing to do */
+};
+
+struct sim_replica {
+    struct sim_daemon daemon;
+    struct fb_replica_round *round;
+    char device_id[FB_ROW_ID_SIZE];
+    char employee_id[FB_ROW_ID_SIZE];
+    struct sim_link *link; /* NULL: none */
+    int links;
+    unsigned failures;
+    int64_t dial_at_ms;
+    int64_t offline_to_ms;
+    int64_t next_cut; /* bytes after which the next link is cut; -1: not planned */
+    int next_cut_way;
+    uint64_t link_random;
+    bool triggers_off_for_sure; /* a tool dropped one, and the daemon has not looked yet */
+    /* What the oracle remembers. */
+    int64_t cursor_seen;
+    int64_t acked_seen;
+    int64_t cut_edits; /* edits in the ledger when last looked */
+};
+
+struct sim_counters {
+#define SIM_COUNTER(name, what) int64_t name;
+#include "tests/sim/counter.def"
+#undef SIM_COUNTER
+};
+
+struct sim_options {
+    bool is_traced;
+    int64_t until_ms; /* 0: to the end */
+    bool is_quiet;    /* no sentence on a violation */
+};
+
+struct sim_world {
+    struct sim_plan plan; /* borrowed events */
+    struct sim_options options;
+    int64_t now_ms; /* true time */
+    size_t next_event;
+    bool is_calm;
+    int64_t calm_since_ms;
+    struct sim_server server;
+    struct sim_replica replicas[SIM_REPLICAS_MAX + 1]; /* 1 .. replicas */
+    int replica_count;
+    struct sim_link *links;
+    uint64_t trace_hash;
+    int64_t op_number; /* of the last piece of work; never used again */
+    bool is_intruding; /* a tool runs inside a call of the daemon */
+    struct sim_counters counters;
+    char violation[1024]; /* empty: none so far */
+    char invariant[64];
+};
+
+/* Runs a plan; false: a violation, see world->violation. The world can be read until the next run.
+ */
+bool sim_world_run(struct sim_world *world, const struct sim_plan *plan,
+                   const struct sim_options *options);
+
+/* For the parts of the simulator. */
+void sim_violation(struct sim_world *w, const char *invariant, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void sim_trace(struct sim_world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int64_t sim_node_now_ms(const struct sim_world *w, int node);
+void sim_enter(struct sim_world *w, int node, enum sim_process process); /* with its clock */
+struct sim_daemon *sim_daemon_of(struct sim_world *w, int node);
+
+/* server_node.c */
+void sim_server_build(struct sim_world *w);
+void sim_server_start(struct sim_world *w);
+void sim_server_stop(struct sim_world *w, bool was_crash, int64_t down_ms);
+void sim_server_accept(struct sim_world *w, struct sim_link *link);
+void sim_server_receive(struct sim_world *w, struct sim_link *link, const uint8_t *bytes,
+                        size_t size);
+void sim_server_lost(struct sim_world *w, struct sim_link *link);
+void sim_server_settle(struct sim_world *w);
+void sim_server_wake(struct sim_world *w);
+void sim_server_noticed(struct sim_world *w);
+
+/* replica_node.c */
+void sim_replica_build(struct sim_world *w, struct sim_replica *r);
+void sim_replica_start(struct sim_world *w, struct sim_replica *r);
+void sim_replica_stop(struct sim_world *w, struct sim_replica *r, bool was_crash, int64_t down_ms);
+void sim_replica_dial(struct sim_world *w, struct sim_replica *r);
+void sim_replica_receive(struct sim_world *w, struct sim_replica *r, const uint8_t *bytes,
+                         size_t size);
+void sim_replica_lost(struct sim_world *w, struct sim_replica *r);
+void sim_replica_wake(struct sim_world *w, struct sim_replica *r);
+void sim_replica_noticed(struct sim_world *w, struct sim_replica *r);
+void sim_replica_hang_up(struct sim_world *w, struct sim_replica *r);
+
+/* fault.c */
+void sim_fault(struct sim_world *w, const struct sim_planned *e);
+void sim_faults_end(struct sim_world *w);
+
+/* work.c: one piece of work by plain SQL, with its ledger. False: the database refused it (busy,
+ * full, down). */
+bool sim_work(struct sim_world *w, int node, enum sim_kind kind, uint64_t seed);
+/* The ledger's table, in every node's database. */
+#define SIM_LEDGER_SQL                                                                             \
+    "CREATE TABLE IF NOT EXISTS sim_ledger (seq INTEGER PRIMARY KEY, op INTEGER, kind TEXT, "      \
+    "entity TEXT, "                                                                                \
+    "row_id TEXT, field TEXT, was ANY, mine ANY, cursor INTEGER, true_ms INTEGER) STRICT"
+
+/* oracle.c: looks at a node after something was committed there; at everything at the end. */
+void sim_oracle_reset(struct sim_world *w);
+void sim_oracle_acknowledged(struct sim_world *w, int node, int64_t op);
+void sim_oracle_look(struct sim_world *w, int node);
+void sim_oracle_started(struct sim_world *w, int node);
+void sim_oracle_end(struct sim_world *w);
+void sim_oracle_check_saved(struct sim_world *w); /* every node still has what it saved */
+void sim_history_check(struct sim_world *w);      /* history_check.c */
+
+#endif
