@@ -7,6 +7,9 @@
 #include "common/base/time.h"
 #include "common/sync/replica_internal.h"
 
+/* What would not fit is named, not kept: it could never be synced either, and must not stop the cut. */
+enum { KEPT_BYTES_MAX = 4 * 1024 * 1024 };
+
 static void set(struct fb_row *row, const char *field, struct fb_value value)
 {
     const struct fb_field *f = fb_entity_field(row->entity, field);
@@ -74,6 +77,8 @@ static int keep(const struct fb_found *f, const struct fb_entity *e, const char 
                 const char *field, const struct fb_buf *json)
 {
     int rc = fb_buf_error(json);
+    const char *text = rc == FB_ERR_LIMIT ? "\"(too large to be kept)\"" : fb_buf_text(json);
+    rc = rc == FB_ERR_LIMIT ? FB_OK : rc;
     const struct fb_entity *diary =
         fb_catalogue_entity(fb_store_catalogue(f->store), "found_value");
     if (rc < 0) {
@@ -83,19 +88,19 @@ static int keep(const struct fb_found *f, const struct fb_entity *e, const char 
         return FB_OK;
     }
     bool is_there = false;
-    rc = is_known(f, e, id, field, fb_buf_text(json), &is_there);
+    rc = is_known(f, e, id, field, text, &is_there);
     if (rc < 0 || is_there) {
         return rc;
     }
     ++*f->count;
-    return insert(f, diary, e, id, field, fb_buf_text(json));
+    return insert(f, diary, e, id, field, text);
 }
 
 int fb_found_value(const struct fb_found *f, const struct fb_entity *e, const char *id,
                    const char *field, const struct fb_value *value)
 {
     FB_AUTO(fb_buf_release) struct fb_buf json;
-    fb_buf_init(&json, 0);
+    fb_buf_init(&json, KEPT_BYTES_MAX);
     fb_value_append_json(&json, value);
     return keep(f, e, id, field, &json);
 }
@@ -103,7 +108,7 @@ int fb_found_value(const struct fb_found *f, const struct fb_entity *e, const ch
 int fb_found_row(const struct fb_found *f, const struct fb_row *row)
 {
     FB_AUTO(fb_buf_release) struct fb_buf json;
-    fb_buf_init(&json, 0);
+    fb_buf_init(&json, KEPT_BYTES_MAX);
     fb_row_append_json(&json, row);
     return keep(f, row->entity, row->id, "id", &json);
 }

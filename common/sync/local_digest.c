@@ -152,7 +152,7 @@ static int compare_scopes(struct fb_replica_round *r, const struct fb_scope_dige
 {
     struct scope_sums sums = {.store = r->store};
     fb_arena_init(&sums.arena, 0);
-    fb_buf_init(&sums.key, 0);
+    fb_buf_init(&sums.key, FB_SCOPE_SET_BYTES_MAX);
     fb_replica_drop_repair(r);
     int rc = fb_scope_cache_new(&sums.cache);
     if (rc == FB_OK) {
@@ -197,10 +197,12 @@ static int give_up_repair(struct fb_replica_round *r)
     r->are_scope_digests_wanted = false;
     if (r->repairs > FB_REPAIRS_MAX) {
         r->is_digest_wanted = false;
+        r->is_pull_wanted = false;
         fb_why_set(&r->why,
                    "this laptop and headquarters differ although everything was fetched anew: "
                    "report it with the output of fieldbook-replica doctor");
         memcpy(r->status.sentence, r->why.text, sizeof r->status.sentence);
+        r->why.text[0] = '\0';
         return FB_OK;
     }
     int rc = fb_store_begin(r->store);
@@ -303,6 +305,6 @@ static int is_unexplained(struct fb_apply *a, const struct fb_row *row, void *ct
 int fb_apply_delete_unexplained(struct fb_apply *a)
 {
     FB_AUTO(fb_buf_release) struct fb_buf set;
-    fb_buf_init(&set, 0);
+    fb_buf_init(&set, FB_SCOPE_SET_BYTES_MAX);
     return fb_apply_delete_where(a, is_unexplained, &set);
 }

@@ -51,7 +51,7 @@ static int refuse_chain(struct fb_replica_round *r)
         return rc;
     }
     return fb_replica_fail(
-        r, FB_ERR_REFUSED,
+        r, FB_ERR_INTERRUPTED,
         "headquarters has seen other edits under this laptop's name: it was copied or restored "
         "from a "
         "backup; it asks for a new identity at the next connection, and nothing is lost");
@@ -82,7 +82,7 @@ static int receive_welcome(struct fb_replica_round *r, const struct fb_message *
     r->status.retry_after_ms = w->retry_after_ms;
     measure_clock(r, w);
     if (w->verdict == FB_VERDICT_RETRY_LATER) {
-        return fb_replica_fail(r, FB_ERR_REFUSED, "headquarters is busy: trying again in %lld s",
+        return fb_replica_fail(r, FB_ERR_BUSY, "headquarters is busy: trying again in %lld s",
                                (long long)(w->retry_after_ms + 999) / 1000);
     }
     int64_t incarnation = 0;
@@ -106,6 +106,7 @@ static int receive_welcome(struct fb_replica_round *r, const struct fb_message *
     r->is_greeted = true;
     r->may_pull = w->verdict != FB_VERDICT_TOO_OLD;
     r->status.refusal = FB_REFUSAL_NONE;
+    r->status.sentence[0] = '\0';
     const struct fb_catalogue *c = fb_store_catalogue(r->store);
     r->awaits_catalogue = w->catalogue_version > (c == NULL ? 0 : c->version);
     return r->awaits_catalogue ? FB_OK : start_exchange(r);

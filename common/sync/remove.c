@@ -219,7 +219,7 @@ static int is_in_held_scope(struct fb_apply *a, const struct fb_removed *row, bo
         return rc;
     }
     FB_AUTO(fb_buf_release) struct fb_buf set;
-    fb_buf_init(&set, 0);
+    fb_buf_init(&set, FB_SCOPE_SET_BYTES_MAX);
     rc = fb_scope_of_row(a->store, &here, &set);
     if (rc == FB_OK) {
         *ret = fb_scope_set_is_held(fb_buf_text(&set), (const char *const *)a->cut->scopes,

@@ -54,7 +54,6 @@ void fb_replica_move(struct fb_replica_round *r, enum fb_replica_state to)
     r->status.state = to;
     if (to == FB_REPLICA_IN_STEP) {
         r->status.rounds++;
-        r->status.sentence[0] = '\0';
     }
 }
 
@@ -201,7 +200,8 @@ int fb_replica_round_new(struct fb_store *store, const struct fb_random *random,
     r->random = *random;
     fb_arena_init(&r->arena, 0);
     fb_buf_init(&r->in, FB_FRAME_BYTES_MAX + 2 * FEED_SLICE);
-    fb_buf_init(&r->frames, FB_CUT_MEMORY_BYTES_MAX + 2 * FB_FRAME_BYTES_MAX);
+    fb_buf_init(&r->frames,
+                FB_CHUNK_BYTES_MAX + (size_t)FB_CUT_MEMORY_BYTES_MAX + FB_FRAME_BYTES_MAX);
     fb_buf_init(&r->scope_digests, SCOPE_DIGESTS_MAX);
     r->has_spilled =
         true; /* frames of a cut that a crash left behind go with the first connection */

@@ -46,7 +46,7 @@ int fb_replica_keep_frame(struct fb_replica_round *r, const uint8_t *frame, size
                 "headquarters sent a chunk of more than %d bytes: update both programs",
                 FB_CHUNK_BYTES_MAX);
         }
-    } else if (r->frames.size + size > FB_CUT_MEMORY_BYTES_MAX) {
+    } else if (r->frames.size > 0 && r->frames.size + size > (size_t)FB_CUT_MEMORY_BYTES_MAX) {
         int rc = spill(r);
         if (rc < 0) {
             return rc;
