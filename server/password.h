@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Passwords as argon2id (RFC 9106), kept as PHC strings with their parameters, so that they can be raised later. One hash costs
- * 64 MiB and about 0.15 s: on a server, hash on the loop's pool, at most four at once.
+ * Passwords at rest: argon2id (RFC 9106) as PHC strings, $argon2id$v=19$m=65536,t=3,p=1$SALT$TAG.
+ *
+ * One hash takes 64 MiB and about 0.14 s on purpose: call these on the pool (fb_loop_work), whose four threads are also the cap.
  */
 #ifndef FB_SERVER_PASSWORD_H
 #define FB_SERVER_PASSWORD_H
@@ -11,18 +12,21 @@
 #include "common/base/err.h"
 #include "common/base/id.h"
 
-#define FB_PASSWORD_PHC_SIZE  160
-#define FB_PASSWORD_BYTES_MIN 12
-#define FB_PASSWORD_BYTES_MAX 1024
+#define FB_PASSWORD_MEMORY_KIB 65536
+#define FB_PASSWORD_PASSES     3
+#define FB_PASSWORD_LANES      1
+#define FB_PASSWORD_SALT_BYTES 16
+#define FB_PASSWORD_TAG_BYTES  32
+#define FB_PASSWORD_BYTES_MAX  1024 /* longer ones are refused, not hashed */
+#define FB_PASSWORD_PHC_SIZE   128
 
-/* FB_ERR_INVALID for a password outside the lengths above, FB_ERR_NO_MEMORY. */
+/* FB_ERR_LIMIT for a password beyond FB_PASSWORD_BYTES_MAX, FB_ERR_NO_MEMORY. */
 int fb_password_hash(const char *password, const struct fb_random *random,
                      char ret_phc[static FB_PASSWORD_PHC_SIZE]) FB_MUST_CHECK;
 
-/* True if the password is the one the string was made of; in constant time. */
-bool fb_password_verify(const char *phc, const char *password);
-
-/* True if the string was made with weaker parameters than today's: hash again at the next log-in. */
-bool fb_password_needs_rehash(const char *phc);
+/* FB_OK if it is the password; then *ret_is_outdated tells that it was hashed with other parameters than today's (hash it anew).
+ * FB_ERR_REFUSED if not. FB_ERR_DAMAGED if phc is not one of ours or asks for more than 1 GiB or 16 passes. The tags are compared in
+ * constant time. phc NULL: an unknown login; takes as long as a known one and is refused. */
+int fb_password_check(const char *password, const char *phc, bool *ret_is_outdated) FB_MUST_CHECK;
 
 #endif
