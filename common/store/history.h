@@ -40,11 +40,15 @@ struct fb_log_entry {
     const char *changes;  /* JSON, NULL: none */
 };
 
-/* Assigns the next rev (head + 1). */
+/* Assigns the next rev (head + 1). Inside a transaction; ends at the depth of savepoints where it began. */
 int fb_history_begin(struct fb_store *s, struct fb_rev *rev) FB_MUST_CHECK;
-int fb_history_append(struct fb_store *s, const struct fb_log_entry *entry, int64_t *ret_seq) FB_MUST_CHECK;
+int fb_history_append(struct fb_store *s, const struct fb_log_entry *entry,
+                      int64_t *ret_seq) FB_MUST_CHECK;
 /* Writes fb_rev with the chain's hash, and the digests that changed. A rev without entries leaves no trace. */
 int fb_history_end(struct fb_store *s) FB_MUST_CHECK;
+
+/* Works out every rev's hash again. ret_bad_rev: the first whose entries are not those that were hashed; 0: all are. */
+int fb_history_verify(struct fb_store *s, int64_t *ret_bad_rev) FB_MUST_CHECK;
 
 int fb_history_head(struct fb_store *s, int64_t *ret_rev) FB_MUST_CHECK;
 /* The server's time at a rev; of revs before the first: 0. */
@@ -56,32 +60,34 @@ int fb_history_chain_head(struct fb_store *s, struct fb_sha256 *ret) FB_MUST_CHE
 struct fb_touched {
     const struct fb_entity *entity;
     char row_id[FB_ROW_ID_SIZE];
-    bool has_changed;      /* false: only named */
-    bool was_there;        /* at the cursor */
-    int64_t scope_before;  /* at the cursor; 0: was not there */
+    bool has_changed;     /* false: only named */
+    bool was_there;       /* at the cursor */
+    int64_t scope_before; /* at the cursor; 0: was not there */
 };
 typedef int fb_touched_each(void *ctx, const struct fb_touched *touched);
-int fb_history_touched(struct fb_store *s, int64_t after_rev, int64_t up_to_rev, const char *device_id,
-                       fb_touched_each *f, void *ctx) FB_MUST_CHECK;
+int fb_history_touched(struct fb_store *s, int64_t after_rev, int64_t up_to_rev,
+                       const char *device_id, fb_touched_each *f, void *ctx) FB_MUST_CHECK;
 
 /* The old values, at a rev, of the fields of a row that changed since (rule 24): calls f per field. */
 typedef int fb_old_each(void *ctx, const struct fb_field *field, const struct fb_value *old);
-int fb_history_old_values(struct fb_store *s, const struct fb_entity *e, const char *row_id, int64_t at_rev,
-                          fb_old_each *f, void *ctx) FB_MUST_CHECK;
+int fb_history_old_values(struct fb_store *s, const struct fb_entity *e, const char *row_id,
+                          int64_t at_rev, fb_old_each *f, void *ctx) FB_MUST_CHECK;
 
-/* Who wrote a field's present value and when (from the newest entry that names it, else the insert). */
+/* Who wrote a field's present value and when (from the newest entry that names it, else the insert). FB_ERR_NOT_FOUND: the log
+ * does not know the row. */
 struct fb_author {
     char employee_id[FB_ROW_ID_SIZE]; /* "": a tool at headquarters */
     char device_id[FB_ROW_ID_SIZE];   /* "": headquarters */
     int64_t edited_at_ms;
     int64_t rev;
 };
-int fb_history_author(struct fb_store *s, const struct fb_entity *e, const char *row_id, const struct fb_field *field,
-                      struct fb_author *ret) FB_MUST_CHECK;
+int fb_history_author(struct fb_store *s, const struct fb_entity *e, const char *row_id,
+                      const struct fb_field *field, struct fb_author *ret) FB_MUST_CHECK;
 
 /* Scope sets: "company:ID", "employee:ID,employee:ID" (sorted), "global". */
 int fb_history_scope_id(struct fb_store *s, const char *key, int64_t *ret_id) FB_MUST_CHECK;
-const char *fb_history_scope_key(struct fb_store *s, int64_t id); /* NULL if unknown; lives until the next call */
+const char *fb_history_scope_key(struct fb_store *s,
+                                 int64_t id); /* NULL if unknown; lives until the next call */
 
 /* Takes a row's hash out of one scope set's digest and puts another in; kept in memory until fb_history_end. NULL: no row. */
 int fb_history_digest_move(struct fb_store *s, int64_t scope_before, const struct fb_digest *before,

@@ -53,7 +53,6 @@ struct fb_store {
     struct fb_row_statements *rows; /* row.c; NULL: none yet */
     struct fb_history *history;     /* history.c; NULL: none yet */
     uint8_t *part;                  /* outbox.c: bytes of the part read last */
-    struct fb_sql *part_query;
 
     bool is_in_transaction;
     bool is_reading; /* fb_store_read_begin */

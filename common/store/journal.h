@@ -27,7 +27,8 @@ struct fb_field_change {
     uint32_t field_no;
     struct fb_value base; /* FB_ABSENT for an insert */
     struct fb_value mine;
-    int64_t edited_at_ms; /* the writer's clock, of the last write; of group members: of the group's last write */
+    int64_t
+        edited_at_ms; /* the writer's clock, of the last write; of group members: of the group's last write */
     struct fb_step *steps;
     size_t step_count;
 };
@@ -54,7 +55,7 @@ int fb_journal_each(struct fb_store *s, fb_change_each *f, void *ctx) FB_MUST_CH
 /* Empties the journal, and notes the cursor (fb_meta 'cursor') as the one that later rows stand at. */
 int fb_journal_clear(struct fb_store *s) FB_MUST_CHECK;
 
-/* Notes that the cursor moved, if rows wait in the journal (a marker row). */
+/* Notes that the cursor moved: rows that are captured from here on stand at it. In the transaction that moves it. */
 int fb_journal_note_cursor(struct fb_store *s, int64_t cursor) FB_MUST_CHECK;
 
 #endif

@@ -303,7 +303,7 @@ void fb_store_close(struct fb_store *store)
     if (store == NULL) {
         return;
     }
-    fb_sql_end(store->part_query);
+    free(store->part);
     fb_store_read_end(store);
     fb_store_rollback(store);
     fb_history_free(store);

@@ -24,7 +24,8 @@ struct fb_push {
 };
 
 /* Writing one, inside the freezing transaction: parts first, then the push, whose number is the last one's + 1. */
-int fb_outbox_add_part(struct fb_store *s, int64_t number, int64_t part, const void *bytes, size_t size) FB_MUST_CHECK;
+int fb_outbox_add_part(struct fb_store *s, int64_t number, int64_t part, const void *bytes,
+                       size_t size) FB_MUST_CHECK;
 int fb_outbox_add(struct fb_store *s, const struct fb_push *push) FB_MUST_CHECK;
 
 /* The newest push; number 0 if there is none. */
@@ -32,7 +33,8 @@ int fb_outbox_last(struct fb_store *s, struct fb_push *ret) FB_MUST_CHECK;
 /* FB_ERR_NOT_FOUND. */
 int fb_outbox_get(struct fb_store *s, int64_t number, struct fb_push *ret) FB_MUST_CHECK;
 /* The bytes live until the next call. FB_ERR_NOT_FOUND. */
-int fb_outbox_part(struct fb_store *s, int64_t number, int64_t part, const uint8_t **ret, size_t *ret_size) FB_MUST_CHECK;
+int fb_outbox_part(struct fb_store *s, int64_t number, int64_t part, const uint8_t **ret,
+                   size_t *ret_size) FB_MUST_CHECK;
 
 int fb_outbox_mark_acked(struct fb_store *s, int64_t up_to_number, int64_t now_ms) FB_MUST_CHECK;
 int fb_outbox_mark_covered(struct fb_store *s, int64_t up_to_number, int64_t rev) FB_MUST_CHECK;
@@ -42,13 +44,15 @@ int fb_outbox_expire(struct fb_store *s, int64_t before_ms) FB_MUST_CHECK;
 /* Pending: not acknowledged; open: acknowledged, not covered. */
 typedef int fb_push_each(void *ctx, const struct fb_push *push);
 int fb_outbox_each_uncovered(struct fb_store *s, fb_push_each *f, void *ctx) FB_MUST_CHECK;
-int fb_outbox_count(struct fb_store *s, int64_t *ret_pending_pushes, int64_t *ret_pending_changes) FB_MUST_CHECK;
+int fb_outbox_count(struct fb_store *s, int64_t *ret_pending_pushes,
+                    int64_t *ret_pending_changes) FB_MUST_CHECK;
 
 /* Staged chunks, in the order they came. */
-int fb_stage_add(struct fb_store *s, int64_t rev, int64_t rows, const void *bytes, size_t size, const void *position,
-                 size_t position_size) FB_MUST_CHECK;
+int fb_stage_add(struct fb_store *s, int64_t rev, int64_t rows, const void *bytes, size_t size,
+                 const void *position, size_t position_size) FB_MUST_CHECK;
 /* Where to go on and the smallest rev; FB_ERR_NOT_FOUND if nothing is staged. */
-int fb_stage_position(struct fb_store *s, struct fb_buf *ret_position, int64_t *ret_rev_min, int64_t *ret_rows) FB_MUST_CHECK;
+int fb_stage_position(struct fb_store *s, struct fb_buf *ret_position, int64_t *ret_rev_min,
+                      int64_t *ret_rows) FB_MUST_CHECK;
 typedef int fb_stage_each_chunk(void *ctx, const uint8_t *bytes, size_t size);
 int fb_stage_each(struct fb_store *s, fb_stage_each_chunk *f, void *ctx) FB_MUST_CHECK;
 int fb_stage_clear(struct fb_store *s) FB_MUST_CHECK;

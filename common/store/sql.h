@@ -22,9 +22,9 @@ struct fb_sql;
 enum { FB_SQL_DONE = 0, FB_SQL_ROW = 1 };
 
 int fb_sql_begin(struct fb_store *store, const char *text, struct fb_sql **ret) FB_MUST_CHECK;
-void fb_sql_end(struct fb_sql *q);         /* resets, clears the bindings, gives it back; NULL is fine */
-void fb_sql_drop(struct fb_sql **q);       /* for FB_AUTO */
-int fb_sql_rewind(struct fb_sql *q);       /* resets and clears the bindings for the next run */
+void fb_sql_end(struct fb_sql *q);   /* resets, clears the bindings, gives it back; NULL is fine */
+void fb_sql_drop(struct fb_sql **q); /* for FB_AUTO */
+int fb_sql_rewind(struct fb_sql *q); /* resets and clears the bindings for the next run */
 
 /* Parameters are numbered from 1. Bytes must live until the next rewind or end. */
 void fb_sql_bind_int(struct fb_sql *q, int at, int64_t value);

@@ -30,7 +30,8 @@ struct fb_store_options {
     enum fb_node node;
     bool may_create;   /* makes and upgrades the file; else FB_ERR_NOT_FOUND */
     bool is_read_only; /* a second connection for reading beside the writer */
-    bool check_quickly; /* PRAGMA quick_check first: after a crash, weekly, for a file from elsewhere */
+    bool
+        check_quickly; /* PRAGMA quick_check first: after a crash, weekly, for a file from elsewhere */
     int64_t cache_bytes; /* page cache; 0: 64 MiB for the writer, 8 MiB for a reader */
 };
 
@@ -72,10 +73,11 @@ int fb_store_set_catalogue(struct fb_store *store, struct fb_catalogue *catalogu
 /* What a tool did to the file since the last look, mended or reported. */
 struct fb_store_health {
     uint32_t triggers_restored; /* dropped or changed: made again */
-    uint32_t tables_restored;   /* an entity's table was dropped: made again, empty (a digest will differ) */
-    uint32_t unknown_columns;   /* columns no catalogue knows: reported, left alone */
+    uint32_t
+        tables_restored; /* an entity's table was dropped: made again, empty (a digest will differ) */
+    uint32_t unknown_columns; /* columns no catalogue knows: reported, left alone */
     bool journal_mode_restored;
-    char note[256];             /* names of what was found, for the log */
+    char note[256]; /* names of what was found, for the log */
 };
 int fb_store_check_schema(struct fb_store *store, struct fb_store_health *ret) FB_MUST_CHECK;
 /* What open found and mended. */
@@ -90,8 +92,11 @@ int fb_store_data_version(struct fb_store *store, int64_t *ret) FB_MUST_CHECK;
 
 /* Small facts (fb_meta). A missing one leaves *ret untouched and returns FB_ERR_NOT_FOUND. */
 int fb_store_meta_int(struct fb_store *store, const char *key, int64_t *ret) FB_MUST_CHECK;
-int fb_store_meta_text(struct fb_store *store, const char *key, char *ret, size_t ret_size) FB_MUST_CHECK;
-int fb_store_meta_blob(struct fb_store *store, const char *key, void *ret, size_t size) FB_MUST_CHECK;
-int fb_store_meta_set(struct fb_store *store, const char *key, const struct fb_value *value) FB_MUST_CHECK;
+int fb_store_meta_text(struct fb_store *store, const char *key, char *ret,
+                       size_t ret_size) FB_MUST_CHECK;
+int fb_store_meta_blob(struct fb_store *store, const char *key, void *ret,
+                       size_t size) FB_MUST_CHECK;
+int fb_store_meta_set(struct fb_store *store, const char *key,
+                      const struct fb_value *value) FB_MUST_CHECK;
 
 #endif

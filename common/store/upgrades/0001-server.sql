@@ -20,6 +20,8 @@ CREATE TABLE fb_rev (
     hash        BLOB NOT NULL     -- SHA-256 of the previous rev's hash and of this rev's entries: the audit chain
 ) STRICT;
 
+CREATE INDEX fb_rev_first_seq ON fb_rev (first_seq); -- whose entry is it?
+
 -- The history: append only, the audit trail, and who to send what since when.
 CREATE TABLE fb_log (
     seq          INTEGER PRIMARY KEY,

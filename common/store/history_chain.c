@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "common/store/history_inside.h"
+
+#define CHAIN_BYTES_MAX (1024 * 1024 * 1024) /* of entries inside one savepoint: an aggregate */
+
+static void put_int(struct fb_buf *buf, int64_t value)
+{
+    uint8_t bytes[8];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)((uint64_t)value >> (8 * i));
+    }
+    fb_buf_append(buf, bytes, sizeof bytes);
+}
+
+static void put_u32(uint8_t *at, size_t value)
+{
+    for (size_t i = 0; i < 4; i++) {
+        at[i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+static size_t get_u32(const uint8_t *at)
+{
+    return at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
+}
+
+/* NULL and "" look alike: both mean nobody, nothing. */
+static void put_text(struct fb_buf *buf, const char *text)
+{
+    size_t size = text == NULL ? 0 : strlen(text);
+    uint8_t bytes[4];
+    put_u32(bytes, size);
+    fb_buf_append(buf, bytes, sizeof bytes);
+    fb_buf_append(buf, text, size);
+}
+
+/* Leaves room for the size, which end_entry fills in. */
+static size_t begin_entry(struct fb_buf *buf)
+{
+    size_t at = buf->size;
+    fb_buf_append(buf, "\0\0\0\0", 4);
+    return at;
+}
+
+static void end_entry(struct fb_buf *buf, size_t at)
+{
+    if (buf->error == FB_OK) {
+        put_u32(buf->bytes + at, buf->size - at - 4);
+    }
+}
+
+void fb_chain_begin(struct fb_chain *chain, const struct fb_sha256 *before)
+{
+    if (chain->bytes.bytes == NULL) {
+        fb_buf_init(&chain->bytes, CHAIN_BYTES_MAX);
+    }
+    fb_buf_clear(&chain->bytes);
+    chain->hash = *before;
+}
+
+void fb_chain_add_rev(struct fb_chain *chain, const struct fb_rev *rev)
+{
+    size_t at = begin_entry(&chain->bytes);
+    put_int(&chain->bytes, rev->rev);
+    put_int(&chain->bytes, rev->at_ms);
+    put_text(&chain->bytes, rev->employee_id);
+    put_text(&chain->bytes, rev->device_id);
+    put_int(&chain->bytes, rev->incarnation);
+    put_int(&chain->bytes, rev->push);
+    end_entry(&chain->bytes, at);
+}
+
+void fb_chain_add_entry(struct fb_chain *chain, const struct fb_log_entry *entry)
+{
+    size_t at = begin_entry(&chain->bytes);
+    put_int(&chain->bytes, (int64_t)entry->op);
+    put_int(&chain->bytes, entry->entity->no);
+    put_text(&chain->bytes, entry->row_id);
+    put_int(&chain->bytes, entry->scope_before);
+    put_int(&chain->bytes, entry->scope_after);
+    put_int(&chain->bytes, entry->cause);
+    put_int(&chain->bytes, entry->edited_at_ms);
+    put_text(&chain->bytes, entry->changes);
+    end_entry(&chain->bytes, at);
+}
+
+void fb_chain_fold(struct fb_chain *chain)
+{
+    const struct fb_buf *b = &chain->bytes;
+    size_t start = 0;
+    size_t at = 0;
+    if (b->error != FB_OK || b->size < FB_CHAIN_PIECE_BYTES) {
+        return;
+    }
+    while (at < b->size) {
+        at += 4 + get_u32(b->bytes + at);
+        if (at - start >= FB_CHAIN_PIECE_BYTES) {
+            chain->hash =
+                fb_sha256(chain->hash.bytes, FB_SHA256_BYTES, b->bytes + start, at - start);
+            start = at;
+        }
+    }
+    fb_buf_consume(&chain->bytes, start);
+}
+
+void fb_chain_cut(struct fb_chain *chain, size_t size)
+{
+    if (chain->bytes.size > size) {
+        chain->bytes.size = size;
+        chain->bytes.bytes[size] = 0;
+    }
+}
+
+int fb_chain_end(struct fb_chain *chain, struct fb_sha256 *ret)
+{
+    fb_chain_fold(chain);
+    int rc = fb_buf_error(&chain->bytes);
+    if (rc == FB_OK) {
+        *ret = fb_sha256(chain->hash.bytes, FB_SHA256_BYTES, chain->bytes.bytes, chain->bytes.size);
+    }
+    fb_buf_clear(&chain->bytes);
+    return rc;
+}
+
+static int take_sha(const struct fb_sql *q, int at, struct fb_sha256 *ret)
+{
+    struct fb_value v = fb_sql_value(q, at);
+    if (v.type != FB_BLOB || v.size != sizeof ret->bytes) {
+        return FB_ERR_DAMAGED;
+    }
+    memcpy(ret->bytes, v.bytes, sizeof ret->bytes);
+    return FB_OK;
+}
+
+int fb_history_chain_head(struct fb_store *s, struct fb_sha256 *ret)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s, "SELECT hash FROM fb_rev ORDER BY rev DESC LIMIT 1", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_sql_step(q);
+    if (rc == FB_SQL_ROW) {
+        return take_sha(q, 0, ret);
+    }
+    if (rc == FB_SQL_DONE) {
+        *ret = (struct fb_sha256){{0}};
+    }
+    return rc;
+}
+
+/* An entry as it was appended. An entity that is no more keeps its number. */
+static void take_entry(const struct fb_sql *q, struct fb_entity *entity, struct fb_log_entry *ret)
+{
+    struct fb_value id = fb_sql_value(q, 2);
+    entity->no = (uint32_t)fb_sql_int(q, 1);
+    *ret = (struct fb_log_entry){.op = (enum fb_log_op)fb_sql_int(q, 0),
+                                 .entity = entity,
+                                 .scope_before = fb_sql_int(q, 3),
+                                 .scope_after = fb_sql_int(q, 4),
+                                 .cause = fb_sql_int(q, 5),
+                                 .edited_at_ms = fb_sql_int(q, 6),
+                                 .changes = fb_sql_text(q, 7)};
+    if (id.type == FB_BLOB && id.size == FB_ROW_ID_BYTES) {
+        fb_id_from_bytes((const uint8_t *)id.bytes, ret->row_id);
+    }
+}
+
+static int add_entries(struct fb_store *s, struct fb_chain *chain, int64_t first_seq,
+                       int64_t end_seq)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(
+        s,
+        "SELECT op, entity, row_id, scope_before, scope_after, cause, at_ms, changes FROM fb_log "
+        "WHERE seq >= ?1 AND seq < ?2 ORDER BY seq",
+        &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, first_seq);
+    fb_sql_bind_int(q, 2, end_seq);
+    rc = fb_sql_step(q);
+    while (rc == FB_SQL_ROW) {
+        struct fb_entity entity = {0};
+        struct fb_log_entry entry;
+        take_entry(q, &entity, &entry);
+        fb_chain_add_entry(chain, &entry);
+        fb_chain_fold(chain);
+        rc = fb_sql_step(q);
+    }
+    return rc;
+}
+
+/* Columns of the walk below. */
+static struct fb_rev take_rev(const struct fb_sql *q)
+{
+    return (struct fb_rev){.rev = fb_sql_int(q, 0),
+                           .at_ms = fb_sql_int(q, 1),
+                           .employee_id = fb_sql_text(q, 2),
+                           .device_id = fb_sql_text(q, 3),
+                           .incarnation = fb_sql_int(q, 4),
+                           .push = fb_sql_int(q, 5)};
+}
+
+static int verify_rev(struct fb_store *s, const struct fb_sql *q, struct fb_chain *chain,
+                      struct fb_sha256 *hash, bool *ret_is_good)
+{
+    struct fb_rev rev = take_rev(q);
+    struct fb_sha256 kept;
+    fb_chain_begin(chain, hash);
+    fb_chain_add_rev(chain, &rev);
+    int rc = add_entries(s, chain, fb_sql_int(q, 6), fb_sql_int(q, 7));
+    if (rc == FB_OK) {
+        rc = fb_chain_end(chain, hash);
+    }
+    *ret_is_good = rc == FB_OK && take_sha(q, 8, &kept) == FB_OK && fb_sha256_equal(&kept, hash);
+    return rc;
+}
+
+/* Revs are numbered without gaps, so a rev taken out breaks the chain at the next one. */
+int fb_history_verify(struct fb_store *s, int64_t *ret_bad_rev)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc =
+        fb_sql_begin(s,
+                     "SELECT rev, at_ms, employee_id, device_id, incarnation, push, first_seq, "
+                     "coalesce((SELECT n.first_seq FROM fb_rev AS n WHERE n.rev > r.rev ORDER BY "
+                     "n.rev LIMIT 1), "
+                     "9223372036854775807), hash FROM fb_rev AS r ORDER BY rev",
+                     &q);
+    if (rc < 0) {
+        return rc;
+    }
+    struct fb_chain chain = {0};
+    struct fb_sha256 hash = {{0}};
+    bool is_good = true;
+    int64_t bad_rev = 0;
+    rc = fb_sql_step(q);
+    while (rc == FB_SQL_ROW) {
+        rc = verify_rev(s, q, &chain, &hash, &is_good);
+        if (rc == FB_OK && !is_good) {
+            bad_rev = fb_sql_int(q, 0);
+            break;
+        }
+        rc = rc < 0 ? rc : fb_sql_step(q);
+    }
+    fb_buf_release(&chain.bytes);
+    if (rc == FB_OK) {
+        *ret_bad_rev = bad_rev;
+    }
+    return rc;
+}
