@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/time.h"
 #include "common/sync/replica_internal.h"
 
 /* ---- Rows ---- */
@@ -58,6 +59,20 @@ static bool is_as_expected(const struct incoming *in, const struct fb_field *fie
            fb_value_equal(expected, &in->local.values[field->index]) || may_differ(in, field);
 }
 
+/* A row that was at headquarters when the laptop's cut was made should be here. */
+static bool was_there_at_cursor(struct fb_apply *a, const struct incoming *in)
+{
+    if (in->old_count > 0) {
+        return true;
+    }
+    const struct fb_value *created_at = &in->row->stamps[0];
+    int64_t created_ms = 0;
+    int64_t cut_ms = 0;
+    return a->round->was_repair && created_at->type == FB_TEXT &&
+           fb_instant_parse(created_at->bytes, created_at->size, &created_ms) &&
+           fb_store_meta_int(a->store, "cut_at_ms", &cut_ms) == FB_OK && created_ms <= cut_ms;
+}
+
 /* Keeps local values that no journal row explains (rule 24); the mask tells which, for a planted
  * bug. */
 static int keep_found(struct fb_apply *a, const struct incoming *in, uint64_t *mask)
@@ -68,7 +83,7 @@ static int keep_found(struct fb_apply *a, const struct incoming *in, uint64_t *m
                          .now_ms = a->round->now_ms,
                          .count = &a->found};
     if (!in->is_here) {
-        bool is_missing = in->old_count > 0 && in->pending == NULL;
+        bool is_missing = in->pending == NULL && was_there_at_cursor(a, in);
         return is_missing ? fb_found_value(&f, e, in->row->id, "id", &FB_VALUE_NULL) : FB_OK;
     }
     if (in->pending != NULL &&

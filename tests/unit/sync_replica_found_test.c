@@ -229,6 +229,33 @@ FB_TEST(differing_scope_is_sent_whole_and_the_differences_are_found)
     free_laptop(t);
 }
 
+FB_TEST(row_deleted_behind_the_journal_is_reported_by_the_repair_but_a_new_one_is_not)
+{
+    struct laptop *t = laptop_with_acme();
+    struct fb_digest right = digest_here(t);
+    tamper(t, "DELETE FROM company WHERE id = '" ID_A "'");
+    ask_for_digest(t);
+    say_cut_with_digest(t, 1, right);
+    hear(t, FB_MESSAGE_PULL);
+    say_scope_digests(t, 1, "company:" ID_A, right);
+    say_cut_with_digest(t, 1, right);
+    assert_int_equal(hear(t, FB_MESSAGE_PULL)->pull.repair_count, 1);
+    struct fb_row old =
+        make_row(t, "company", ID_A, "name", "Acme", "street", "Main", "city", "Bonn", NULL);
+    struct fb_row new = make_row(t, "company", ID_B, "name", "Bolt", NULL);
+    old.stamps[0] = fb_value_text("2020-01-01T00:00:00.000Z");
+    new.stamps[0] = fb_value_text("2030-01-01T00:00:00.000Z");
+    say_made_row(t, old);
+    say_made_row(t, new);
+    say_cut(t, 2, 0);
+    assert_int_equal(
+        ask(t->store,
+            "SELECT count(*) FROM found_value WHERE value = 'null' AND record_id = '" ID_A "'"),
+        1);
+    assert_int_equal(count_found(t), 1);
+    free_laptop(t);
+}
+
 FB_TEST(repairs_that_do_not_help_end_in_a_full_cut_and_then_in_a_sentence)
 {
     struct laptop *t = laptop_with_acme();
@@ -264,4 +291,5 @@ FB_MAIN(FB_CASE(value_that_no_journal_explains_is_kept_and_headquarters_stands),
         FB_CASE(equal_digests_end_the_question),
         FB_CASE(digests_are_not_compared_while_anything_is_pending),
         FB_CASE(differing_scope_is_sent_whole_and_the_differences_are_found),
+        FB_CASE(row_deleted_behind_the_journal_is_reported_by_the_repair_but_a_new_one_is_not),
         FB_CASE(repairs_that_do_not_help_end_in_a_full_cut_and_then_in_a_sentence))
