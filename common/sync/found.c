@@ -7,7 +7,7 @@
 #include "common/base/time.h"
 #include "common/sync/replica_internal.h"
 
-/* What would not fit is named, not kept: it could never be synced either, and must not stop the cut. */
+/* What would not fit is named, not kept: it could never be synced, and must not stop the cut. */
 enum { KEPT_BYTES_MAX = 4 * 1024 * 1024 };
 
 static void set(struct fb_row *row, const char *field, struct fb_value value)

@@ -4,15 +4,16 @@
  *
  * A round that goes well, and what may happen instead:
  *
- *     opened                      the link is up: hello is due
- *     take    -> HELLO
- *     feed    <- WELCOME          or REFUSE, or another incarnation or timeline (incarnation.c)
- *     feed    <- CATALOGUE        if ours is older; nothing else before
- *     take    -> PUSH_PART...     the journal is frozen first; parts that lie at headquarters are
- * skipped take    -> PULL             behind the last part, without waiting feed    <- ACK or none:
- * the welcome, or the cut, says `seen` feed    <- ROWS, REMOVES, CUT   applied in one transaction;
- * a cut link before CUT: forgotten take    -> the next push, the next pull, or nothing: in step
- *     noticed_write, POKE         again from the push, from the pull
+ *     opened                  the link is up: hello is due
+ *     take  -> HELLO
+ *     feed  <- WELCOME        or REFUSE, or another incarnation or timeline (incarnation.c)
+ *     feed  <- CATALOGUE      if ours is older; nothing else before
+ *     take  -> PUSH_PART...   the journal is frozen first; parts that lie there already are skipped
+ *     take  -> PULL           behind the last part, without waiting
+ *     feed  <- ACK            or none: the welcome, or the cut, says `seen`
+ *     feed  <- ROWS, REMOVES, CUT   applied in one transaction; a link cut before: forgotten
+ *     take  -> the next push, the next pull, or nothing: in step
+ *     noticed_write, POKE     again from the push, from the pull
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,11 @@ static const struct {
     [FB_REPLICA_IN_STEP] = {"in step", TO(PUSHING) | TO(PULLING) | TO(REFUSED) | TO(OFFLINE)},
     [FB_REPLICA_REFUSED] = {"refused", TO(OFFLINE)},
 };
+
+const char *fb_replica_state_name(enum fb_replica_state state)
+{
+    return states[state].name;
+}
 
 void fb_replica_move(struct fb_replica_round *r, enum fb_replica_state to)
 {

@@ -57,10 +57,9 @@ void fb_keymap_release(struct fb_keymap *map);
 /* One row with unsent, unacknowledged or unanswered edits. Masks have a bit per field index, whole
  * groups. */
 struct fb_pending_row {
-    uint64_t kept[FB_ROW_MASK_WORDS]; /* a cut does not write these */
-    uint64_t
-        touched[FB_ROW_MASK_WORDS]; /* kept, or open: may differ from the state at the cursor */
-    bool is_kept_whole;             /* inserted or deleted here: a cut does not write the row */
+    uint64_t kept[FB_ROW_MASK_WORDS];    /* a cut does not write these */
+    uint64_t touched[FB_ROW_MASK_WORDS]; /* or open: may differ from the state at the cursor */
+    bool is_kept_whole; /* inserted or deleted here: a cut does not write the row */
     bool is_touched_whole;
     bool has_journal; /* named in the journal: custody before it is removed */
     bool is_pending;  /* in the journal, or in a push that this cut does not answer */
@@ -98,7 +97,8 @@ static inline void fb_mask_set(uint64_t *mask, uint32_t index)
 int fb_replica_freeze_row(struct fb_store *s, const struct fb_entity *e, const char *id,
                           int64_t now_ms, int64_t *ret_number) FB_MUST_CHECK;
 
-/* For a planted bug alone: the newest unacknowledged push takes the journal in, under its number and hash. */
+/* For a planted bug alone: the newest unacknowledged push takes the journal in, under its number and
+ * hash. */
 int fb_replica_rebuild_push(struct fb_store *s, int64_t now_ms) FB_MUST_CHECK;
 
 /* ---- found.c ---- */

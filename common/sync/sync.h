@@ -31,6 +31,9 @@ enum fb_replica_state {
     FB_REPLICA_REFUSED,   /* the server said no: see status.sentence */
 };
 
+/* "in step": for logs and people. */
+const char *fb_replica_state_name(enum fb_replica_state state);
+
 struct fb_replica_status {
     enum fb_replica_state state;
     int64_t cursor;
