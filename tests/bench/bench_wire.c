@@ -51,7 +51,7 @@ static struct fb_row *make_rows(struct bench *b, const struct fb_entity *e)
 
 static void bench_rows(struct bench *b, const struct fb_catalogue *c)
 {
-    const struct fb_entity *e = fb_catalogue_entity(c, "contact");
+    const struct fb_entity *e = fb_catalogue_entity(c, "bench_contact");
     struct fb_row *rows = make_rows(b, e);
     struct fb_buf out;
     fb_buf_init(&out, FB_FRAME_BYTES_MAX * 2);

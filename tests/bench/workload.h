@@ -3,7 +3,7 @@
  * The workload of all benchmarks: contacts of 24 columns and edits of them, from a fixed seed, the same each time.
  *
  * A contact has an id, four foreign keys, 13 texts, two decimals (cents here) and four integers; 20 to 70 % of the optional
- * columns are null; about 420 bytes as text. Columns and their order are those of tests/bench/catalogue/contact.json.
+ * columns are null; about 420 bytes as text. Columns and their order are those of tests/bench/catalogue/bench_contact.json.
  */
 #ifndef FB_BENCH_WORKLOAD_H
 #define FB_BENCH_WORKLOAD_H
