@@ -59,7 +59,44 @@ struct change {
     const char *now;
     bool by_device;
     long long rev;
+    int64_t edited_at_ms; /* as headquarters dated it */
 };
+
+#define HELLO_MS_MAX 120000 /* the offset is off by the time that hello was under way */
+
+/* Rule 25: an edit is dated by the corrected clock of its author: not before it was made (unless
+ * his clock jumped) nor before the cut he had seen, and not much later. */
+static void check_date(struct sim_world *w, sqlite3 *hq, const struct change *c)
+{
+    long long op = op_of(c->now);
+    for (int i = 1; op > 0 && c->by_device && i <= w->replica_count; i++) {
+        sqlite3 *db = sim_eyes(i);
+        int64_t made =
+            sim_db_int(db, 0, "SELECT max(true_ms) FROM sim_ledger WHERE op = %lld AND row_id = %Q",
+                       op, c->row_id);
+        if (made == 0) {
+            continue;
+        }
+        int64_t cursor =
+            sim_db_int(db, 0, "SELECT min(cursor) FROM sim_ledger WHERE op = %lld", op);
+        int64_t seen =
+            sim_db_int(hq, 0, "SELECT at_ms FROM fb_rev WHERE rev = %lld", (long long)cursor);
+        if (c->edited_at_ms < seen) {
+            sim_violation(w, "clock",
+                          "rev %lld: op %lld of n%d is dated %lld ms before the cut its author had "
+                          "seen",
+                          c->rev, op, i, (long long)(seen - c->edited_at_ms));
+        }
+        int64_t last =
+            sim_db_int(db, 0, "SELECT max(true_ms) FROM sim_ledger WHERE row_id = %Q", c->row_id);
+        last = (last > seen ? last : seen) + HELLO_MS_MAX;
+        if (!w->replicas[i].daemon.clock.has_jumped &&
+            (c->edited_at_ms < made - 1000 || c->edited_at_ms > last)) {
+            sim_violation(w, "clock", "rev %lld: op %lld of n%d is dated %lld ms after it was made",
+                          c->rev, op, i, (long long)(c->edited_at_ms - made));
+        }
+    }
+}
 
 /* I6, I7. */
 static void check_change(struct sim_world *w, sqlite3 *hq, const struct change *c)
@@ -95,11 +132,11 @@ static void check_change(struct sim_world *w, sqlite3 *hq, const struct change *
 /* Every change of a field that the log tells, with the rev it belongs to. */
 #define CHANGES_SQL                                                                                \
     "SELECT l.entity_name, l.id, j.key, json_extract(j.value, '$[0]'), json_extract(j.value, "     \
-    "'$[1]'), l.device IS NOT NULL, l.rev FROM "                                                   \
+    "'$[1]'), l.device IS NOT NULL, l.rev, l.at_ms FROM "                                          \
     "(SELECT (SELECT value ->> 'name' FROM fb_catalogue AS c, json_each(c.document, "              \
     "'$.entities') WHERE value ->> 'no' = g.entity "                                               \
     "AND c.version = 1) AS entity_name, g.changes AS changes, r.device_id AS device, r.rev AS "    \
-    "rev, "                                                                                        \
+    "rev, coalesce(g.at_ms, r.at_ms) AS at_ms, "                                                   \
     "lower(substr(hex(g.row_id), 1, 8) || '-' || substr(hex(g.row_id), 9, 4) || '-' || "           \
     "substr(hex(g.row_id), 13, 4) || '-' || "                                                      \
     "substr(hex(g.row_id), 17, 4) || '-' || substr(hex(g.row_id), 21)) AS id FROM fb_log AS g "    \
@@ -118,8 +155,10 @@ static void check_changes(struct sim_world *w, sqlite3 *hq)
                            .old = sim_column(q, 3),
                            .now = sim_column(q, 4),
                            .by_device = sqlite3_column_int(q, 5) != 0,
-                           .rev = sqlite3_column_int64(q, 6)};
+                           .rev = sqlite3_column_int64(q, 6),
+                           .edited_at_ms = sqlite3_column_int64(q, 7)};
         check_change(w, hq, &c);
+        check_date(w, hq, &c);
     }
     sqlite3_finalize(q);
 }

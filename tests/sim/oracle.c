@@ -46,8 +46,7 @@ void sim_oracle_acknowledged(struct sim_world *w, int node, int64_t op)
     m->acknowledged[m->count++] = op;
 }
 
-/* I1, I9 on the node itself: a saved edit is there after every crash. Ops that found nothing to do have no ledger rows; only
- * those that once had are looked for. */
+/* I1, I9 on the node itself: a saved edit is there after every crash. */
 static void check_saved(struct sim_world *w, int node)
 {
     struct memory *m = &memories[node];
@@ -68,21 +67,6 @@ static void check_saved(struct sim_world *w, int node)
         }
     }
     free(there);
-}
-
-/* What op of ours left no ledger row is of no interest. */
-static void forget_empty(struct sim_world *w, int node)
-{
-    struct memory *m = &memories[node];
-    sqlite3 *db = sim_eyes(node);
-    if (db == NULL || m->count == 0) {
-        return;
-    }
-    int64_t op = m->acknowledged[m->count - 1];
-    if (op == w->op_number &&
-        sim_db_int(db, 0, "SELECT count(*) FROM sim_ledger WHERE op = %lld", (long long)op) == 0) {
-        m->count--;
-    }
 }
 
 /* I4: of what was inserted together, all or nothing. */
@@ -236,7 +220,6 @@ void sim_oracle_look(struct sim_world *w, int node)
     }
     sqlite3 *db = sim_eyes(node);
     w->counters.looks++;
-    forget_empty(w, node);
     if (sim_db_run(db, "BEGIN") != SQLITE_OK) {
         return;
     }

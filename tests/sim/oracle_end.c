@@ -113,6 +113,95 @@ static void check_edits(struct sim_world *w, int node)
     sqlite3_finalize(q);
 }
 
+/* F15: the last values of a row whose delete was refused are kept. */
+static void check_refused_deletes(struct sim_world *w, const struct sim_replica *r)
+{
+    sqlite3_stmt *q = sim_db_query(
+        sim_eyes(r->daemon.node),
+        "SELECT op, row_id, mine FROM sim_ledger AS l WHERE kind = 'set' AND mine LIKE '%%~%%' "
+        "AND EXISTS (SELECT 1 FROM sim_ledger AS n WHERE n.op = l.op AND n.seq > l.seq AND "
+        "n.row_id = l.row_id AND n.kind = 'delete') AND NOT EXISTS (SELECT 1 FROM sim_ledger AS n "
+        "WHERE n.seq > l.seq AND n.row_id = l.row_id AND n.op <> l.op)");
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        bool was_refused = sim_db_int(sim_eyes(SIM_HQ), 0,
+                                      "SELECT count(*) FROM conflict WHERE record_id = %Q AND "
+                                      "device_id = %Q AND reason = 'delete_vs_edit'",
+                                      sim_column(q, 1), r->device_id) > 0;
+        if (was_refused && places_of_edit(sim_column(q, 2), sqlite3_column_int64(q, 0)) == 0) {
+            sim_violation(w, "lost edit",
+                          "n%d op %lld: its delete of %s was refused, and %s, typed before it, is "
+                          "nowhere",
+                          r->daemon.node, (long long)sqlite3_column_int64(q, 0), sim_column(q, 1),
+                          sim_column(q, 2));
+        }
+    }
+    sqlite3_finalize(q);
+}
+
+/* Rule 20: what breaks a rule does not stand at headquarters, and nothing of its aggregate either. */
+static void check_held(struct sim_world *w, int node)
+{
+    sqlite3 *db = sim_eyes(node);
+    sqlite3_stmt *q = sim_db_query(db, "SELECT op, mine FROM sim_ledger WHERE field = 'due_on'");
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        long long op = sqlite3_column_int64(q, 0);
+        int where = places_of_edit(sim_column(q, 1), op);
+        if (where > 0 && (where & IN_ROWS) != 0) {
+            sim_violation(w, "held", "n%d op %lld: %s breaks a rule and stands at headquarters",
+                          node, op, sim_column(q, 1));
+        }
+        char *beside = sim_db_text(
+            db, "SELECT mine FROM sim_ledger WHERE op = %lld AND field = 'product'", op);
+        int beside_where = beside != NULL ? places_of_edit(beside, op) : 0;
+        if (where > 0 && (where & IN_HELD) != 0 && beside_where > 0 &&
+            (beside_where & IN_ROWS) != 0) {
+            sim_violation(w, "held",
+                          "n%d op %lld: %s is held, but %s of the same order was applied", node, op,
+                          sim_column(q, 1), beside);
+        }
+        free(beside);
+    }
+    sqlite3_finalize(q);
+}
+
+/* Rule 24: a value that only a hand without triggers wrote, in a row that this laptop otherwise
+ * never touched and nobody deleted, is kept for a person. */
+static void check_found(struct sim_world *w, const struct sim_replica *r)
+{
+    sqlite3_stmt *q = sim_db_query(
+        sim_eyes(r->daemon.node),
+        "SELECT op, entity, row_id, field, mine FROM sim_ledger AS l WHERE kind = 'hand' AND mine "
+        "LIKE '%%~%%' AND mine IS NOT was AND NOT EXISTS (SELECT 1 FROM sim_ledger AS n WHERE "
+        "n.row_id = l.row_id AND n.seq <> l.seq)");
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        int64_t deleted = sim_db_int(sim_eyes(SIM_HQ), 0,
+                                     "SELECT count(*) FROM fb_log WHERE op IN (3, 4) AND "
+                                     "lower(hex(row_id)) = replace(%Q, '-', '')",
+                                     sim_column(q, 2));
+        int where = places_of_edit(sim_column(q, 4), sqlite3_column_int64(q, 0));
+        if (deleted == 0 && where >= 0 && (where & IN_FOUND) == 0) {
+            sim_violation(w, "lost find",
+                          "n%d op %lld: %s.%s = %s, made with triggers off, was overwritten and is "
+                          "not among the found values",
+                          r->daemon.node, (long long)sqlite3_column_int64(q, 0), sim_column(q, 1),
+                          sim_column(q, 3), sim_column(q, 4));
+        }
+    }
+    sqlite3_finalize(q);
+}
+
+/* A19: what a tool dropped is there again. */
+static void check_triggers(struct sim_world *w, int node)
+{
+    static const char SQL[] = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'";
+    int64_t here = sim_db_int(sim_eyes(node), 0, "%s", SQL);
+    int64_t hq = sim_db_int(sim_eyes(SIM_HQ), 0, "%s", SQL);
+    if (here != hq) {
+        sim_violation(w, "triggers", "n%d has %lld triggers, headquarters %lld", node,
+                      (long long)here, (long long)hq);
+    }
+}
+
 /* Rule 24: what no journal row explains is never pushed. */
 static void check_hand_edits(struct sim_world *w, int node)
 {
@@ -353,10 +442,15 @@ void sim_oracle_end(struct sim_world *w)
     for (int i = 1; i <= w->replica_count; i++) {
         compare_laptop(w, &w->replicas[i]);
         check_digests(w, &w->replicas[i]);
+        check_refused_deletes(w, &w->replicas[i]);
+        check_held(w, i);
+        check_found(w, &w->replicas[i]);
+        check_triggers(w, i);
     }
     check_sum(w, "company", "visits");
     check_sum(w, "account", "balance");
     check_sum(w, "sales_line", "delivered");
+    check_sum(w, "contact", "calls");
     check_conflicts(w, hq);
     check_returns(w, hq);
     check_clocks(w, hq);

@@ -11,7 +11,7 @@
 #include "tests/sim/util.h"
 #include "tests/sim/world.h"
 
-#define CALLS_MAX   900 /* a life lasts at most so many calls */
+#define CALLS_MAX   300 /* a life lasts at most so many calls */
 #define DEEP_EVERY  20  /* every so many lives the whole file is checked */
 #define LIVES_FRESH 500 /* then the files are made anew */
 

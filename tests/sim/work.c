@@ -362,9 +362,14 @@ static void insert_same(struct job *j)
         set_token(j, "contact", id, "email");
         return;
     }
-    snprintf(values, sizeof values, "'" ANCHOR "1', %s, %s", token(j, "family", value),
-             token(j, "phone", phone));
-    insert(j, "contact", id, "company_id, family_name, phone", values);
+    int calls = 1 + (int)pick(j, 5);
+    snprintf(values, sizeof values, "'" ANCHOR "1', %s, %s, %d", token(j, "family", value),
+             token(j, "phone", phone), calls);
+    insert(j, "contact", id, "company_id, family_name, phone, calls", values);
+    RUN(j,
+        "INSERT INTO sim_ledger (op, kind, entity, row_id, field, was, mine, cursor, true_ms) "
+        "VALUES (%lld, 'step', 'contact', '%s', 'calls', NULL, %d, %lld, %lld)",
+        (long long)j->op, id, calls, (long long)j->cursor, (long long)j->w->now_ms);
 }
 
 static void delete_some(struct job *j)
@@ -571,6 +576,7 @@ static void poison(struct job *j)
     some_row(j, "sales_line", "1", id);
     if (id[0] != '\0') {
         set(j, "sales_line", id, "due_on", token(j, "soon", value));
+        set_token(j, "sales_line", id, "product"); /* of the same order: held with it */
     }
     if (pick(j, 2) == 0) {
         set_token(j, "company", ANCHOR "2", "website");
@@ -675,6 +681,7 @@ bool sim_work(struct sim_world *w, int node, enum sim_kind kind, uint64_t seed)
     }
     transact(&j, kind);
     int rc = j.rc;
+    bool did_something = sqlite3_total_changes(j.db) > 0;
     char reason[128];
     snprintf(reason, sizeof reason, "%s", sqlite3_errmsg(j.db));
     sim_db_close(j.db);
@@ -687,7 +694,7 @@ bool sim_work(struct sim_world *w, int node, enum sim_kind kind, uint64_t seed)
     w->counters.edits_hq += node == SIM_HQ;
     w->counters.refused += rc != SQLITE_OK;
     tell_daemon(&j);
-    if (rc == SQLITE_OK) {
+    if (rc == SQLITE_OK && did_something) {
         sim_oracle_acknowledged(w, node, j.op);
     } else if ((rc & 0xff) == SQLITE_CONSTRAINT) {
         sim_violation(w, "capture", "n%d op %lld %s was refused: %s", node, (long long)j.op,

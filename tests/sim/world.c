@@ -419,6 +419,7 @@ static void check_pokes(struct sim_world *w, int *steps)
     if (!sim_work(w, SIM_HQ, SIM_EDIT_HOT, 1)) {
         return;
     }
+    run_to(w, w->now_ms + 3000, steps); /* the watch, the round trip */
     if (!quiet_by(w, w->now_ms + 60000, steps) && w->violation[0] == '\0') {
         complain_of_stuck(w);
         return;
