@@ -27,7 +27,7 @@ void fb_history_free(struct fb_store *store)
     if (h == NULL) {
         return;
     }
-    fb_scope_cache_clear(h);
+    fb_history_scopes_forget(h);
     fb_buf_release(&h->key);
     fb_buf_release(&h->chain.bytes);
     free(h->deltas);
@@ -51,7 +51,7 @@ void fb_history_rolled_back(struct fb_store *store)
         return;
     }
     h->has_rev = false;
-    fb_scope_cache_clear(h);
+    fb_history_scopes_forget(h);
     fb_deltas_clear(h);
     fb_buf_clear(&h->chain.bytes);
 }
@@ -80,7 +80,7 @@ void fb_history_savepoint_undone(struct fb_store *store, int depth)
         return;
     }
     const struct fb_history_mark *mark = &h->marks[depth];
-    fb_scope_cache_clear(h);
+    fb_history_scopes_forget(h);
     if (!h->has_rev) {
         return;
     }

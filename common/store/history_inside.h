@@ -84,7 +84,7 @@ void fb_chain_fold(struct fb_chain *chain);
 void fb_chain_cut(struct fb_chain *chain, size_t size);
 int fb_chain_end(struct fb_chain *chain, struct fb_sha256 *ret) FB_MUST_CHECK;
 
-void fb_scope_cache_clear(struct fb_history *h);
+void fb_history_scopes_forget(struct fb_history *h);
 int fb_deltas_add(struct fb_history *h, int64_t scope, const struct fb_digest *delta,
                   bool is_in_savepoint) FB_MUST_CHECK;
 void fb_deltas_undo(struct fb_history *h, size_t move_count);

@@ -7,7 +7,7 @@
 
 /* Two small tables of what was asked last, by key and by id; a newer answer takes the place of an older one. */
 
-void fb_scope_cache_clear(struct fb_history *h)
+void fb_history_scopes_forget(struct fb_history *h)
 {
     for (size_t i = 0; i < FB_SCOPES_CACHED; i++) {
         free(h->by_key[i].key);
