@@ -19,41 +19,50 @@
 
 /* company: an address group, two sums, a tracked status, a draft that stays on the device, a picture; contact; and
  * sales_order with lines, which are its parts. */
-#define COMPANY_FIELDS                                                                                                 \
-    "{'no':10,'name':'name','type':'text','en':'Name','zh':'名称','required':true},"                                   \
-    "{'no':11,'name':'street','type':'text','en':'Street','zh':'街道','group':'address'},"                             \
-    "{'no':12,'name':'city','type':'text','en':'City','zh':'城市','group':'address'},"                                 \
-    "{'no':13,'name':'visits','type':'int','en':'Visits','zh':'次数','merge':'sum','required':true,'default':0},"      \
-    "{'no':14,'name':'status','type':'text','en':'Status','zh':'状态','tracked':true},"                                \
-    "{'no':15,'name':'draft','type':'text','en':'Draft','zh':'草稿','visible':'device'},"                              \
-    "{'no':16,'name':'logo','type':'blob','en':'Logo','zh':'标志'},"                                                   \
-    "{'no':17,'name':'parent_id','type':'ref','target':'company','en':'Parent','zh':'上级'},"                          \
-    "{'no':18,'name':'points','type':'int','en':'Points','zh':'积分','merge':'sum','required':true,'default':0}"
-#define TEST_ENTITIES(more)                                                                                            \
-    "{'no':1,'name':'company','en':'Company','zh':'公司','scope':{'rule':'company'},'title':['name'],"                 \
-    "'fields':[" COMPANY_FIELDS more "]},"                                                                             \
-    "{'no':2,'name':'contact','en':'Contact','zh':'联系人','scope':{'rule':'follows','fields':['company_id']},"        \
-    "'title':['name'],'fields':["                                                                                      \
-    "{'no':10,'name':'company_id','type':'ref','target':'company','en':'Company','zh':'公司'},"                        \
-    "{'no':11,'name':'name','type':'text','en':'Name','zh':'姓名'},"                                                   \
-    "{'no':12,'name':'phone','type':'text','en':'Phone','zh':'电话','indexed':true}]},"                                \
-    "{'no':3,'name':'sales_order','en':'Order','zh':'订单','scope':{'rule':'follows','fields':['company_id']},"        \
-    "'title':['number'],'fields':["                                                                                    \
-    "{'no':10,'name':'company_id','type':'ref','target':'company','en':'Company','zh':'公司'},"                        \
-    "{'no':11,'name':'number','type':'seq','en':'Number','zh':'编号'}]},"                                              \
-    "{'no':4,'name':'order_line','en':'Line','zh':'行','part_of':{'entity':'sales_order','field':'order_id'},'scope':{'rule':'follows','fields':["   \
-    "'order_id']},'title':['text'],'fields':["                                                                         \
-    "{'no':10,'name':'order_id','type':'ref','target':'sales_order','en':'Order','zh':'订单','required':true},"        \
+#define COMPANY_FIELDS                                                                             \
+    "{'no':10,'name':'name','type':'text','en':'Name','zh':'名称','required':true},"             \
+    "{'no':11,'name':'street','type':'text','en':'Street','zh':'街道','group':'address'},"       \
+    "{'no':12,'name':'city','type':'text','en':'City','zh':'城市','group':'address'},"           \
+    "{'no':13,'name':'visits','type':'int','en':'Visits','zh':'次数','merge':'sum','required':"  \
+    "true,'default':0},"                                                                           \
+    "{'no':14,'name':'status','type':'text','en':'Status','zh':'状态','tracked':true},"          \
+    "{'no':15,'name':'draft','type':'text','en':'Draft','zh':'草稿','visible':'device'},"        \
+    "{'no':16,'name':'logo','type':'blob','en':'Logo','zh':'标志'},"                             \
+    "{'no':17,'name':'parent_id','type':'ref','target':'company','en':'Parent','zh':'上级'},"    \
+    "{'no':18,'name':'points','type':'int','en':'Points','zh':'积分','merge':'sum','required':"  \
+    "true,'default':0}"
+#define TEST_ENTITIES(more)                                                                          \
+    "{'no':1,'name':'company','en':'Company','zh':'公司','scope':{'rule':'company'},'title':['"    \
+    "name'],"                                                                                        \
+    "'fields':[" COMPANY_FIELDS more "]},"                                                           \
+    "{'no':2,'name':'contact','en':'Contact','zh':'联系人','scope':{'rule':'follows','fields':['" \
+    "company_id']},"                                                                                 \
+    "'title':['name'],'fields':["                                                                    \
+    "{'no':10,'name':'company_id','type':'ref','target':'company','en':'Company','zh':'公司'},"    \
+    "{'no':11,'name':'name','type':'text','en':'Name','zh':'姓名'},"                               \
+    "{'no':12,'name':'phone','type':'text','en':'Phone','zh':'电话','indexed':true}]},"            \
+    "{'no':3,'name':'sales_order','en':'Order','zh':'订单','scope':{'rule':'follows','fields':['"  \
+    "company_id']},"                                                                                 \
+    "'title':['number'],'fields':["                                                                  \
+    "{'no':10,'name':'company_id','type':'ref','target':'company','en':'Company','zh':'公司'},"    \
+    "{'no':11,'name':'number','type':'seq','en':'Number','zh':'编号'}]},"                          \
+    "{'no':4,'name':'order_line','en':'Line','zh':'行','part_of':{'entity':'sales_order','field':"  \
+    "'order_id'},'scope':{'rule':'follows','fields':["                                               \
+    "'order_id']},'title':['text'],'fields':["                                                       \
+    "{'no':10,'name':'order_id','type':'ref','target':'sales_order','en':'Order','zh':'订单','"    \
+    "required':true},"                                                                               \
     "{'no':11,'name':'text','type':'text','en':'Text','zh':'文字'}]}"
 
 #define ID_A "018f0000-0000-7000-8000-00000000000a"
 #define ID_B "018f0000-0000-7000-8000-00000000000b"
 #define ID_C "018f0000-0000-7000-8000-00000000000c"
+#define ID_D "018f0000-0000-7000-8000-00000000000d"
 
 static inline struct fb_catalogue *test_catalogue(int version, const char *entities)
 {
     char document[16384];
-    snprintf(document, sizeof document, "{'format':1,'version':%d,'entities':[%s]}", version, entities);
+    snprintf(document, sizeof document, "{'format':1,'version':%d,'entities':[%s]}", version,
+             entities);
     for (char *c = document; *c != '\0'; c++) {
         *c = (char)(*c == '\'' ? '"' : *c);
     }
@@ -69,7 +78,8 @@ static inline struct fb_store *open_store(const char *path, enum fb_node node)
 {
     struct fb_store *store = NULL;
     struct fb_why why = {""};
-    int rc = fb_store_open(path, &(struct fb_store_options){.node = node, .may_create = true}, &store, &why);
+    int rc = fb_store_open(path, &(struct fb_store_options){.node = node, .may_create = true},
+                           &store, &why);
     if (rc != FB_OK) {
         fail_msg("open: %s: %s", fb_err_name(rc), why.text);
     }
@@ -117,6 +127,17 @@ static inline void expect_ok(struct fb_store *store, int rc)
 static inline void run(struct fb_store *store, const char *text)
 {
     expect_ok(store, fb_sql_exec(store, text));
+}
+
+/* Several statements, each ended by ";" alone. */
+static inline void run_all(struct fb_store *store, const char *texts)
+{
+    char *copy = strdup(texts);
+    char *rest = copy;
+    for (char *text = strsep(&rest, ";"); text != NULL; text = strsep(&rest, ";")) {
+        run(store, text);
+    }
+    free(copy);
 }
 
 static inline int64_t ask(struct fb_store *store, const char *text)
