@@ -144,6 +144,28 @@ static void intrude(void *ctx, int node)
     w->is_intruding = false;
 }
 
+static void take_backup(struct sim_world *w, struct sim_replica *r)
+{
+    (void)w;
+    sim_snapshot_free(r->backup);
+    r->backup = sim_disk_snapshot(sim_vfs_disk(r->daemon.node));
+}
+
+/* A backup that lacks what was never delivered would be a loss nobody could mend: then it stays where it is. */
+static void restore(struct sim_world *w, struct sim_replica *r, uint64_t random)
+{
+    int node = r->daemon.node;
+    if (r->backup == NULL || !r->daemon.is_up || !sim_oracle_all_delivered(node)) {
+        return;
+    }
+    w->counters.restores++;
+    sim_oracle_before_restore(node);
+    sim_replica_stop(w, r, false, 1000 + skewed(&random, 20000));
+    sim_disk_restore(sim_vfs_disk(node), r->backup);
+    sim_trace(w, "n%d was put back to its backup", node);
+    sim_oracle_after_restore(w, node);
+}
+
 static void restart(struct sim_world *w, int node, uint64_t random)
 {
     int64_t down_ms = 100 + skewed(&random, 20000);
@@ -194,6 +216,12 @@ void sim_fault(struct sim_world *w, const struct sim_planned *e)
         break;
     case SIM_RESTART:
         restart(w, e->node, random);
+        break;
+    case SIM_BACKUP:
+        take_backup(w, r);
+        break;
+    case SIM_RESTORE:
+        restore(w, r, random);
         break;
     case SIM_HAND:
         sim_work(w, e->node, SIM_HAND, random);

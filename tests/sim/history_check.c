@@ -34,10 +34,11 @@ static bool had_seen(struct sim_world *w, long long op, const char *entity, cons
             continue;
         }
         return sim_db_int(sim_eyes(i), 0,
-                          "SELECT count(*) FROM sim_ledger WHERE seq <= %lld AND row_id = %Q AND "
+                          "SELECT count(*) FROM sim_ledger WHERE (seq <= %lld OR %lld < 0) AND "
+                          "row_id = %Q AND "
                           "(field = %Q AND (was IS %Q OR mine "
                           "IS %Q) OR kind = 'delete' AND instr(was, %Q) > 0)",
-                          (long long)seq, row_id, field, old, old, old) > 0;
+                          (long long)seq, (long long)seq, row_id, field, old, old, old) > 0;
     }
     return true; /* nobody's op: a ruling, a restore */
 }

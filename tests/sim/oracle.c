@@ -142,14 +142,21 @@ static void check_acked(struct sim_world *w, const struct sim_replica *r)
 
 static void note_pushes(struct memory *m, sqlite3 *db)
 {
-    int64_t newest = sim_db_int(db, 0, "SELECT max(number) FROM fb_push");
+    int64_t incarnation = sim_db_int(db, 0, "SELECT value FROM fb_meta WHERE key = 'incarnation'");
+    if (incarnation != m->incarnation) {
+        m->pushes = 0; /* numbers start anew */
+        m->incarnation = incarnation;
+    }
+    int64_t newest = sim_db_int(db, 0, "SELECT max(number) FROM fb_push WHERE incarnation = %lld",
+                                (long long)incarnation);
     int64_t edits = sim_db_int(db, 0, "SELECT max(seq) FROM sim_ledger");
     while (m->pushes < newest && m->pushes < PUSHES_MAX - 1) {
         m->frozen[++m->pushes] = edits;
     }
-    m->acked_push =
-        sim_db_int(db, 0, "SELECT max(number) FROM fb_push WHERE acked_at_ms IS NOT NULL");
-    m->incarnation = sim_db_int(db, 0, "SELECT value FROM fb_meta WHERE key = 'incarnation'");
+    m->acked_push = sim_db_int(db, 0,
+                               "SELECT max(number) FROM fb_push WHERE acked_at_ms IS NOT NULL AND "
+                               "incarnation = %lld",
+                               (long long)incarnation);
 }
 
 /* Read your writes: what is not acknowledged still shows. */
@@ -247,6 +254,70 @@ void sim_oracle_started(struct sim_world *w, int node)
         check_acked(w, &w->replicas[i]);
     }
     sim_enter(w, node, SIM_DAEMON);
+}
+
+bool sim_oracle_all_delivered(int node)
+{
+    sqlite3 *db = sim_eyes(node);
+    return db != NULL && has_table(db, "account") &&
+           sim_db_int(
+               db, 1,
+               "SELECT (SELECT count(*) FROM fb_journal WHERE op > 0) + (SELECT count(*) FROM "
+               "fb_push WHERE acked_at_ms IS NULL)") == 0;
+}
+
+/* --- backups put back --------------------------------------------------------------------------- */
+
+static sqlite3 *kept_ledger; /* in memory, of the node that is being put back */
+
+static void copy_ledger(sqlite3 *from, sqlite3 *to, const char *where, int64_t seq_shift)
+{
+    sqlite3_stmt *q = sim_db_query(from, "SELECT * FROM sim_ledger WHERE %s", where);
+    sqlite3_stmt *put = sim_db_query(
+        to,
+        "INSERT OR IGNORE INTO sim_ledger VALUES (?1 - %lld, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
+        "?9, ?10)",
+        (long long)seq_shift);
+    while (sqlite3_step(q) == SQLITE_ROW) {
+        for (int i = 0; i < 10; i++) {
+            sqlite3_bind_value(put, i + 1, sqlite3_column_value(q, i));
+        }
+        if (sqlite3_step(put) != SQLITE_DONE) {
+            sim_die("the ledger cannot be copied: %s", sqlite3_errmsg(to));
+        }
+        sqlite3_reset(put);
+    }
+    sqlite3_finalize(q);
+    sqlite3_finalize(put);
+}
+
+void sim_oracle_before_restore(int node)
+{
+    sqlite3 *db = sim_eyes(node);
+    if (sqlite3_open(":memory:", &kept_ledger) != SQLITE_OK) {
+        sim_die("no memory");
+    }
+    sim_db_run(kept_ledger, SIM_LEDGER_SQL);
+    copy_ledger(db, kept_ledger, "1", 0);
+}
+
+void sim_oracle_after_restore(struct sim_world *w, int node)
+{
+    struct memory *m = &memories[node];
+    sqlite3 *db = sim_db_open(node, SIM_TOOL);
+    sim_db_run(db, "BEGIN");
+    int64_t newest = sim_db_int(db, 0, "SELECT max(seq) FROM sim_ledger");
+    char where[64];
+    snprintf(where, sizeof where, "seq > %lld OR seq < 0", (long long)newest);
+    copy_ledger(kept_ledger, db, where, SIM_LEDGER_OLD);
+    sim_db_run(db, "COMMIT");
+    sim_db_close(db);
+    sim_db_close(kept_ledger);
+    kept_ledger = NULL;
+    m->pushes = 0;
+    m->acked_push = 0;
+    m->cursor = 0;
+    (void)w;
 }
 
 void sim_oracle_check_saved(struct sim_world *w)

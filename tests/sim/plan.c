@@ -115,7 +115,8 @@ static int draw_node(const struct sim_params *p, enum sim_kind kind, uint64_t *r
         return 0;
     }
     if (kind == SIM_HAND || kind == SIM_CUT || kind == SIM_HALF_OPEN || kind == SIM_STALL ||
-        kind == SIM_ASLEEP || kind == SIM_CLOCK || kind == SIM_MEDDLE) {
+        kind == SIM_ASLEEP || kind == SIM_CLOCK || kind == SIM_MEDDLE || kind == SIM_BACKUP ||
+        kind == SIM_RESTORE) {
         at_hq = false;
     }
     if (at_hq) {

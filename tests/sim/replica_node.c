@@ -139,7 +139,13 @@ static void failed(struct sim_world *w, struct sim_replica *r, int rc)
         sim_violation(w, "protocol", "n%d: %s", r->daemon.node,
                       fb_replica_round_status(r->round)->sentence);
     }
+    int64_t retry_ms = fb_replica_round_status(r->round)->retry_after_ms;
     sim_replica_hang_up(w, r);
+    if (rc == FB_ERR_INTERRUPTED) {
+        r->dial_at_ms = w->now_ms + 10; /* it is to say hello under another incarnation */
+    } else if (rc == FB_ERR_BUSY) {
+        r->dial_at_ms = w->now_ms + retry_ms;
+    }
 }
 
 /* --- bytes and time -----------------------------------------------------------------------------

@@ -507,6 +507,9 @@ static void tear_down(struct sim_world *w)
     sim_server_stop(w, true, INT64_MAX);
     for (int i = 0; i <= w->replica_count; i++) {
         sim_eyes_close(i);
+        if (i > 0) {
+            sim_snapshot_free(w->replicas[i].backup);
+        }
     }
     while (w->links != NULL) {
         free_link(w, w->links);

@@ -66,11 +66,8 @@ struct sim_replica {
     int64_t next_cut; /* bytes after which the next link is cut; -1: not planned */
     int next_cut_way;
     uint64_t link_random;
-    bool triggers_off_for_sure; /* a tool dropped one, and the daemon has not looked yet */
-    /* What the oracle remembers. */
-    int64_t cursor_seen;
-    int64_t acked_seen;
-    int64_t cut_edits; /* edits in the ledger when last looked */
+    bool triggers_off_for_sure;  /* a tool dropped one, and the daemon has not looked yet */
+    struct sim_snapshot *backup; /* NULL: none was taken */
 };
 
 struct sim_counters {
@@ -154,9 +151,17 @@ bool sim_work(struct sim_world *w, int node, enum sim_kind kind, uint64_t seed);
     "entity TEXT, "                                                                                \
     "row_id TEXT, field TEXT, was ANY, mine ANY, cursor INTEGER, true_ms INTEGER) STRICT"
 
+#define SIM_LEDGER_OLD                                                                             \
+    INT64_C(1000000000) /* rows of before a backup was put back lie so much lower */
+
 /* oracle.c: looks at a node after something was committed there; at everything at the end. */
 void sim_oracle_reset(struct sim_world *w);
 void sim_oracle_acknowledged(struct sim_world *w, int node, int64_t op);
+/* True if nothing of the laptop's edits is undelivered: then a backup can be put back without losing any. */
+bool sim_oracle_all_delivered(int node);
+/* Around putting a backup back: the ledger rows that the backup lacks come back, older than all others. */
+void sim_oracle_before_restore(int node);
+void sim_oracle_after_restore(struct sim_world *w, int node);
 void sim_oracle_look(struct sim_world *w, int node);
 void sim_oracle_started(struct sim_world *w, int node);
 void sim_oracle_end(struct sim_world *w);
