@@ -100,25 +100,54 @@ static int keep_found(struct fb_apply *a, const struct incoming *in, uint64_t *m
     return rc;
 }
 
-static int write_beside_pending(struct fb_apply *a, const struct incoming *in)
+static bool may_be_indexed(const struct fb_field *f)
 {
-    uint64_t mask[FB_ROW_MASK_WORDS] = {0};
-    for (size_t i = 0; i < in->row->entity->field_count; i++) {
-        if (in->row->values[i].type != FB_ABSENT && !fb_mask_has(in->pending->kept, (uint32_t)i)) {
+    return f->is_indexed || f->is_unique || f->target_count > 0;
+}
+
+static bool are_stamps_equal(const struct incoming *in)
+{
+    for (size_t i = 0; i < FB_STAMP_COUNT; i++) {
+        if (!fb_value_equal(&in->row->stamps[i], &in->local.stamps[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What is to be written over the row that is here: nothing pending, nothing hidden. An indexed
+ * column that stays as it is is left out, since its index would be written anew; others are not,
+ * so that a few statements serve all rows. False if the row is as it came. */
+static bool choose_fields(const struct incoming *in, uint64_t *mask)
+{
+    const struct fb_entity *e = in->row->entity;
+    bool has_changed = false;
+    for (size_t i = 0; i < e->field_count; i++) {
+        const struct fb_value *v = &in->row->values[i];
+        bool is_kept = in->pending != NULL && fb_mask_has(in->pending->kept, (uint32_t)i);
+        if (v->type == FB_ABSENT || is_kept) {
+            continue;
+        }
+        bool is_equal = fb_value_equal(v, &in->local.values[i]);
+        has_changed |= !is_equal;
+        if (!is_equal || !may_be_indexed(&e->fields[i])) {
             fb_mask_set(mask, (uint32_t)i);
         }
     }
-    return fb_row_update(a->store, in->row, mask, true);
+    return has_changed;
 }
 
-static bool is_any_kept(const struct fb_pending_row *p)
+static int write_over(struct fb_apply *a, const struct incoming *in)
 {
-    for (size_t i = 0; p != NULL && i < FB_ROW_MASK_WORDS; i++) {
-        if (p->kept[i] != 0) {
-            return true;
-        }
+    uint64_t mask[FB_ROW_MASK_WORDS] = {0};
+    if (choose_fields(in, mask)) {
+        return fb_row_update(a->store, in->row, mask, true);
     }
-    return false;
+    if (are_stamps_equal(in)) {
+        return FB_OK;
+    }
+    memset(mask, 0, sizeof mask);
+    return fb_row_update(a->store, in->row, mask, true);
 }
 
 static int write_row(struct fb_apply *a, const struct incoming *in)
@@ -127,10 +156,7 @@ static int write_row(struct fb_apply *a, const struct incoming *in)
         int rc = fb_row_insert(a->store, in->row);
         return rc == FB_ERR_CONSTRAINT ? fb_row_write(a->store, in->row) : rc;
     }
-    if (in->is_here && is_any_kept(in->pending)) {
-        return write_beside_pending(a, in);
-    }
-    return fb_row_write(a->store, in->row);
+    return in->is_here ? write_over(a, in) : fb_row_write(a->store, in->row);
 }
 
 /* Planted bug: the found value becomes an edit. */

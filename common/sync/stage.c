@@ -6,7 +6,7 @@
  * in flight.
  *
  * Memory: a chunk, or FB_CUT_MEMORY_BYTES_MAX of a cut; while applying one frame at a time, and
- * (only if rows are here already) 24 bytes for each row that came.
+ * (only if rows are here already) 40 to 80 bytes for each row that came.
  */
 #include "common/sync/replica_internal.h"
 
