@@ -5,6 +5,7 @@
  * plain SQLite needs it.)
  *
  *   bench_sql plain  FILE ROWS EDITS       a plain table: insert, update; processor time and size
+ *   bench_sql bare   FILE                  drops the triggers of FILE's bench_contact
  *   bench_sql insert FILE ROWS             the rows into FILE's bench_contact, triggers on, one transaction
  *   bench_sql edit   FILE ROWS COUNT KIND SEED [COMMIT-EVERY]   edits there; KIND any, a, b, same; SEED of the values
  *   bench_sql check  FILE ROWS COUNT KIND SEED      how many of these edits' values stand in FILE
@@ -77,7 +78,7 @@ static sqlite3 *open_file(const char *path)
         fail(db, path);
     }
     sqlite3_busy_timeout(db, WAIT_MS);
-    run(db, "PRAGMA cache_size = -65536");
+    run(db, "PRAGMA cache_size = -262144");
     return db;
 }
 
@@ -218,6 +219,22 @@ static void do_plain(char **args)
            (double)size / (double)b.row_count);
     sqlite3_close(db);
     bench_release(&b);
+}
+
+static void do_bare(char **args)
+{
+    sqlite3 *db = open_file(args[0]);
+    sqlite3_stmt *q =
+        prepare(db, "SELECT group_concat('DROP TRIGGER ' || name, ';') FROM sqlite_schema"
+                    " WHERE type = 'trigger' AND tbl_name = 'bench_contact'");
+    if (sqlite3_step(q) != SQLITE_ROW || sqlite3_column_text(q, 0) == NULL) {
+        fail(db, "no triggers");
+    }
+    char *sql = strdup((const char *)sqlite3_column_text(q, 0));
+    sqlite3_finalize(q);
+    run(db, sql);
+    free(sql);
+    sqlite3_close(db);
 }
 
 static void do_insert(char **args)
@@ -454,9 +471,9 @@ static const struct {
     const char *name;
     int args;
     void (*run)(char **args);
-} COMMANDS[] = {{"plain", 3, do_plain}, {"insert", 2, do_insert}, {"edit", 5, do_edit},
-                {"check", 5, do_check}, {"digest", 1, do_digest}, {"hop", 3, do_hop},
-                {"files", 4, do_files}};
+} COMMANDS[] = {{"plain", 3, do_plain}, {"bare", 1, do_bare},   {"insert", 2, do_insert},
+                {"edit", 5, do_edit},   {"check", 5, do_check}, {"digest", 1, do_digest},
+                {"hop", 3, do_hop},     {"files", 4, do_files}};
 
 int main(int argc, char **argv)
 {
