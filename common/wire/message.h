@@ -49,10 +49,11 @@ enum fb_message_kind {
 
 enum fb_verdict {
     FB_VERDICT_OK = 0,
-    FB_VERDICT_NEW_INCARNATION = 1, /* the chain does not match: take the one given, renumber, resync (rule 22) */
-    FB_VERDICT_NEW_TIMELINE = 2,    /* headquarters was restored: send again after seen, then resync */
+    FB_VERDICT_NEW_INCARNATION =
+        1, /* the chain does not match: take the one given, renumber, resync (rule 22) */
+    FB_VERDICT_NEW_TIMELINE = 2, /* headquarters was restored: send again after seen, then resync */
     FB_VERDICT_RETRY_LATER = 3,
-    FB_VERDICT_TOO_OLD = 4,         /* may push, may not pull */
+    FB_VERDICT_TOO_OLD = 4, /* may push, may not pull */
 };
 
 enum fb_refusal {
@@ -62,10 +63,10 @@ enum fb_refusal {
     FB_REFUSAL_UNKNOWN_DEVICE = 3,
     FB_REFUSAL_WIPE = 4,
     FB_REFUSAL_PROTOCOL = 5,
-    FB_REFUSAL_REWOUND = 6,   /* the server was restored without the tool; an admin must confirm */
-    FB_REFUSAL_CODE = 7,      /* enrolment: the code is unknown, used or too old */
+    FB_REFUSAL_REWOUND = 6, /* the server was restored without the tool; an admin must confirm */
+    FB_REFUSAL_CODE = 7,    /* enrolment: the code is unknown, used or too old */
     FB_REFUSAL_BUSY = 8,
-    FB_REFUSAL_REPLACED = 9,  /* a newer connection of the same device */
+    FB_REFUSAL_REPLACED = 9, /* a newer connection of the same device */
 };
 
 struct fb_hello {
@@ -75,8 +76,8 @@ struct fb_hello {
     char timeline[FB_ROW_ID_SIZE];  /* "": none yet */
     int64_t cursor;                 /* 0: nothing applied yet */
     int64_t catalogue_version;
-    int64_t now_ms;                 /* the laptop's clock: gives the offset */
-    int64_t last_number;            /* the newest push it holds, and its hash; 0: none */
+    int64_t now_ms;      /* the laptop's clock: gives the offset */
+    int64_t last_number; /* the newest push it holds, and its hash; 0: none */
     struct fb_sha256 last_hash;
     const char *app_version;
 };
@@ -123,10 +124,10 @@ struct fb_ack {
 struct fb_pull {
     int64_t cursor;
     char timeline[FB_ROW_ID_SIZE];
-    bool wants_all;          /* a full cut (first download, resync) */
+    bool wants_all; /* a full cut (first download, resync) */
     bool wants_digest;
     bool wants_scope_digests; /* after a differing digest: which scope differs */
-    const uint8_t *position; /* of a full cut: where to go on; empty: from the start */
+    const uint8_t *position;  /* of a full cut: where to go on; empty: from the start */
     size_t position_size;
     const char **scopes; /* held */
     size_t scope_count;
@@ -168,11 +169,11 @@ struct fb_chunk {
 
 struct fb_cut {
     int64_t rev;
-    int64_t at_ms;          /* the server's clock at that rev */
-    int64_t seen;           /* newest push of this incarnation merged at rev: rows up to it are answered */
-    int64_t rows;           /* sent in this cut: must agree with what came */
+    int64_t at_ms; /* the server's clock at that rev */
+    int64_t seen;  /* newest push of this incarnation merged at rev: rows up to it are answered */
+    int64_t rows;  /* sent in this cut: must agree with what came */
     int64_t removes;
-    const char **scopes;    /* the device's scopes now */
+    const char **scopes; /* the device's scopes now */
     size_t scope_count;
     int64_t history_from_ms; /* history limit; 0: none (law 12, next issue) */
     bool has_digest;
@@ -201,7 +202,7 @@ struct fb_enrol_ask {
     const char *device_name;
     const uint8_t *csr; /* PEM */
     size_t csr_size;
-    bool is_renewal;    /* the old certificate says who asks; the code is empty */
+    bool is_renewal; /* the old certificate says who asks; the code is empty */
 };
 struct fb_enrol_answer {
     char device_id[FB_ROW_ID_SIZE];
@@ -246,20 +247,22 @@ int fb_frame_find(const uint8_t *bytes, size_t size, size_t body_max, size_t *re
 /* Checks and unpacks one whole frame. Field numbers become fields of the catalogue (may be NULL for kinds without rows);
  * unknown fields are skipped, a row of an unknown entity is FB_ERR_PROTOCOL. Any bytes are survived. */
 int fb_message_decode(const uint8_t *frame, size_t size, const struct fb_catalogue *catalogue,
-                      struct fb_arena *arena, struct fb_message *ret, struct fb_why *why) FB_MUST_CHECK;
+                      struct fb_arena *arena, struct fb_message *ret,
+                      struct fb_why *why) FB_MUST_CHECK;
 
 /* The body of push parts: a writer that cuts at FB_PUSH_PART_BYTES_AIM and compresses each part. */
 struct fb_changes_writer;
 int fb_changes_writer_new(struct fb_changes_writer **ret) FB_MUST_CHECK;
 void fb_changes_writer_free(struct fb_changes_writer *w);
 /* Adds a change; *ret_part is set to a finished part (valid until the next call) or to an empty run of bytes. */
-int fb_changes_writer_add(struct fb_changes_writer *w, const struct fb_change *change, const uint8_t **ret_part,
-                          size_t *ret_size) FB_MUST_CHECK;
+int fb_changes_writer_add(struct fb_changes_writer *w, const struct fb_change *change,
+                          const uint8_t **ret_part, size_t *ret_size) FB_MUST_CHECK;
 /* The last part; an empty run of bytes if nothing is left. */
-int fb_changes_writer_finish(struct fb_changes_writer *w, const uint8_t **ret_part, size_t *ret_size) FB_MUST_CHECK;
+int fb_changes_writer_finish(struct fb_changes_writer *w, const uint8_t **ret_part,
+                             size_t *ret_size) FB_MUST_CHECK;
 
 /* Unpacks a part, whole, checked. The changes live in the arena. */
-int fb_changes_read(const uint8_t *part, size_t size, struct fb_arena *arena, struct fb_change **ret,
-                    size_t *ret_count, struct fb_why *why) FB_MUST_CHECK;
+int fb_changes_read(const uint8_t *part, size_t size, struct fb_arena *arena,
+                    struct fb_change **ret, size_t *ret_count, struct fb_why *why) FB_MUST_CHECK;
 
 #endif
