@@ -115,6 +115,17 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_PEM_BYTES_MAX       (64 * 1024)
 #define FB_CERT_LIST_BYTES_MAX (16 * 1024)
 
+/* Import. A cell is a value at most; a line of 200 such cells is a quote that nobody closed. A mapping is
+ * written by a person. Keys kept in memory: 2 million of 40 bytes are 160 MB. */
+#define FB_CSV_CELLS_MAX          1000
+#define FB_CSV_RECORD_BYTES_MAX   (4 * 1024 * 1024)
+#define FB_MAPPING_BYTES_MAX      (1024 * 1024)
+#define FB_MAPPING_RULES_MAX      32
+#define FB_MAPPING_DEPTH_MAX      8
+#define FB_IMPORT_BATCH_LINES     2000
+#define FB_IMPORT_KEYS_MAX        (2 * 1000 * 1000)
+#define FB_IMPORT_REJECTS_TOLD_MAX 1000
+
 /* Text merge: beyond this the field goes to a person instead of to the library. */
 #define FB_TEXT_MERGE_BYTES_MAX (256 * 1024)
 

@@ -17,14 +17,16 @@
 #define FB_IMPORT_ENTITIES_MAX 16 /* kinds of rows one mapping makes */
 
 struct fb_import_options {
-    const char *entity;       /* what a line is, as on the command line; must agree with the mapping */
+    const char *entity; /* what a line is, as on the command line; must agree with the mapping */
     const char *csv_path;
     const char *mapping_path; /* NULL: the headings are names or labels of the entity's fields */
     const char *const *match; /* fields that find the row to update; count 0: as the mapping says */
     size_t match_count;
-    bool is_dry_run;          /* everything happens, then is undone */
-    const char *rejects_path; /* lines that fail are written here, with a column `error`; NULL: nowhere */
-    const char *employee_id;  /* whom rows without an owner belong to; NULL: the first active employee by code */
+    bool is_dry_run; /* everything happens, then is undone */
+    const char
+        *rejects_path; /* lines that fail are written here, with a column `error`; NULL: nowhere */
+    const char *
+        employee_id; /* whom rows without an owner belong to; NULL: the first active employee by code */
     int64_t now_ms;
     struct fb_random random;
     /* Called every few hundred lines, also between transactions; false stops after the last whole batch. */
@@ -48,7 +50,7 @@ struct fb_import_result {
         int64_t updated;
     } rows[FB_IMPORT_ENTITIES_MAX];
     size_t row_count;
-    const char *encoding; /* what was found: "UTF-8", "GB18030", "UTF-16LE", "UTF-16BE" */
+    char encoding[32]; /* what was found: "UTF-8", "GB18030", "UTF-16LE", "UTF-16BE" */
     char separator;
 };
 
