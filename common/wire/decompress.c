@@ -8,7 +8,7 @@
 #include "common/base/limits.h"
 
 #define SKIPPABLE_HEADER_BYTES 8
-static const uint8_t SKIPPABLE_MAGIC[4] = {0x50, 0x2A, 0x4D, 0x18};
+static const uint8_t skippable_magic[4] = {0x50, 0x2A, 0x4D, 0x18};
 
 static uint32_t read_u32(const uint8_t *at)
 {
@@ -30,18 +30,18 @@ static bool is_followed_by_padding(const uint8_t *bytes, size_t size, size_t fra
     const uint8_t *at = bytes + frame_size;
     size_t left = size - frame_size;
     return left >= SKIPPABLE_HEADER_BYTES &&
-           memcmp(at, SKIPPABLE_MAGIC, sizeof SKIPPABLE_MAGIC) == 0 &&
-           left - SKIPPABLE_HEADER_BYTES == read_u32(at + sizeof SKIPPABLE_MAGIC);
+           memcmp(at, skippable_magic, sizeof skippable_magic) == 0 &&
+           left - SKIPPABLE_HEADER_BYTES == read_u32(at + sizeof skippable_magic);
 }
 
 /* A frame must say its size. Decompressing then takes one buffer of that size and no window beside
  * it, so the window a frame asks for costs nothing. */
 static int check_size(const uint8_t *bytes, size_t size, size_t *ret_size, struct fb_why *why)
 {
-    static const uint8_t MAGIC[4] = {0x28, 0xB5, 0x2F,
-                                     0xFD}; /* RFC 8878, 3.1.1; not a skippable frame */
-    for (size_t i = 0; i < sizeof MAGIC; i++) {
-        if (i >= size || bytes[i] != MAGIC[i]) {
+    static const uint8_t zstd_magic[4] = {0x28, 0xB5, 0x2F,
+                                          0xFD}; /* RFC 8878, 3.1.1; not a skippable frame */
+    for (size_t i = 0; i < sizeof zstd_magic; i++) {
+        if (i >= size || bytes[i] != zstd_magic[i]) {
             return fb_fail(why, FB_ERR_PROTOCOL, "a body that should be compressed is not");
         }
     }
@@ -94,9 +94,9 @@ static void append_padding(struct fb_buf *out, size_t size)
         return;
     }
     memset(at, 0, SKIPPABLE_HEADER_BYTES + inner);
-    memcpy(at, SKIPPABLE_MAGIC, sizeof SKIPPABLE_MAGIC);
+    memcpy(at, skippable_magic, sizeof skippable_magic);
     for (size_t i = 0; i < 4; i++) {
-        at[sizeof SKIPPABLE_MAGIC + i] = (uint8_t)(inner >> (8 * i));
+        at[sizeof skippable_magic + i] = (uint8_t)(inner >> (8 * i));
     }
     fb_buf_commit(out, SKIPPABLE_HEADER_BYTES + inner);
 }

@@ -7,7 +7,7 @@
 /* Smaller bodies do not shrink. */
 #define COMPRESS_BYTES_MIN 256
 
-static const struct fb_kind KINDS[] = {
+static const struct fb_kind kinds[] = {
 #define FB_KIND(NAME, name, generated, is_compressed, purpose)                                     \
     [FB_MESSAGE_##NAME] = {#name, is_compressed, &fb__wire__##generated##__descriptor,             \
                            fb_pack_##name, fb_unpack_##name},
@@ -17,10 +17,10 @@ static const struct fb_kind KINDS[] = {
 
 const struct fb_kind *fb_kind_find(unsigned number)
 {
-    if (number >= sizeof KINDS / sizeof KINDS[0] || KINDS[number].name == NULL) {
+    if (number >= sizeof kinds / sizeof kinds[0] || kinds[number].name == NULL) {
         return NULL;
     }
-    return &KINDS[number];
+    return &kinds[number];
 }
 
 static uint32_t read_size(const uint8_t *at)

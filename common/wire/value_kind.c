@@ -6,11 +6,11 @@
 #define MS_PER_DAY INT64_C(86400000)
 
 /* Where the two digits of byte i of a UUID stand. */
-static const uint8_t DIGITS_AT[FB_ROW_ID_BYTES] = {0,  2,  4,  6,  9,  11, 14, 16,
+static const uint8_t digits_at[FB_ROW_ID_BYTES] = {0,  2,  4,  6,  9,  11, 14, 16,
                                                    19, 21, 24, 26, 28, 30, 32, 34};
 
 /* Values of hexadecimal digits in lower case, plus one; 0: not a digit. */
-static const uint8_t HEX[256] = {
+static const uint8_t hex_plus_one[256] = {
     ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
     ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
 };
@@ -25,8 +25,8 @@ bool fb_uuid_split(const char *text, size_t size, int64_t *ret_time,
     uint8_t bytes[FB_ROW_ID_BYTES];
     bool is_valid = true;
     for (size_t i = 0; i < FB_ROW_ID_BYTES; i++) {
-        uint8_t high = HEX[(uint8_t)text[DIGITS_AT[i]]];
-        uint8_t low = HEX[(uint8_t)text[DIGITS_AT[i] + 1]];
+        uint8_t high = hex_plus_one[(uint8_t)text[digits_at[i]]];
+        uint8_t low = hex_plus_one[(uint8_t)text[digits_at[i] + 1]];
         is_valid = is_valid && high != 0 && low != 0;
         bytes[i] = (uint8_t)((high - 1U) << 4 | (low - 1U));
     }
@@ -44,7 +44,7 @@ bool fb_uuid_split(const char *text, size_t size, int64_t *ret_time,
 
 void fb_uuid_join(uint64_t time, const uint8_t tail[static FB_UUID_TAIL_BYTES], char *ret_text)
 {
-    static const char DIGITS[] = "0123456789abcdef";
+    static const char hex_digits[] = "0123456789abcdef";
     uint8_t bytes[FB_ROW_ID_BYTES];
     for (size_t i = 0; i < FB_ROW_ID_BYTES - FB_UUID_TAIL_BYTES; i++) {
         bytes[i] = (uint8_t)(time >> (40 - 8 * i));
@@ -52,8 +52,8 @@ void fb_uuid_join(uint64_t time, const uint8_t tail[static FB_UUID_TAIL_BYTES], 
     memcpy(bytes + FB_ROW_ID_BYTES - FB_UUID_TAIL_BYTES, tail, FB_UUID_TAIL_BYTES);
     ret_text[8] = ret_text[13] = ret_text[18] = ret_text[23] = '-';
     for (size_t i = 0; i < FB_ROW_ID_BYTES; i++) {
-        ret_text[DIGITS_AT[i]] = DIGITS[bytes[i] >> 4];
-        ret_text[DIGITS_AT[i] + 1] = DIGITS[bytes[i] & 15];
+        ret_text[digits_at[i]] = hex_digits[bytes[i] >> 4];
+        ret_text[digits_at[i] + 1] = hex_digits[bytes[i] & 15];
     }
 }
 

@@ -36,8 +36,8 @@ int fb_wire_id(const char *text, struct fb_arena *arena, ProtobufCBinaryData *re
 
 ProtobufCBinaryData fb_wire_hash(const struct fb_sha256 *hash)
 {
-    static const struct fb_sha256 NONE;
-    bool is_none = memcmp(hash, &NONE, sizeof NONE) == 0;
+    static const struct fb_sha256 none;
+    bool is_none = memcmp(hash, &none, sizeof none) == 0;
     return fb_wire_bytes(hash->bytes, is_none ? 0 : sizeof hash->bytes);
 }
 
