@@ -318,6 +318,7 @@ class Bench:
         if not data.exists():
             data.mkdir()
             work.mkdir()
+            work.chmod(0o777)
             tool("bench_sql", "files", data, self.o.rows, self.o.edits, self.o.conflicts)
             subprocess.run(["gcc", "-O2", "-w", "-DSQLITE_ENABLE_SESSION", "-DSQLITE_ENABLE_PREUPDATE_HOOK", "-o", work / "inproc",
                             f"{peers}/inproc.c", "-lsqlite3", "-lzstd"], check=True)
@@ -389,6 +390,7 @@ def main():
     once = ["w4", "w5", "fleet"]
     parts = o.parts or repeated + once
     folder = pathlib.Path(tempfile.mkdtemp(prefix="fieldbook-bench-"))
+    folder.chmod(0o755)  # PostgreSQL's driver runs as another user
     bench = Bench(o, folder)
     try:
         os.environ["FIELDBOOK_SHARE"] = str(share_folder(folder))
