@@ -4,6 +4,8 @@
  * until a person takes one over as an edit of his own. Never pushed as a change: a stale value of
  * ours would beat headquarters.
  */
+#include <string.h>
+
 #include "common/base/time.h"
 #include "common/sync/replica_internal.h"
 
@@ -44,15 +46,49 @@ static int is_known(const struct fb_found *f, const struct fb_entity *e, const c
     return FB_OK;
 }
 
+struct random_blob {
+    struct fb_value bytes;
+};
+
+static void fill_from_blob(void *ctx, void *bytes, size_t size)
+{
+    const struct random_blob *blob = ctx;
+    fb_assert(size <= blob->bytes.size);
+    memcpy(bytes, blob->bytes.bytes, size);
+}
+
+/* A freeze has no random source: SQLite's makes the ids of its tables too. */
+static int make_id(const struct fb_found *f, char ret[static FB_ROW_ID_SIZE])
+{
+    if (f->random != NULL) {
+        fb_id_make(f->now_ms, f->random, ret);
+        return FB_OK;
+    }
+    struct fb_sql *q;
+    int rc = fb_sql_begin(f->store, "SELECT randomblob(32)", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_sql_step(q);
+    if (rc == FB_SQL_ROW) {
+        struct random_blob blob = {.bytes = fb_sql_value(q, 0)};
+        fb_id_make(f->now_ms, &(struct fb_random){.fill = fill_from_blob, .ctx = &blob}, ret);
+    }
+    fb_sql_end(q);
+    return rc < 0 ? rc : FB_OK;
+}
+
 static int insert(const struct fb_found *f, const struct fb_entity *diary,
                   const struct fb_entity *e, const char *id, const char *field, const char *json)
 {
     FB_AUTO(fb_arena_release) struct fb_arena arena;
     fb_arena_init(&arena, 0);
     char own_id[FB_ROW_ID_SIZE];
-    fb_id_make(f->now_ms, f->random, own_id);
     struct fb_row row;
-    int rc = fb_row_new(diary, own_id, &arena, &row);
+    int rc = make_id(f, own_id);
+    if (rc == FB_OK) {
+        rc = fb_row_new(diary, own_id, &arena, &row);
+    }
     if (rc < 0) {
         return rc;
     }

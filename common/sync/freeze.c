@@ -49,12 +49,8 @@ static bool is_wanted(struct freezing *f, const struct fb_change *change)
     return true;
 }
 
-static int add_change(void *ctx, const struct fb_change *change)
+static int write_change(struct freezing *f, const struct fb_change *change)
 {
-    struct freezing *f = ctx;
-    if (!is_wanted(f, change)) {
-        return FB_OK;
-    }
     const uint8_t *part = NULL;
     size_t size = 0;
     int rc = fb_changes_writer_add(f->writer, change, &part, &size);
@@ -63,6 +59,26 @@ static int add_change(void *ctx, const struct fb_change *change)
     }
     f->push.changes++;
     return add_part(f, part, size);
+}
+
+static int write_fitted(struct freezing *f, const struct fb_change *change)
+{
+    FB_AUTO(fb_arena_release) struct fb_arena arena;
+    fb_arena_init(&arena, 0);
+    int64_t count = 0;
+    struct fb_found found = {.store = f->store, .now_ms = f->push.made_at_ms, .count = &count};
+    struct fb_change fit;
+    int rc = fb_change_make_fit(&found, change, &arena, &fit);
+    return rc < 0 ? rc : write_change(f, &fit);
+}
+
+static int add_change(void *ctx, const struct fb_change *change)
+{
+    struct freezing *f = ctx;
+    if (!is_wanted(f, change)) {
+        return FB_OK;
+    }
+    return fb_change_fits(change) ? write_change(f, change) : write_fitted(f, change);
 }
 
 /* What the push carries besides its changes. */

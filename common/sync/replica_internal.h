@@ -10,6 +10,7 @@
  *   apply.c         a cut into the database, in one transaction
  *   remove.c        what a cut takes away: custody, unsent children, orphans
  *   stage.c         a full cut: chunks on disk, then everything in one transaction
+ *   fit.c           a change too large to travel is made to fit
  *   found.c         values no journal row explains
  *   local_digest.c  digests by a scan of the tables
  *   incarnation.c   a new incarnation, a new timeline
@@ -107,13 +108,22 @@ int fb_replica_rebuild_push(struct fb_store *s, int64_t now_ms) FB_MUST_CHECK;
  * value is the row as JSON, or null if the row should be here and is not. Counts in *found. */
 struct fb_found {
     struct fb_store *store;
-    const struct fb_random *random;
+    const struct fb_random *random; /* NULL: SQLite's */
     int64_t now_ms;
     int64_t *count;
 };
 int fb_found_value(const struct fb_found *f, const struct fb_entity *e, const char *id,
                    const char *field, const struct fb_value *value) FB_MUST_CHECK;
 int fb_found_row(const struct fb_found *f, const struct fb_row *row) FB_MUST_CHECK;
+
+/* ---- fit.c ---- */
+
+/* False: a part or a message could not hold it. */
+bool fb_change_fits(const struct fb_change *change);
+/* The change as it can travel, in the arena (values are still the caller's); what is left out is found.
+ * Inside the freezing transaction. */
+int fb_change_make_fit(const struct fb_found *found, const struct fb_change *change,
+                       struct fb_arena *arena, struct fb_change *ret) FB_MUST_CHECK;
 
 /* ---- the round ---- */
 

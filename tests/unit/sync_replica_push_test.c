@@ -288,6 +288,69 @@ FB_TEST(edits_that_cancel_out_are_named_without_fields)
     free_laptop(t);
 }
 
+/* ---- What cannot travel ---- */
+
+FB_TEST(value_too_large_for_any_message_is_kept_here_and_stops_nothing)
+{
+    struct laptop *t = new_laptop();
+    settle_with(t, make_row(t, "company", ID_A, "name", "Acme", "city", "Bonn", NULL));
+    run(t->store,
+        "UPDATE company SET name = hex(zeroblob(400000)), city = 'Ulm' WHERE id = '" ID_A "'");
+    write_sql(t, "INSERT INTO company (id, name) VALUES ('" ID_B "', 'Bolt')");
+    size_t count = 0;
+    struct fb_change *changes = changes_of(t, &hear(t, FB_MESSAGE_PUSH_PART)->push_part, &count);
+    assert_int_equal(count, 2);
+    for (size_t i = 0; i < count; i++) {
+        bool is_acme = strcmp(changes[i].row_id, ID_A) == 0;
+        assert_int_equal(field_of(t, &changes[i], "name") == NULL, is_acme);
+        expect_held(&field_of(t, &changes[i], is_acme ? "city" : "name")->mine,
+                    is_acme ? "Ulm" : "Bolt");
+    }
+    assert_int_equal(ask(t->store, "SELECT count(*) FROM found_value WHERE record_id = '" ID_A
+                                   "' AND field = 'name' AND length(value) = 800002"),
+                     1);
+    free_laptop(t);
+}
+
+FB_TEST(change_that_is_too_large_as_a_whole_goes_up_as_far_as_it_fits)
+{
+    struct laptop *t = new_laptop();
+    settle_with(t, make_row(t, "company", ID_A, "name", "Acme", NULL));
+    write_sql(t,
+              "UPDATE company SET name = hex(randomblob(240000)), status = hex(randomblob(240000)),"
+              " street = hex(randomblob(240000)), city = 'Ulm' WHERE id = '" ID_A "'");
+    size_t count = 0;
+    struct fb_change *changes = changes_of(t, &hear(t, FB_MESSAGE_PUSH_PART)->push_part, &count);
+    assert_int_equal(count, 1);
+    assert_non_null(field_of(t, changes, "name"));
+    assert_int_equal(field_of(t, changes, "street") == NULL, field_of(t, changes, "city") == NULL);
+    assert_true(ask(t->store, "SELECT count(*) FROM found_value") >= 1);
+    free_laptop(t);
+}
+
+FB_TEST(hundred_thousand_steps_of_a_sum_add_up_and_travel)
+{
+    struct laptop *t = new_laptop();
+    settle_with(t, make_row(t, "company", ID_A, "name", "Acme", NULL));
+    enum { STEPS = 100000 };
+    run(t->store, "BEGIN");
+    for (int i = 0; i < STEPS; i++) {
+        run(t->store, "UPDATE company SET visits = visits + 1 WHERE id = '" ID_A "'");
+    }
+    write_sql(t, "COMMIT");
+    expect_fine(t);
+    size_t count = 0;
+    struct fb_change *changes = changes_of(t, &hear(t, FB_MESSAGE_PUSH_PART)->push_part, &count);
+    const struct fb_field_change *visits = field_of(t, changes, "visits");
+    assert_true(visits->step_count < 2000);
+    int64_t sum = 0;
+    for (size_t i = 0; i < visits->step_count; i++) {
+        sum += visits->steps[i].to.integer - visits->steps[i].from.integer;
+    }
+    assert_int_equal(sum, STEPS);
+    free_laptop(t);
+}
+
 /* ---- Clones and restored nodes ---- */
 
 FB_TEST(push_that_differs_from_the_one_seen_leads_to_a_new_incarnation_and_is_kept)
@@ -390,6 +453,9 @@ FB_MAIN(FB_CASE(first_welcome_gives_incarnation_and_timeline_before_anything_is_
         FB_CASE(repeated_acks_have_no_second_effect),
         FB_CASE(ack_of_a_push_nobody_made_ends_the_connection),
         FB_CASE(edits_that_cancel_out_are_named_without_fields),
+        FB_CASE(value_too_large_for_any_message_is_kept_here_and_stops_nothing),
+        FB_CASE(change_that_is_too_large_as_a_whole_goes_up_as_far_as_it_fits),
+        FB_CASE(hundred_thousand_steps_of_a_sum_add_up_and_travel),
         FB_CASE(push_that_differs_from_the_one_seen_leads_to_a_new_incarnation_and_is_kept),
         FB_CASE(restored_laptop_renumbers_what_headquarters_lacks),
         FB_CASE(restored_headquarters_gets_again_what_it_lost))
