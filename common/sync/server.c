@@ -124,6 +124,7 @@ static void move(struct fb_server_session *s, enum session_state to)
 static int queue(struct fb_server_session *s, const struct fb_message *m)
 {
     s->sent_at_ms = s->now_ms;
+    s->ops->wake(s->ops->ctx, s);
     return fb_message_encode(m, &s->out);
 }
 
@@ -227,6 +228,7 @@ static int receive_pull(struct fb_server_session *s, const struct fb_message *m)
     int rc = keep_pull(s, &m->pull);
     if (rc == FB_OK) {
         move(s, WAITING);
+        s->ops->wake(s->ops->ctx, s);
     }
     return rc;
 }
@@ -493,6 +495,7 @@ void fb_server_session_acked(struct fb_server_session *s, int64_t number)
 void fb_server_session_poked(struct fb_server_session *s, int64_t rev)
 {
     s->poke_rev = rev > s->poke_rev ? rev : s->poke_rev;
+    s->ops->wake(s->ops->ctx, s);
 }
 
 const char *fb_server_session_sentence(const struct fb_server_session *s)

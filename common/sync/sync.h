@@ -134,6 +134,8 @@ struct fb_server_ops {
     /* Appends the next whole frames, some hundred KiB; called until CUT (or CHUNK of a full cut) was among them. */
     int (*cut_next)(void *ctx, struct fb_server_session *session, struct fb_buf *out, bool *ret_is_over);
     void (*cut_close)(void *ctx, struct fb_server_session *session);
+    /* take has something new to say: called at any time, also from within the functions above. */
+    void (*wake)(void *ctx, struct fb_server_session *session);
 };
 
 int fb_server_session_new(const struct fb_server_ops *ops, struct fb_store *store, const char *device_id, int64_t now_ms,

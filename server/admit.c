@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who may come in, and as which life of its device (rules 22, 23). The device's row decides; headquarters issues incarnations. A
+ * laptop that lacks the push headquarters saw last, or has another under its number, was restored or copied: it gets a new one.
+ */
+#include <stdio.h>
+
+#include "server/internal.h"
+
+static const struct {
+    const char *state;
+    enum fb_refusal refusal;
+    const char *sentence;
+} STATES[] = {
+    {"pending", FB_REFUSAL_UNKNOWN_DEVICE, "This laptop waits for an administrator's approval."},
+    {"suspended", FB_REFUSAL_SUSPENDED, "This laptop is suspended; ask your administrator."},
+    {"revoked", FB_REFUSAL_REVOKED,
+     "This laptop was revoked; ask your administrator for a new enrolment code."},
+    {"wiped", FB_REFUSAL_WIPE, "This laptop's data is to be erased, as an administrator ordered."},
+};
+
+int fb_hub_device_refusal(struct fb_store *s, const char *device_id,
+                          char ret_employee_id[static FB_ROW_ID_SIZE], enum fb_refusal *ret,
+                          const char **ret_sentence)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    *ret = FB_REFUSAL_UNKNOWN_DEVICE;
+    *ret_sentence =
+        "Headquarters does not know this laptop; ask your administrator for an enrolment code.";
+    int rc = fb_sql_begin(s, "SELECT state, employee_id FROM device WHERE id = ?1", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_text(q, 1, device_id);
+    rc = fb_sql_step(q);
+    if (rc != FB_SQL_ROW) {
+        return rc;
+    }
+    const char *state = fb_sql_text(q, 0);
+    const char *employee = fb_sql_text(q, 1);
+    for (size_t i = 0; i < sizeof STATES / sizeof STATES[0]; i++) {
+        if (state != NULL && strcmp(state, STATES[i].state) == 0) {
+            *ret = STATES[i].refusal;
+            *ret_sentence = STATES[i].sentence;
+        }
+    }
+    if (state != NULL && strcmp(state, "active") == 0 && employee != NULL &&
+        strlen(employee) == FB_ROW_ID_SIZE - 1) {
+        memcpy(ret_employee_id, employee, FB_ROW_ID_SIZE);
+        *ret = FB_REFUSAL_NONE;
+    }
+    return FB_OK;
+}
+
+static int read_seen(struct fb_sql *q, int64_t *ret_number, struct fb_sha256 *ret_hash,
+                     bool *ret_found)
+{
+    int rc = fb_sql_step(q);
+    *ret_found = rc == FB_SQL_ROW;
+    if (rc == FB_SQL_ROW) {
+        struct fb_value hash = fb_sql_value(q, 1);
+        *ret_number = fb_sql_int(q, 0);
+        if (hash.type == FB_BLOB && hash.size == sizeof ret_hash->bytes) {
+            memcpy(ret_hash->bytes, hash.bytes, hash.size);
+        }
+    }
+    return rc < 0 ? rc : FB_OK;
+}
+
+int fb_hub_seen(struct fb_store *s, int64_t incarnation, int64_t *ret_number,
+                struct fb_sha256 *ret_hash)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(
+        s, "SELECT number, hash FROM fb_seen WHERE incarnation = ?1 ORDER BY number DESC LIMIT 1",
+        &q);
+    if (rc < 0) {
+        return rc;
+    }
+    bool is_found = false;
+    *ret_number = 0;
+    *ret_hash = (struct fb_sha256){{0}};
+    fb_sql_bind_int(q, 1, incarnation);
+    return read_seen(q, ret_number, ret_hash, &is_found);
+}
+
+int fb_hub_seen_hash(struct fb_store *s, int64_t incarnation, int64_t number, struct fb_sha256 *ret,
+                     bool *ret_found)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(
+        s, "SELECT number, hash FROM fb_seen WHERE incarnation = ?1 AND number = ?2", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    int64_t found = 0;
+    fb_sql_bind_int(q, 1, incarnation);
+    fb_sql_bind_int(q, 2, number);
+    return read_seen(q, &found, ret, ret_found);
+}
+
+/* ---- Incarnations ---- */
+
+static int run_with(struct fb_store *s, const char *sql, int64_t a, const char *b, int64_t c)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s, sql, &q);
+    if (rc < 0) {
+        return rc;
+    }
+    if (a > 0) {
+        fb_sql_bind_int(q, 1, a);
+    } else {
+        fb_sql_bind_null(q, 1);
+    }
+    fb_sql_bind_text(q, 2, b);
+    fb_sql_bind_int(q, 3, c);
+    return fb_sql_run(q);
+}
+
+static int last_incarnation(struct fb_store *s, int64_t *ret)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s, "SELECT max(id) FROM fb_incarnation", &q);
+    rc = rc < 0 ? rc : fb_sql_step(q);
+    *ret = rc == FB_SQL_ROW ? fb_sql_int(q, 0) : 0;
+    return rc < 0 ? rc : FB_OK;
+}
+
+/* id > 0: exactly that one, which a restored backup has forgotten. */
+static int issue(struct fb_store *s, const char *device_id, int64_t id, int64_t now_ms,
+                 int64_t *ret)
+{
+    int rc = fb_store_begin(s);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = run_with(s, "INSERT INTO fb_incarnation (id, device_id, issued_at_ms) VALUES (?1, ?2, ?3)",
+                  id, device_id, now_ms);
+    rc = rc < 0 || id > 0 ? rc : last_incarnation(s, ret);
+    if (rc == FB_OK && id == 0) {
+        rc = run_with(s,
+                      "UPDATE fb_incarnation SET superseded_by = ?1"
+                      " WHERE device_id = ?2 AND superseded_by IS NULL AND id < ?3",
+                      *ret, device_id, *ret);
+    }
+    if (rc < 0) {
+        fb_store_rollback(s);
+        return rc;
+    }
+    *ret = id > 0 ? id : *ret;
+    return fb_store_commit(s);
+}
+
+static int owner_of(struct fb_store *s, int64_t incarnation, char ret_device[static FB_ROW_ID_SIZE])
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    ret_device[0] = '\0';
+    int rc = fb_sql_begin(s, "SELECT device_id FROM fb_incarnation WHERE id = ?1", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, incarnation);
+    rc = fb_sql_step(q);
+    if (rc == FB_SQL_ROW) {
+        snprintf(ret_device, FB_ROW_ID_SIZE, "%s", fb_sql_text(q, 0));
+    }
+    return rc < 0 ? rc : FB_OK;
+}
+
+/* Does the laptop's newest push fit what was seen of its incarnation? Fills seen and its hash. */
+static int compare_chain(struct fb_store *s, const struct fb_hello *hello, struct fb_welcome *w,
+                         bool *ret_fits)
+{
+    int rc = fb_hub_seen(s, hello->incarnation, &w->seen, &w->seen_hash);
+    struct fb_sha256 hash = {{0}};
+    bool is_known = false;
+    if (rc == FB_OK && hello->last_number > 0) {
+        rc = fb_hub_seen_hash(s, hello->incarnation, hello->last_number, &hash, &is_known);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    bool is_same =
+        !is_known || fb_sha256_equal(&hash, &hello->last_hash) || FB_BUG(HASH_CHAIN_IGNORED);
+    *ret_fits = is_same && hello->last_number >= w->seen;
+    if (!*ret_fits) {
+        bool is_shared = is_known && is_same;
+        w->seen = is_shared ? hello->last_number : 0;
+        w->seen_hash = is_shared ? hash : (struct fb_sha256){{0}};
+    }
+    return FB_OK;
+}
+
+static int choose_incarnation(struct fb_peer *peer, const struct fb_hello *hello, int64_t now_ms,
+                              struct fb_welcome *w)
+{
+    struct fb_store *s = peer->hub->store;
+    char owner[FB_ROW_ID_SIZE] = "";
+    int rc = hello->incarnation > 0 ? owner_of(s, hello->incarnation, owner) : FB_OK;
+    if (rc < 0) {
+        return rc;
+    }
+    bool is_own = strcmp(owner, peer->device_id) == 0;
+    bool is_other_history =
+        hello->timeline[0] != '\0' && strcmp(hello->timeline, peer->hub->timeline) != 0;
+    bool fits = false;
+    w->incarnation = hello->incarnation;
+    w->verdict = is_other_history ? FB_VERDICT_NEW_TIMELINE : FB_VERDICT_OK;
+    if (is_own) {
+        rc = compare_chain(s, hello, w, &fits);
+    } else if (hello->incarnation > 0 && owner[0] == '\0' && is_other_history) {
+        return issue(s, peer->device_id, hello->incarnation, now_ms, &w->incarnation);
+    }
+    if (rc < 0 || fits) {
+        return rc;
+    }
+    if (hello->incarnation > 0) {
+        w->verdict = FB_VERDICT_NEW_INCARNATION;
+    }
+    return issue(s, peer->device_id, 0, now_ms, &w->incarnation);
+}
+
+static int find_staged(struct fb_store *s, struct fb_welcome *w)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(
+        s, "SELECT count(*) FROM fb_staged_part WHERE incarnation = ?1 AND number = ?2", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, w->incarnation);
+    fb_sql_bind_int(q, 2, w->seen + 1);
+    rc = fb_sql_step(q);
+    w->staged_parts = rc == FB_SQL_ROW && w->verdict == FB_VERDICT_OK ? fb_sql_int(q, 0) : 0;
+    w->staged_number = w->staged_parts > 0 ? w->seen + 1 : 0;
+    return rc < 0 ? rc : FB_OK;
+}
+
+/* What stands before the numbers people read: unique for each life of a device, so that a copied laptop counts apart. */
+static void make_prefix(int64_t incarnation, char *ret, size_t size)
+{
+    static const char DIGITS[] = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"; /* without I and O */
+    char reversed[16];
+    size_t count = 0;
+    for (int64_t n = incarnation; n > 0 && count < sizeof reversed;
+         n /= (int64_t)(sizeof DIGITS - 1)) {
+        reversed[count++] = DIGITS[n % (int64_t)(sizeof DIGITS - 1)];
+    }
+    size_t used = 0;
+    ret[used++] = 'L';
+    while (count > 0 && used + 1 < size) {
+        ret[used++] = reversed[--count];
+    }
+    ret[used] = '\0';
+}
+
+static int refuse(struct fb_admission *ret, enum fb_refusal refusal, const char *sentence)
+{
+    ret->refusal = refusal;
+    snprintf(ret->sentence, sizeof ret->sentence, "%s", sentence);
+    return FB_OK;
+}
+
+static void set_scopes(struct fb_peer *peer)
+{
+    snprintf(peer->employee_scope, sizeof peer->employee_scope, "employee:%s", peer->employee_id);
+    peer->scopes[0] = "company:*";
+    peer->scopes[1] = peer->employee_scope;
+    peer->scopes[2] = "global";
+}
+
+int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now_ms,
+                 struct fb_admission *ret)
+{
+    struct fb_store *s = peer->hub->store;
+    struct fb_welcome *w = &ret->welcome;
+    enum fb_refusal refusal = FB_REFUSAL_NONE;
+    const char *sentence = NULL;
+    if (hello->protocol != FB_PROTOCOL_VERSION) {
+        return refuse(ret, FB_REFUSAL_PROTOCOL,
+                      "This laptop's program and headquarters' do not speak the same version; "
+                      "update the older.");
+    }
+    int rc = fb_hub_device_refusal(s, peer->device_id, peer->employee_id, &refusal, &sentence);
+    if (rc < 0 || refusal != FB_REFUSAL_NONE) {
+        return rc < 0 ? rc : refuse(ret, refusal, sentence);
+    }
+    rc = fb_history_head(s, &w->rev);
+    if (rc < 0) {
+        return rc;
+    }
+    if (strcmp(hello->timeline, peer->hub->timeline) == 0 && hello->cursor > w->rev) {
+        return refuse(ret, FB_REFUSAL_REWOUND,
+                      "Headquarters was set back to an older state without its restore command; an "
+                      "administrator must run it.");
+    }
+    rc = choose_incarnation(peer, hello, now_ms, w);
+    if (rc == FB_ERR_BUSY || rc == FB_ERR_DISK_FULL) {
+        return refuse(ret, FB_REFUSAL_BUSY, "Headquarters cannot write just now; try again later.");
+    }
+    rc = rc < 0 ? rc : find_staged(s, w);
+    const struct fb_catalogue *c = fb_store_catalogue(s);
+    make_prefix(w->incarnation, peer->number_prefix, sizeof peer->number_prefix);
+    memcpy(w->timeline, peer->hub->timeline, sizeof w->timeline);
+    memcpy(w->employee_id, peer->employee_id, sizeof w->employee_id);
+    w->number_prefix = peer->number_prefix;
+    w->catalogue_version = c == NULL ? 0 : c->version;
+    ret->catalogue_version = w->catalogue_version;
+    peer->incarnation = w->incarnation;
+    set_scopes(peer);
+    return rc;
+}

@@ -1,0 +1,668 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Answers to pulls. A cut is read in one read transaction at head H and kept as frames, so that a slow laptop holds no snapshot and
+ * blocks nobody; a full cut comes in chunks of CHUNK_ROWS rows, each read at its own rev. The position of a chunk, opaque to the
+ * laptop, is text:
+ *
+ *     <number of the entity>:<id of the last row, or "">:<rows done>:<rows expected>
+ *
+ * An ordinary cut: [SCOPE_DIGESTS] ROWS... REMOVES... CUT, entities in the catalogue's order, so parents before children. A row that
+ * the log names after the cursor is sent whole if the device sees it now; else it is removed, if the device had it at its cursor or
+ * named it itself in a push (rule 4).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/internal.h"
+
+#define CHUNK_ROWS        2000
+#define CUT_BYTES_MAX     ((size_t)1 << 30)
+#define SLICE_BYTES       ((size_t)256 * 1024)
+#define SEAL_TRIES        3
+#define SCOPE_DIGESTS_MAX 4000 /* in one message */
+
+struct fb_cut_state {
+    struct fb_buf frames;
+    size_t given;
+};
+
+/* A row the log names. */
+struct named {
+    const struct fb_entity *entity;
+    char id[FB_ROW_ID_SIZE];
+    bool has_changed;
+    bool was_there;
+    int64_t scope_before;
+};
+
+/* Log entries of one push of the device. */
+struct seq_range {
+    int64_t first;
+    int64_t end;
+};
+
+struct cutting {
+    struct fb_hub *hub;
+    struct fb_store *s;
+    const struct fb_catalogue *catalogue;
+    struct fb_peer *peer;
+    const struct fb_pull *pull;
+    struct fb_buf *out;
+    int64_t now_ms;
+    int64_t head;
+    struct fb_arena arena; /* of the whole cut */
+    struct fb_arena batch; /* of the frame being filled */
+    struct fb_buf set;
+    struct named *named;
+    size_t named_count, named_capacity;
+    struct seq_range *own; /* pushes of this device after the cursor; read when first asked */
+    size_t own_count, own_capacity;
+    bool has_own;
+    struct fb_row_map done; /* with repair: rows the cut has named already */
+    /* The frame being filled. */
+    const struct fb_entity *entity;
+    struct fb_row *rows;
+    size_t row_count;
+    size_t row_bytes;
+    struct fb_old_value *old;
+    size_t old_count, old_capacity;
+    struct fb_removes removes;
+    int64_t rows_sent, removes_sent;
+    /* A chunk. */
+    char last_id[FB_ROW_ID_SIZE];
+    int64_t scanned;
+};
+
+/* ---- Frames ---- */
+
+static int send_rows(struct cutting *c)
+{
+    struct fb_message m = {.kind = FB_MESSAGE_ROWS,
+                           .rows = {.entity = c->entity,
+                                    .rows = c->rows,
+                                    .row_count = c->row_count,
+                                    .old = c->old,
+                                    .old_count = c->old_count}};
+    int rc = c->row_count > 0 ? fb_message_encode(&m, c->out) : FB_OK;
+    c->rows_sent += (int64_t)c->row_count;
+    c->rows = NULL;
+    c->row_count = 0;
+    c->row_bytes = 0;
+    c->old = NULL;
+    c->old_count = c->old_capacity = 0;
+    fb_arena_clear(&c->batch);
+    return rc;
+}
+
+static int make_room(struct cutting *c, const struct fb_entity *e)
+{
+    bool is_full = c->row_count == FB_ROW_BATCH_ROWS_MAX || c->row_bytes >= (size_t)FB_ROW_BATCH_BYTES_AIM;
+    int rc = c->row_count > 0 && (c->entity != e || is_full) ? send_rows(c) : FB_OK;
+    if (rc == FB_OK && c->rows == NULL) {
+        c->rows = fb_arena_alloc(&c->batch, FB_ROW_BATCH_ROWS_MAX * sizeof *c->rows);
+        rc = c->rows == NULL ? FB_ERR_NO_MEMORY : FB_OK;
+    }
+    c->entity = e;
+    return rc;
+}
+
+/* The row behind the last one is filled: it counts. */
+static void take_row(struct cutting *c)
+{
+    const struct fb_row *row = &c->rows[c->row_count++];
+    for (size_t i = 0; i < row->entity->field_count; i++) {
+        c->row_bytes += 2 + row->values[i].size;
+    }
+}
+
+static int send_removes(struct cutting *c)
+{
+    struct fb_message m = {.kind = FB_MESSAGE_REMOVES, .removes = c->removes};
+    int rc = c->removes.count > 0 ? fb_message_encode(&m, c->out) : FB_OK;
+    c->removes_sent += (int64_t)c->removes.count;
+    c->removes.count = 0;
+    return rc;
+}
+
+static int add_remove(struct cutting *c, const struct named *n)
+{
+    int rc = FB_OK;
+    if (c->removes.count == FB_ROW_BATCH_ROWS_MAX ||
+        (c->removes.count > 0 && c->removes.entity_no != n->entity->no)) {
+        rc = send_removes(c);
+    }
+    if (c->removes.ids == NULL) {
+        c->removes.ids = fb_arena_alloc(&c->arena, FB_ROW_BATCH_ROWS_MAX * sizeof *c->removes.ids);
+        rc = c->removes.ids == NULL ? FB_ERR_NO_MEMORY : rc;
+    }
+    if (rc == FB_OK) {
+        c->removes.entity_no = n->entity->no;
+        memcpy(c->removes.ids[c->removes.count++], n->id, FB_ROW_ID_SIZE);
+    }
+    return rc;
+}
+
+/* ---- Who sees what ---- */
+
+static bool is_held(const struct cutting *c, const char *set)
+{
+    return fb_scope_set_is_held(set, c->peer->scopes, FB_PEER_SCOPES, true);
+}
+
+static int set_of(struct cutting *c, const struct fb_row *row, const char **ret)
+{
+    fb_buf_clear(&c->set);
+    int rc = fb_scope_of_row_cached(c->hub->reader_scopes, c->s, row, &c->set);
+    *ret = fb_buf_text(&c->set);
+    return rc;
+}
+
+static bool was_held(struct cutting *c, const struct named *n)
+{
+    const char *set =
+        n->was_there && n->scope_before > 0 ? fb_history_scope_key(c->s, n->scope_before) : NULL;
+    return set != NULL && is_held(c, set);
+}
+
+/* Where in the log the device's own pushes after the cursor are. */
+static int read_own(struct cutting *c)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(c->s,
+                          "SELECT first_seq, device_id IS ?2, lead(first_seq, 1, "
+                          "9223372036854775807) OVER (ORDER BY rev)"
+                          " FROM fb_rev WHERE rev > ?1",
+                          &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, c->pull->cursor);
+    fb_sql_bind_text(q, 2, c->peer->device_id);
+    while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
+        if (fb_sql_int(q, 1) == 0) {
+            continue;
+        }
+        struct seq_range *own =
+            fb_arena_grow(&c->arena, c->own, c->own_count, &c->own_capacity, sizeof *own);
+        if (own == NULL) {
+            return FB_ERR_NO_MEMORY;
+        }
+        c->own = own;
+        own[c->own_count++] =
+            (struct seq_range){.first = fb_sql_int(q, 0), .end = fb_sql_int(q, 2)};
+    }
+    c->has_own = rc >= 0;
+    return rc < 0 ? rc : FB_OK;
+}
+
+static bool is_own_seq(const struct cutting *c, int64_t seq)
+{
+    for (size_t i = 0; i < c->own_count; i++) {
+        if (seq >= c->own[i].first && seq < c->own[i].end) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Did the device's own push after the cursor name the row? */
+static int was_named_by_it(struct cutting *c, const struct named *n, bool *ret)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = c->has_own ? FB_OK : read_own(c);
+    *ret = false;
+    if (rc < 0 || c->own_count == 0) {
+        return rc;
+    }
+    rc = fb_sql_begin(
+        c->s, "SELECT seq FROM fb_log WHERE row_id = ?1 AND entity = ?2 ORDER BY seq DESC", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    uint8_t id[FB_ROW_ID_BYTES];
+    fb_id_to_bytes(n->id, id);
+    fb_sql_bind_bytes(q, 1, id, sizeof id);
+    fb_sql_bind_int(q, 2, n->entity->no);
+    while (!*ret && (rc = fb_sql_step(q)) == FB_SQL_ROW && fb_sql_int(q, 0) >= c->own[0].first) {
+        *ret = is_own_seq(c, fb_sql_int(q, 0));
+    }
+    return rc < 0 ? rc : FB_OK;
+}
+
+/* ---- Rows ---- */
+
+static int add_old(void *ctx, const struct fb_field *field, const struct fb_value *old)
+{
+    struct cutting *c = ctx;
+    struct fb_old_value *list =
+        fb_arena_grow(&c->batch, c->old, c->old_count, &c->old_capacity, sizeof *list);
+    if (list == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    c->old = list;
+    struct fb_old_value *o = &list[c->old_count];
+    o->row = (uint32_t)c->row_count;
+    o->field_no = field->no;
+    int rc = fb_value_copy(&c->batch, old, &o->value);
+    c->old_count += rc == FB_OK ? 1 : 0;
+    return rc;
+}
+
+static bool is_same_named(const void *item, const void *key)
+{
+    const struct named *a = item;
+    const struct named *b = key;
+    return a->entity == b->entity && strcmp(a->id, b->id) == 0;
+}
+
+/* Is the last entry that changed it of this device? For a planted bug only. */
+static bool is_last_writer(struct cutting *c, const struct named *n)
+{
+    bool is_own = false;
+    return was_named_by_it(c, n, &is_own) == FB_OK && is_own;
+}
+
+static int answer(struct cutting *c, const struct named *n, bool *ret_removed)
+{
+    bool is_found = false;
+    bool is_seen = false;
+    int rc = make_room(c, n->entity);
+    struct fb_row *row = rc < 0 ? NULL : &c->rows[c->row_count];
+    rc = rc < 0 ? rc : fb_row_read(c->s, n->entity, n->id, &c->batch, row, &is_found);
+    if (rc == FB_OK && is_found) {
+        const char *set = NULL;
+        rc = set_of(c, row, &set);
+        is_seen = rc == FB_OK && is_held(c, set);
+    }
+    *ret_removed = false;
+    if (rc < 0 || (FB_BUG(CUT_SKIPS_PUSHED_ROWS) && !n->has_changed) ||
+        (FB_BUG(CUT_SKIPS_OWN_ROWS) && is_last_writer(c, n))) {
+        return rc;
+    }
+    if (is_seen) {
+        if (n->has_changed && was_held(c, n)) {
+            rc = fb_history_old_values(c->s, n->entity, n->id, c->pull->cursor, add_old, c);
+        }
+        take_row(c);
+        return rc;
+    }
+    *ret_removed = was_held(c, n);
+    return *ret_removed ? FB_OK : was_named_by_it(c, n, ret_removed);
+}
+
+static int note_named(void *ctx, const struct fb_touched *t)
+{
+    struct cutting *c = ctx;
+    struct named *list =
+        fb_arena_grow(&c->arena, c->named, c->named_count, &c->named_capacity, sizeof *list);
+    if (list == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    c->named = list;
+    struct named *n = &list[c->named_count++];
+    *n = (struct named){.entity = t->entity,
+                        .has_changed = t->has_changed,
+                        .was_there = t->was_there,
+                        .scope_before = t->scope_before};
+    memcpy(n->id, t->row_id, FB_ROW_ID_SIZE);
+    return FB_OK;
+}
+
+/* A row of a scope that is sent whole because its digest differs (rule 24). */
+static int repair_row(void *ctx, const struct fb_row *row)
+{
+    struct cutting *c = ctx;
+    struct named key = {.entity = row->entity};
+    memcpy(key.id, row->id, FB_ROW_ID_SIZE);
+    if (fb_row_map_find(&c->done, fb_row_hash(row->entity->no, row->id), is_same_named, &key) !=
+        NULL) {
+        return FB_OK;
+    }
+    const char *set = NULL;
+    int rc = set_of(c, row, &set);
+    bool is_wanted = false;
+    for (size_t i = 0; rc == FB_OK && !is_wanted && i < c->pull->repair_count; i++) {
+        is_wanted = strcmp(set, c->pull->repair[i]) == 0 && is_held(c, set);
+    }
+    if (rc < 0 || !is_wanted) {
+        return rc;
+    }
+    rc = make_room(c, row->entity);
+    rc = rc < 0 ? rc : fb_row_copy(&c->batch, row, &c->rows[c->row_count]);
+    if (rc == FB_OK) {
+        take_row(c);
+    }
+    return rc;
+}
+
+static int note_done(struct cutting *c)
+{
+    int rc = FB_OK;
+    for (size_t i = 0; rc == FB_OK && i < c->named_count && c->pull->repair_count > 0; i++) {
+        rc = fb_row_map_add(&c->done, fb_row_hash(c->named[i].entity->no, c->named[i].id),
+                            &c->named[i]);
+    }
+    return rc;
+}
+
+static bool never_travels(const struct fb_entity *e)
+{
+    return e->scope == FB_SCOPE_SERVER_ONLY || e->scope == FB_SCOPE_DEVICE_ONLY;
+}
+
+static int send_entities(struct cutting *c)
+{
+    struct named *removed =
+        c->named; /* the list is filled again from its beginning with those that are removed */
+    size_t removed_count = 0;
+    size_t at = 0;
+    int rc = FB_OK;
+    for (size_t i = 0; rc == FB_OK && i < c->catalogue->entity_count; i++) {
+        const struct fb_entity *e = &c->catalogue->entities[i];
+        for (; rc == FB_OK && at < c->named_count && c->named[at].entity == e; at++) {
+            bool is_removed = false;
+            rc = never_travels(e) ? FB_OK : answer(c, &c->named[at], &is_removed);
+            if (is_removed) {
+                removed[removed_count++] = c->named[at];
+            }
+        }
+        if (rc == FB_OK && c->pull->repair_count > 0 && !never_travels(e)) {
+            rc = fb_row_scan(c->s, e, "", INT64_MAX, repair_row, c);
+        }
+    }
+    fb_assert(rc < 0 || at == c->named_count);
+    rc = rc < 0 ? rc : send_rows(c);
+    for (size_t i = 0; rc == FB_OK && i < removed_count; i++) {
+        rc = add_remove(c, &removed[i]);
+    }
+    return rc < 0 ? rc : send_removes(c);
+}
+
+/* ---- Digests ---- */
+
+struct digest_list {
+    struct cutting *c;
+    struct fb_digest sum;
+    struct fb_scope_digest *list;
+    size_t count, capacity;
+};
+
+static int add_digest(void *ctx, const char *key, const struct fb_digest *digest)
+{
+    struct digest_list *l = ctx;
+    if (!is_held(l->c, key)) {
+        return FB_OK;
+    }
+    fb_digest_add(&l->sum, digest);
+    if (!l->c->pull->wants_scope_digests) {
+        return FB_OK;
+    }
+    struct fb_scope_digest *list =
+        fb_arena_grow(&l->c->arena, l->list, l->count, &l->capacity, sizeof *list);
+    const char *copy = fb_arena_strdup(&l->c->arena, key);
+    if (list == NULL || copy == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    l->list = list;
+    list[l->count++] = (struct fb_scope_digest){.scope = copy, .digest = *digest};
+    return FB_OK;
+}
+
+static int send_scope_digests(struct cutting *c, const struct digest_list *l)
+{
+    int rc = FB_OK;
+    for (size_t at = 0; rc == FB_OK && (at < l->count || at == 0); at += SCOPE_DIGESTS_MAX) {
+        size_t count = l->count - at < SCOPE_DIGESTS_MAX ? l->count - at : SCOPE_DIGESTS_MAX;
+        struct fb_message m = {
+            .kind = FB_MESSAGE_SCOPE_DIGESTS,
+            .scope_digests = {.rev = c->head, .list = l->list + at, .count = count}};
+        rc = fb_message_encode(&m, c->out);
+    }
+    return rc;
+}
+
+/* ---- A cut ---- */
+
+static int send_cut(struct cutting *c, const struct digest_list *l)
+{
+    struct fb_message m = {.kind = FB_MESSAGE_CUT,
+                           .cut = {.rev = c->head,
+                                   .rows = c->rows_sent,
+                                   .removes = c->removes_sent,
+                                   .scopes = c->peer->scopes,
+                                   .scope_count = FB_PEER_SCOPES,
+                                   .has_digest = c->pull->wants_digest,
+                                   .digest = l->sum}};
+    struct fb_sha256 seen_hash;
+    int rc = fb_history_rev_at_ms(c->s, c->head, &m.cut.at_ms);
+    rc = rc < 0 ? rc : fb_hub_seen(c->s, c->peer->incarnation, &m.cut.seen, &seen_hash);
+    rc = rc < 0 ? rc : fb_history_chain_head(c->s, &m.cut.log_head);
+    c->hub->counters.cuts++;
+    c->hub->counters.cut_rows += c->rows_sent;
+    return rc < 0 ? rc : fb_message_encode(&m, c->out);
+}
+
+static int make_cut(struct cutting *c)
+{
+    struct digest_list l = {.c = c};
+    bool wants_digests = c->pull->wants_digest || c->pull->wants_scope_digests;
+    int rc = wants_digests ? fb_history_digests(c->s, add_digest, &l) : FB_OK;
+    if (rc == FB_OK && c->pull->wants_scope_digests) {
+        rc = send_scope_digests(c, &l);
+    }
+    rc = rc < 0 ? rc
+                : fb_history_touched(c->s, c->pull->cursor, c->head, c->peer->device_id, note_named,
+                                     c);
+    rc = rc < 0 ? rc : note_done(c);
+    rc = rc < 0 ? rc : send_entities(c);
+    return rc < 0 ? rc : send_cut(c, &l);
+}
+
+/* ---- A chunk ---- */
+
+struct position {
+    uint32_t entity_no; /* 0: from the start */
+    char id[FB_ROW_ID_SIZE];
+    int64_t done;
+    int64_t total;
+};
+
+static int read_position(const struct fb_pull *pull, struct position *ret)
+{
+    char text[128];
+    *ret = (struct position){0};
+    if (pull->position_size == 0) {
+        return FB_OK;
+    }
+    if (pull->position_size >= sizeof text) {
+        return FB_ERR_PROTOCOL;
+    }
+    memcpy(text, pull->position, pull->position_size);
+    text[pull->position_size] = '\0';
+    char *end = NULL;
+    ret->entity_no = (uint32_t)strtoul(text, &end, 10);
+    char *id = *end == ':' ? end + 1 : end;
+    size_t id_size = strcspn(id, ":");
+    if (id_size >= FB_ROW_ID_SIZE || id[id_size] != ':' ||
+        (id_size > 0 && !fb_id_is_valid(id, id_size))) {
+        return FB_ERR_PROTOCOL;
+    }
+    memcpy(ret->id, id, id_size);
+    ret->done = strtoll(id + id_size + 1, &end, 10);
+    ret->total = *end == ':' ? strtoll(end + 1, NULL, 10) : 0;
+    return FB_OK;
+}
+
+static int chunk_row(void *ctx, const struct fb_row *row)
+{
+    struct cutting *c = ctx;
+    const char *set = NULL;
+    memcpy(c->last_id, row->id, FB_ROW_ID_SIZE);
+    c->scanned++;
+    int rc = set_of(c, row, &set);
+    if (rc < 0 || !is_held(c, set)) {
+        return rc;
+    }
+    rc = make_room(c, row->entity);
+    rc = rc < 0 ? rc : fb_row_copy(&c->batch, row, &c->rows[c->row_count]);
+    if (rc == FB_OK) {
+        take_row(c);
+    }
+    return rc;
+}
+
+static int count_rows(struct cutting *c, int64_t *ret)
+{
+    struct digest_list l = {.c = c};
+    int rc = fb_history_digests(c->s, add_digest, &l);
+    *ret = l.sum.rows;
+    return rc;
+}
+
+/* Scans on from the position until the chunk is full; *ret_entity is where it ended, the count if everything is done. */
+static int scan_chunk(struct cutting *c, const struct position *from, size_t *ret_entity)
+{
+    size_t at = 0;
+    while (from->entity_no != 0 && at < c->catalogue->entity_count &&
+           c->catalogue->entities[at].no != from->entity_no) {
+        at++;
+    }
+    memcpy(c->last_id, from->id, FB_ROW_ID_SIZE);
+    for (; at < c->catalogue->entity_count; at++) {
+        const struct fb_entity *e = &c->catalogue->entities[at];
+        int64_t room = CHUNK_ROWS - c->scanned;
+        int64_t before = c->scanned;
+        int rc = never_travels(e) ? FB_OK : fb_row_scan(c->s, e, c->last_id, room, chunk_row, c);
+        if (rc < 0) {
+            return rc;
+        }
+        if (c->scanned - before == room) {
+            break;
+        }
+        c->last_id[0] = '\0';
+    }
+    *ret_entity = at;
+    return FB_OK;
+}
+
+static int make_chunk(struct cutting *c)
+{
+    struct position from;
+    size_t entity = 0;
+    int rc = read_position(c->pull, &from);
+    if (rc == FB_OK && from.total == 0) {
+        rc = count_rows(c, &from.total);
+    }
+    rc = rc < 0 ? rc : scan_chunk(c, &from, &entity);
+    rc = rc < 0 ? rc : send_rows(c);
+    if (rc < 0) {
+        return rc;
+    }
+    bool is_last = entity == c->catalogue->entity_count;
+    char position[128] = "";
+    int64_t done = from.done + c->rows_sent;
+    if (!is_last) {
+        snprintf(position, sizeof position, "%u:%s:%lld:%lld",
+                 (unsigned)c->catalogue->entities[entity].no, c->last_id, (long long)done,
+                 (long long)from.total);
+    }
+    struct fb_message m = {.kind = FB_MESSAGE_CHUNK,
+                           .chunk = {.rev = c->head,
+                                     .rows_done = done,
+                                     .rows_total = from.total > done ? from.total : done,
+                                     .is_last = is_last,
+                                     .position = (const uint8_t *)position,
+                                     .position_size = strlen(position)}};
+    c->hub->counters.cut_rows += c->rows_sent;
+    return fb_message_encode(&m, c->out);
+}
+
+/* ---- For the session ---- */
+
+/* A snapshot in which every row has its rev: what a tool wrote meanwhile is sealed first. */
+static int begin_reading(struct fb_hub *hub, int64_t now_ms)
+{
+    for (int i = 0; i < SEAL_TRIES; i++) {
+        bool has_journal = false;
+        int rc = fb_store_read_begin(hub->reader);
+        if (rc < 0) {
+            return rc;
+        }
+        rc = fb_journal_has_changes(hub->reader, &has_journal);
+        if (rc == FB_OK && (!has_journal || FB_BUG(HQ_JOURNAL_NOT_SEALED))) {
+            return FB_OK;
+        }
+        fb_store_read_end(hub->reader);
+        rc = rc < 0 ? rc : fb_hub_settle(hub, now_ms);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return FB_ERR_BUSY;
+}
+
+static int make(struct fb_peer *peer, const struct fb_pull *pull, int64_t now_ms,
+                struct fb_buf *out)
+{
+    struct fb_hub *hub = peer->hub;
+    struct cutting c = {
+        .hub = hub, .s = hub->reader, .peer = peer, .pull = pull, .out = out, .now_ms = now_ms};
+    c.catalogue = fb_store_catalogue(hub->reader);
+    fb_buf_init(&c.set, FB_FRAME_BYTES_MAX);
+    fb_scope_cache_clear(hub->reader_scopes);
+    int rc = c.catalogue == NULL ? FB_ERR_CONFIG : fb_history_head(hub->reader, &c.head);
+    if (rc == FB_OK && !pull->wants_all &&
+        (strcmp(pull->timeline, hub->timeline) != 0 || pull->cursor > c.head)) {
+        rc =
+            FB_ERR_PROTOCOL; /* of another history: the laptop must say hello again, and fetch everything */
+    }
+    rc = rc < 0 ? rc : pull->wants_all ? make_chunk(&c) : make_cut(&c);
+    fb_arena_release(&c.arena);
+    fb_arena_release(&c.batch);
+    fb_buf_release(&c.set);
+    free(c.done.slots);
+    return rc;
+}
+
+int fb_hub_cut_open(struct fb_peer *peer, const struct fb_pull *pull, int64_t now_ms)
+{
+    struct fb_cut_state *cut = calloc(1, sizeof *cut);
+    if (cut == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    fb_buf_init(&cut->frames, CUT_BYTES_MAX);
+    int rc = begin_reading(peer->hub, now_ms);
+    if (rc == FB_OK) {
+        rc = make(peer, pull, now_ms, &cut->frames);
+        fb_store_read_end(peer->hub->reader);
+    }
+    rc = rc < 0 ? rc : fb_buf_error(&cut->frames);
+    if (rc < 0) {
+        fb_buf_release(&cut->frames);
+        free(cut);
+        return rc;
+    }
+    fb_hub_cut_close(peer);
+    peer->cut = cut;
+    return FB_OK;
+}
+
+int fb_hub_cut_next(struct fb_peer *peer, struct fb_buf *out, bool *ret_is_over)
+{
+    struct fb_cut_state *cut = peer->cut;
+    size_t left = cut->frames.size - cut->given;
+    size_t size = left < SLICE_BYTES ? left : SLICE_BYTES;
+    fb_buf_append(out, cut->frames.bytes + cut->given, size);
+    cut->given += size;
+    *ret_is_over = cut->given == cut->frames.size;
+    return fb_buf_error(out);
+}
+
+void fb_hub_cut_close(struct fb_peer *peer)
+{
+    if (peer->cut != NULL) {
+        fb_buf_release(&peer->cut->frames);
+        free(peer->cut);
+        peer->cut = NULL;
+    }
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Held changes as JSON, and trying them again. The form (held_change.changes; also read by the command line):
+ *
+ *     [{"entity": "contact", "id": "...", "op": "insert" | "update" | "delete" | "named",
+ *       "cursor": 12, "edited_at": 1700000000000,             by headquarters' clock
+ *       "fields": {"phone":  {"base": "1", "mine": "2", "edited_at": 1700000000000},
+ *                  "visits": {"base": 1, "mine": 3, "steps": [{"id": "<hex>", "at": 1700000000000, "from": 1, "to": 3}]}}}]
+ *
+ * Values are as fb_value_append_json writes them; an absent one is left out. What the catalogue does not know is named by its number,
+ * "#12".
+ */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "server/internal.h"
+
+/* ---- Writing ---- */
+
+/* A whole push beyond this stays as its bytes in fb_staged_part. */
+#define WRITTEN_BYTES_MAX ((size_t)4 * 1024 * 1024)
+
+static const char *const OP_NAMES[] = {[FB_CHANGE_NAMED] = "named",
+                                       [FB_CHANGE_INSERT] = "insert",
+                                       [FB_CHANGE_UPDATE] = "update",
+                                       [FB_CHANGE_DELETE] = "delete"};
+
+static void append_value(struct fb_buf *out, const char *name, const struct fb_value *v)
+{
+    if (v->type != FB_ABSENT) {
+        fb_buf_printf(out, "\"%s\":", name);
+        fb_value_append_json(out, v);
+        fb_buf_append_byte(out, ',');
+    }
+}
+
+static void append_step(struct fb_buf *out, const struct fb_step *step, int64_t offset_ms)
+{
+    fb_buf_append_text(out, "{\"id\":\"");
+    for (size_t i = 0; i < sizeof step->id; i++) {
+        fb_buf_printf(out, "%02x", step->id[i]);
+    }
+    fb_buf_append_text(out, "\",");
+    append_value(out, "from", &step->from);
+    append_value(out, "to", &step->to);
+    fb_buf_printf(out, "\"at\":%lld}", (long long)(step->at_ms + offset_ms));
+}
+
+static void append_field(struct fb_buf *out, const struct fb_entity *e,
+                         const struct fb_field_change *c, int64_t offset_ms)
+{
+    const struct fb_field *f = e == NULL ? NULL : fb_entity_field_no(e, c->field_no);
+    if (f != NULL) {
+        fb_buf_printf(out, "\"%s\":{", f->name);
+    } else {
+        fb_buf_printf(out, "\"#%u\":{", (unsigned)c->field_no);
+    }
+    append_value(out, "base", &c->base);
+    append_value(out, "mine", &c->mine);
+    if (c->step_count > 0) {
+        fb_buf_append_text(out, "\"steps\":[");
+        for (size_t i = 0; i < c->step_count; i++) {
+            fb_buf_append_text(out, i > 0 ? "," : "");
+            append_step(out, &c->steps[i], offset_ms);
+        }
+        fb_buf_append_text(out, "],");
+    }
+    fb_buf_printf(out, "\"edited_at\":%lld}", (long long)(c->edited_at_ms + offset_ms));
+}
+
+static void append_change(struct fb_work *w, struct fb_buf *out, const struct fb_change *c)
+{
+    const struct fb_entity *e = fb_catalogue_entity_no(w->catalogue, c->entity_no);
+    int64_t offset_ms = w->source.clock_offset_ms;
+    if (e != NULL) {
+        fb_buf_printf(out, "{\"entity\":\"%s\",", e->name);
+    } else {
+        fb_buf_printf(out, "{\"entity\":\"#%u\",", (unsigned)c->entity_no);
+    }
+    fb_buf_printf(
+        out, "\"id\":\"%s\",\"op\":\"%s\",\"cursor\":%lld,\"edited_at\":%lld,\"fields\":{",
+        c->row_id, OP_NAMES[c->op], (long long)c->cursor, (long long)(c->edited_at_ms + offset_ms));
+    for (size_t i = 0; i < c->field_count; i++) {
+        fb_buf_append_text(out, i > 0 ? "," : "");
+        append_field(out, e, &c->fields[i], offset_ms);
+    }
+    fb_buf_append_text(out, "}}");
+}
+
+static int finish_json(struct fb_work *w, struct fb_buf *out, const char **ret)
+{
+    fb_buf_append_byte(out, ']');
+    int rc = fb_buf_error(out);
+    *ret = rc < 0 ? NULL : fb_arena_copy(w->arena, out->bytes, out->size);
+    return rc == FB_OK && *ret == NULL ? FB_ERR_NO_MEMORY : rc;
+}
+
+int fb_held_json(struct fb_work *w, const struct fb_aggregate *a, const char **ret)
+{
+    /* The list grew at its head: the push's order is the reverse. */
+    size_t count = 0;
+    for (const struct fb_work_row *row = a->rows; row != NULL; row = row->aggregate_next) {
+        count++;
+    }
+    const struct fb_change **changes =
+        fb_arena_alloc(w->arena, (count + 1) * sizeof(struct fb_change *));
+    if (changes == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    size_t at = count;
+    for (const struct fb_work_row *row = a->rows; row != NULL; row = row->aggregate_next) {
+        changes[--at] = row->change;
+    }
+    fb_buf_clear(&w->text);
+    fb_buf_append_byte(&w->text, '[');
+    for (size_t i = 0; i < count; i++) {
+        if (changes[i] != NULL) {
+            fb_buf_append_text(&w->text, w->text.size > 1 ? "," : "");
+            append_change(w, &w->text, changes[i]);
+        }
+    }
+    return finish_json(w, &w->text, ret);
+}
+
+int fb_held_push_json(struct fb_work *w, const struct fb_change *changes, size_t count,
+                      const char **ret)
+{
+    fb_buf_clear(&w->text);
+    fb_buf_append_byte(&w->text, '[');
+    for (size_t i = 0; i < count && w->text.size < WRITTEN_BYTES_MAX; i++) {
+        fb_buf_append_text(&w->text, i > 0 ? "," : "");
+        append_change(w, &w->text, &changes[i]);
+    }
+    if (count == 0 || w->text.size >= WRITTEN_BYTES_MAX) {
+        fb_buf_clear(&w->text);
+        fb_buf_printf(&w->text, "[{\"incarnation\":%lld,\"push\":%lld,\"parts\":%lld}",
+                      (long long)w->source.incarnation, (long long)w->source.push,
+                      (long long)w->source.parts);
+    }
+    return finish_json(w, &w->text, ret);
+}
+
+int fb_held_stray_json(struct fb_work *w, const struct fb_change *c, const char **ret)
+{
+    fb_buf_clear(&w->text);
+    fb_buf_append_byte(&w->text, '[');
+    append_change(w, &w->text, c);
+    return finish_json(w, &w->text, ret);
+}
+
+/* ---- Reading: people may have edited it ---- */
+
+struct reader {
+    const struct fb_catalogue *catalogue;
+    struct fb_arena *arena;
+    struct fb_why *why;
+};
+
+static int fail(struct reader *r, const char *what)
+{
+    return fb_fail(r->why, FB_ERR_INVALID, "The kept change cannot be read: %s.", what);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool read_hex(const char *text, uint8_t *ret, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        int high = hex_digit(text[2 * i]);
+        int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
+        if (low < 0) {
+            return false;
+        }
+        ret[i] = (uint8_t)(high * 16 + low);
+    }
+    return true;
+}
+
+static int read_bytes(struct reader *r, const json_t *hex, const struct fb_field *f,
+                      struct fb_value *ret)
+{
+    size_t size = json_string_length(hex) / 2;
+    uint8_t *bytes = fb_arena_alloc(r->arena, size + 1);
+    if (bytes == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    if (!json_is_string(hex) || !read_hex(json_string_value(hex), bytes, size)) {
+        return fail(r, "bytes are not hexadecimal");
+    }
+    bool is_text = f != NULL && f->storage == FB_TEXT;
+    *ret = is_text ? fb_value_text_n((const char *)bytes, size) : fb_value_blob(bytes, size);
+    return FB_OK;
+}
+
+static int read_value(struct reader *r, const json_t *v, const struct fb_field *f,
+                      struct fb_value *ret)
+{
+    if (v == NULL) {
+        *ret = (struct fb_value){0};
+    } else if (json_is_null(v)) {
+        *ret = FB_VALUE_NULL;
+    } else if (json_is_integer(v)) {
+        *ret = fb_value_int(json_integer_value(v));
+    } else if (json_is_boolean(v)) {
+        *ret = fb_value_int(json_is_true(v) ? 1 : 0);
+    } else if (json_is_string(v)) {
+        const char *copy = fb_arena_copy(r->arena, json_string_value(v), json_string_length(v));
+        *ret = fb_value_text_n(copy, json_string_length(v));
+        return copy == NULL ? FB_ERR_NO_MEMORY : FB_OK;
+    } else if (json_object_get(v, "$hex") != NULL) {
+        return read_bytes(r, json_object_get(v, "$hex"), f, ret);
+    } else if (json_object_get(v, "$absent") != NULL) {
+        *ret = (struct fb_value){0};
+    } else {
+        return fail(r, "a value is neither a number nor a text");
+    }
+    return FB_OK;
+}
+
+static int read_steps(struct reader *r, const json_t *list, const struct fb_field *f,
+                      struct fb_field_change *ret)
+{
+    size_t count = json_array_size(list);
+    ret->steps = fb_arena_alloc(r->arena, (count + 1) * sizeof *ret->steps);
+    if (ret->steps == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const json_t *step = json_array_get(list, i);
+        const char *id = json_string_value(json_object_get(step, "id"));
+        struct fb_step *to = &ret->steps[i];
+        if (id == NULL || strlen(id) != 2 * sizeof to->id || !read_hex(id, to->id, sizeof to->id)) {
+            return fail(r, "a step has no id");
+        }
+        to->at_ms = json_integer_value(json_object_get(step, "at"));
+        int rc = read_value(r, json_object_get(step, "from"), f, &to->from);
+        rc = rc < 0 ? rc : read_value(r, json_object_get(step, "to"), f, &to->to);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    ret->step_count = count;
+    return FB_OK;
+}
+
+static int read_field(struct reader *r, const struct fb_entity *e, const char *name,
+                      const json_t *json, struct fb_field_change *ret)
+{
+    const struct fb_field *f = e == NULL || name[0] == '#' ? NULL : fb_entity_field(e, name);
+    if (f == NULL && name[0] != '#') {
+        return fail(r, "it names a field the catalogue does not have");
+    }
+    ret->field_no = f != NULL ? f->no : (uint32_t)strtoul(name + 1, NULL, 10);
+    ret->edited_at_ms = json_integer_value(json_object_get(json, "edited_at"));
+    int rc = read_value(r, json_object_get(json, "base"), f, &ret->base);
+    rc = rc < 0 ? rc : read_value(r, json_object_get(json, "mine"), f, &ret->mine);
+    return rc < 0 ? rc : read_steps(r, json_object_get(json, "steps"), f, ret);
+}
+
+static int read_fields(struct reader *r, const struct fb_entity *e, json_t *fields,
+                       struct fb_change *ret)
+{
+    const char *name;
+    json_t *field;
+    ret->fields = fb_arena_alloc(r->arena, (json_object_size(fields) + 1) * sizeof *ret->fields);
+    if (ret->fields == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    json_object_foreach(fields, name, field)
+    {
+        int rc = read_field(r, e, name, field, &ret->fields[ret->field_count]);
+        if (rc < 0) {
+            return rc;
+        }
+        if (ret->fields[ret->field_count].edited_at_ms == 0) {
+            ret->fields[ret->field_count].edited_at_ms = ret->edited_at_ms;
+        }
+        ret->field_count++;
+    }
+    return FB_OK;
+}
+
+static int read_change(struct reader *r, const json_t *json, struct fb_change *ret)
+{
+    const char *entity = json_string_value(json_object_get(json, "entity"));
+    const char *id = json_string_value(json_object_get(json, "id"));
+    const char *op = json_string_value(json_object_get(json, "op"));
+    if (entity == NULL || id == NULL || op == NULL || !fb_id_is_valid(id, strlen(id))) {
+        return fail(r, "a change lacks entity, id or op");
+    }
+    const struct fb_entity *e = fb_catalogue_entity(r->catalogue, entity);
+    if (e == NULL && entity[0] != '#') {
+        return fail(r, "it names a kind of record the catalogue does not have");
+    }
+    size_t i = 0;
+    while (i < sizeof OP_NAMES / sizeof OP_NAMES[0] && strcmp(OP_NAMES[i], op) != 0) {
+        i++;
+    }
+    if (i == sizeof OP_NAMES / sizeof OP_NAMES[0]) {
+        return fail(r, "a change's op is not known");
+    }
+    ret->op = (enum fb_change_op)i;
+    ret->entity_no = e != NULL ? e->no : (uint32_t)strtoul(entity + 1, NULL, 10);
+    memcpy(ret->row_id, id, sizeof ret->row_id);
+    ret->cursor = json_integer_value(json_object_get(json, "cursor"));
+    ret->edited_at_ms = json_integer_value(json_object_get(json, "edited_at"));
+    return read_fields(r, e, json_object_get(json, "fields"), ret);
+}
+
+int fb_held_parse(const struct fb_catalogue *c, const char *json, size_t size,
+                  struct fb_arena *arena, struct fb_change **ret, size_t *ret_count,
+                  struct fb_why *why)
+{
+    struct reader r = {.catalogue = c, .arena = arena, .why = why};
+    json_error_t error;
+    json_t *list = json_loadb(json, size, JSON_ALLOW_NUL, &error);
+    size_t count = json_array_size(list);
+    struct fb_change *changes = fb_arena_alloc(arena, (count + 1) * sizeof *changes);
+    int rc = changes == NULL ? FB_ERR_NO_MEMORY : FB_OK;
+    if (rc == FB_OK && !json_is_array(list)) {
+        rc = fail(&r, "it is no JSON list");
+    }
+    for (size_t i = 0; rc == FB_OK && i < count; i++) {
+        rc = read_change(&r, json_array_get(list, i), &changes[i]);
+    }
+    json_decref(list);
+    if (rc == FB_OK) {
+        *ret = changes;
+        *ret_count = count;
+    }
+    return rc;
+}
+
+/* ---- Trying again ---- */
+
+static int play_one(struct fb_hub *hub, const char *held_id, struct fb_arena *arena, int64_t now_ms)
+{
+    const struct fb_catalogue *catalogue = fb_store_catalogue(hub->store);
+    const struct fb_entity *e = fb_catalogue_entity(catalogue, "held_change");
+    struct fb_row row;
+    bool is_found = false;
+    int rc = fb_row_read(hub->store, e, held_id, arena, &row, &is_found);
+    const struct fb_field *device = fb_entity_field(e, "device_id");
+    const struct fb_field *by = fb_entity_field(e, "by_id");
+    const struct fb_field *changes = fb_entity_field(e, "changes");
+    if (rc < 0 || !is_found || device == NULL || by == NULL || changes == NULL) {
+        return rc;
+    }
+    char device_id[FB_ROW_ID_SIZE] = "";
+    char by_id[FB_ROW_ID_SIZE] = "";
+    struct fb_source source = {.held_id = held_id};
+    source.device_id = fb_work_reference(&row.values[device->index], device_id) ? device_id : NULL;
+    source.employee_id = fb_work_reference(&row.values[by->index], by_id) ? by_id : NULL;
+    const struct fb_value *json = &row.values[changes->index];
+    struct fb_change *list = NULL;
+    size_t count = 0;
+    struct fb_why why = {""};
+    rc = json->type != FB_TEXT
+             ? FB_ERR_INVALID
+             : fb_held_parse(catalogue, json->bytes, json->size, arena, &list, &count, &why);
+    if (rc == FB_ERR_INVALID) {
+        source.held_error = why.text[0] == '\0' ? "The kept change is empty." : why.text;
+        rc = FB_OK;
+    }
+    return rc < 0 ? rc : fb_ingest(hub, &source, list, count, arena, now_ms);
+}
+
+int fb_held_play(struct fb_hub *hub, int64_t now_ms)
+{
+    int rc = FB_OK;
+    while (rc == FB_OK && hub->held_again != NULL) {
+        struct fb_decision *d = hub->held_again;
+        hub->held_again = d->next;
+        FB_AUTO(fb_arena_release) struct fb_arena arena;
+        fb_arena_init(&arena, 0);
+        rc = play_one(hub, d->id, &arena, now_ms);
+        free(d);
+    }
+    return rc;
+}

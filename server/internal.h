@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the hub's files share; for this folder only.
+ *
+ *   hub.c            sessions, the queue of pushes, the turn (settle)
+ *   admit.c          hello and welcome: who may come in, incarnations
+ *   seal.c           local writes become a rev
+ *   ingest.c         one push becomes a rev: the order of the steps, aggregates, holding
+ *   ingest_row.c     an insert or update, group by group
+ *   ingest_delete.c  deletes as units, what comes back (rules 18, 19)
+ *   ingest_check.c   what must be true of the rows afterwards
+ *   conflict.c       rows of conflict, held_change, receipt
+ *   ruling.c held.c  decisions of people, carried out
+ *   work.c           the rows of one rev, in memory
+ *   work_write.c     ... into tables, log, bin and digests
+ *   family.c         who follows whom
+ *   cut.c            answers to pulls
+ */
+#ifndef FB_SERVER_INTERNAL_H
+#define FB_SERVER_INTERNAL_H
+
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/base/planted.h"
+#include "common/store/history.h"
+#include "common/store/journal.h"
+#include "common/store/row.h"
+#include "common/store/sql.h"
+#include "common/sync/sync.h"
+#include "server/hub.h"
+
+/* ---- family.c: which entities' rows follow a row of an entity, from the catalogue ---- */
+
+/* child's rows with field = a row's id are below that row. */
+struct fb_link {
+    const struct fb_entity *child;
+    const struct fb_field *field;
+};
+struct fb_family {
+    const struct fb_catalogue *catalogue;
+    struct fb_link **links; /* by index of the parent's entity */
+    size_t *counts;
+    struct fb_arena arena;
+};
+/* Makes it for the catalogue, if it is not made for it already. */
+int fb_family_update(struct fb_family *f, const struct fb_catalogue *c) FB_MUST_CHECK;
+void fb_family_release(struct fb_family *f);
+/* Is the row below the row that the field names: a part, or a row whose scope it decides? References to employees never. */
+bool fb_family_is_below(const struct fb_row *row, const struct fb_field *field);
+
+/* ---- The hub ---- */
+
+struct fb_cut_state;
+
+/* A connected device. */
+struct fb_peer {
+    struct fb_hub *hub;
+    struct fb_server_ops ops; /* ctx is the peer */
+    struct fb_server_session *session;
+    char device_id[FB_ROW_ID_SIZE];
+    char employee_id[FB_ROW_ID_SIZE];
+    int64_t incarnation;
+    struct fb_push_in *open_push; /* its parts are coming */
+    struct fb_cut_state *cut;
+    char employee_scope[FB_ROW_ID_SIZE + 16];
+    const char *scopes[3]; /* company:*, employee:ID, global */
+    char number_prefix[16];
+    struct fb_peer *next, *previous;
+    struct fb_peer *bucket_next;
+    struct fb_peer *ready_next;
+    bool is_ready;
+};
+#define FB_PEER_SCOPES 3
+
+enum fb_push_fate { FB_PUSH_WAITS, FB_PUSH_ACKED, FB_PUSH_DIVERGED, FB_PUSH_BROKEN };
+
+/* A push as it comes in, or one run of its parts. */
+struct fb_push_in {
+    struct fb_push_in *next;
+    struct fb_peer *peer; /* NULL: the connection is gone */
+    char device_id[FB_ROW_ID_SIZE];
+    char employee_id[FB_ROW_ID_SIZE];
+    int64_t incarnation;
+    int64_t number;
+    int64_t parts;
+    int64_t first_part; /* in memory; those before lie in fb_staged_part */
+    int64_t part_count; /* in memory */
+    struct fb_buf bytes;
+    size_t *sizes; /* of the parts in memory; room for all */
+    struct fb_sha256 prev_hash;
+    struct fb_sha256 hash;
+    int64_t clock_offset_ms;
+    bool is_whole;
+    enum fb_push_fate fate; /* of this settle */
+};
+
+#define FB_PEER_BUCKETS     4096
+#define FB_POKED_SETS_MAX   64
+
+struct fb_hub {
+    struct fb_store *store;
+    struct fb_store *reader;
+    struct fb_random random;
+    char timeline[FB_ROW_ID_SIZE];
+    struct fb_peer *peers;
+    struct fb_peer *buckets[FB_PEER_BUCKETS];
+    struct fb_peer *ready;
+    struct fb_push_in *queue;
+    struct fb_push_in **queue_end;
+    struct fb_scope_cache *scopes;        /* of the writer's rows */
+    struct fb_scope_cache *reader_scopes;
+    struct fb_family family;
+    struct fb_hub_counters counters;
+    struct fb_hub_counters committed; /* as of the last commit */
+    /* Of the settle under way. */
+    int64_t touched[FB_POKED_SETS_MAX]; /* scope sets, fb_scope.id */
+    size_t touched_count;
+    bool has_touched_more;  /* than fit: everybody is poked */
+    bool has_device_changes;
+    struct fb_decision *rulings;    /* conflicts, malloc'ed */
+    struct fb_decision *held_again; /* held changes to be tried again */
+};
+
+/* admit.c */
+int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now_ms, struct fb_admission *ret) FB_MUST_CHECK;
+/* What the device's row says: NONE if it may come in. */
+int fb_hub_device_refusal(struct fb_store *s, const char *device_id, char ret_employee_id[static FB_ROW_ID_SIZE],
+                          enum fb_refusal *ret, const char **ret_sentence) FB_MUST_CHECK;
+/* The newest push merged of an incarnation; number 0: none. */
+int fb_hub_seen(struct fb_store *s, int64_t incarnation, int64_t *ret_number, struct fb_sha256 *ret_hash) FB_MUST_CHECK;
+/* The hash under which a push was merged. */
+int fb_hub_seen_hash(struct fb_store *s, int64_t incarnation, int64_t number, struct fb_sha256 *ret, bool *ret_found) FB_MUST_CHECK;
+
+/* cut.c */
+int fb_hub_cut_open(struct fb_peer *peer, const struct fb_pull *pull, int64_t now_ms) FB_MUST_CHECK;
+int fb_hub_cut_next(struct fb_peer *peer, struct fb_buf *out, bool *ret_is_over) FB_MUST_CHECK;
+void fb_hub_cut_close(struct fb_peer *peer);
+
+/* seal.c: the journal as one rev; inside the settling transaction. Journal and rev are empty or both are not. */
+int fb_hub_seal(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;
+
+/* ---- The rows of one rev, in memory: decided first, then written ---- */
+
+struct fb_work_row;
+
+enum fb_held_reason {
+    FB_HELD_RIGHT, FB_HELD_TYPE, FB_HELD_RULE, FB_HELD_OUT_OF_SCOPE, FB_HELD_MISSING_ROW, FB_HELD_LOCKED,
+    FB_HELD_NOT_ALLOWED_STEP,
+};
+
+/* A parent row with its parts: held as a whole (rule 20). */
+struct fb_aggregate {
+    struct fb_aggregate *next;
+    const struct fb_entity *entity;
+    char id[FB_ROW_ID_SIZE];
+    struct fb_work_row *rows; /* by aggregate_next */
+    bool is_held;
+    enum fb_held_reason reason;
+    const char *sentence;
+};
+
+/* A conflict to be written, or an open one whose mine is replaced. Texts are JSON objects by field name. */
+struct fb_conflict {
+    struct fb_conflict *next;
+    const struct fb_entity *entity;
+    const char *row_id;
+    const char *group; /* "row" for a delete against an edit */
+    const char *base, *theirs, *mine;
+    struct fb_author theirs_author;
+    int64_t mine_at_ms;
+    const char *policy;
+    const char *outcome; /* "auto", "waiting" */
+    const char *reason;
+    const char *replaces_id; /* an open conflict (rule 17); NULL: a new one */
+    bool is_amended;         /* mine does not stand: a receipt says so */
+};
+
+/* A step of a sum that counts with this rev. */
+struct fb_counted_step {
+    struct fb_counted_step *next;
+    uint8_t id[8];
+};
+
+struct fb_work_row {
+    const struct fb_entity *entity;
+    char id[FB_ROW_ID_SIZE];
+    bool was_here; /* before this rev: before holds it */
+    bool is_here;  /* after it: now holds it */
+    bool is_named; /* by the push: the cut answers it though nothing changed */
+    bool is_restored;
+    bool is_stored; /* seal: the table holds now already, but for write_mask and stamps */
+    bool is_loaded;
+    bool must_rescope; /* an ancestor moves in this rev */
+    bool is_asked_scope;
+    int64_t bin_cause; /* it rests in the bin: before is its image; 0: it does not */
+    struct fb_row before;
+    struct fb_row now;
+    bool has_own_values; /* now's values are its own array */
+    uint64_t mask[FB_ROW_MASK_WORDS];       /* fields in which now differs from before */
+    uint64_t write_mask[FB_ROW_MASK_WORDS]; /* fields the table does not hold yet */
+    bool has_changes;    /* mask is not empty */
+    bool writes_stamps;
+    const struct fb_change *change; /* of the push; NULL: touched by a consequence */
+    int64_t edited_at_ms;           /* corrected; 0: as the rev */
+    struct fb_aggregate *aggregate;
+    struct fb_work_row *aggregate_next;
+    struct fb_conflict *conflicts;
+    struct fb_counted_step *steps;
+    struct fb_work_row *delete_top; /* it goes with this row's delete; NULL: it stays */
+    int64_t scope_before, scope_after;
+    int64_t delete_seq; /* of the log entry */
+};
+
+/* Several rows come back together because an edit met one of them (rule 19). */
+struct fb_restore {
+    struct fb_restore *next;
+    int64_t cause;
+    struct fb_work_row **rows;
+    size_t row_count, row_capacity;
+    struct fb_work_row **asked_by;
+    size_t asked_count, asked_capacity;
+};
+
+struct fb_row_map {
+    struct slot {
+        uint64_t hash;
+        void *item;
+    } *slots;
+    size_t capacity, count;
+};
+
+/* Whose changes they are. */
+struct fb_source {
+    const char *device_id;   /* NULL: headquarters */
+    const char *employee_id; /* NULL: a tool at headquarters */
+    int64_t incarnation;
+    int64_t push;
+    int64_t clock_offset_ms;
+    const char *held_id;    /* a held change is tried again: its row; NULL */
+    const char *held_error; /* ... and cannot even be read: the sentence; NULL */
+    const char *whole_error; /* the push is held as a whole: its rows are only named; NULL */
+    int64_t parts;           /* of that push; its bytes stay in fb_staged_part if it is too large to be written down */
+};
+
+struct fb_work {
+    struct fb_hub *hub;
+    struct fb_store *store;
+    const struct fb_catalogue *catalogue;
+    struct fb_arena *arena;
+    struct fb_source source;
+    int64_t now_ms;
+    bool is_seal;
+    struct fb_work_row **rows;
+    size_t row_count, row_capacity;
+    struct fb_row_map row_map;
+    struct fb_aggregate *aggregates;
+    struct fb_row_map aggregate_map;
+    struct fb_row_map known; /* rows known to be at headquarters */
+    struct fb_restore *restores;
+    struct fb_counted_step *steps; /* counted in this rev */
+    int64_t rev;
+    const struct fb_change *whole;   /* the push that is held as a whole */
+    size_t whole_count;
+    const struct fb_change **strays; /* of entities no one knows here */
+    size_t stray_count, stray_capacity;
+    int64_t cursor_asked, cursor_at_ms; /* the time of the last cursor asked for */
+    bool has_newly_held;
+    bool is_bin_empty; /* seal: nothing that comes can rest in it */
+    int64_t stamp_ms;  /* the instant made last, and its text */
+    struct fb_value stamp;
+    struct fb_paths *paths; /* ingest_row.c: ways from stage to stage */
+    struct fb_conflict *open_conflicts; /* conflict.c: of this device, read once */
+    bool has_open_conflicts;
+    struct fb_buf text; /* scratch */
+};
+
+/* work.c. The arena must outlive the work. */
+void fb_work_init(struct fb_work *w, struct fb_hub *hub, struct fb_arena *arena, const struct fb_source *source, int64_t now_ms);
+void fb_work_release(struct fb_work *w);
+/* The row, known to the work from now on, with what headquarters has of it (table or bin) if it is asked for the first time. */
+int fb_work_row(struct fb_work *w, const struct fb_entity *e, const char *id, struct fb_work_row **ret) FB_MUST_CHECK;
+/* The same without reading anything: the caller fills it. */
+int fb_work_row_unread(struct fb_work *w, const struct fb_entity *e, const char *id, struct fb_work_row **ret, bool *ret_is_new) FB_MUST_CHECK;
+/* NULL: the work does not know it. */
+struct fb_work_row *fb_work_find(const struct fb_work *w, const struct fb_entity *e, const char *id);
+/* Sets a field of now; notes it if it differs. The value must live as long as the work. */
+int fb_work_set(struct fb_work *w, struct fb_work_row *row, const struct fb_field *f, const struct fb_value *v) FB_MUST_CHECK;
+/* now becomes an empty row with the fields' defaults. */
+int fb_work_make(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;
+/* A new row of one of our own entities (conflict ...), its id made here. */
+int fb_work_add(struct fb_work *w, const struct fb_entity *e, struct fb_work_row **ret) FB_MUST_CHECK;
+/* By name; a field the catalogue does not have is left out. The value is copied. */
+int fb_work_set_named(struct fb_work *w, struct fb_work_row *row, const char *field, const struct fb_value *v) FB_MUST_CHECK;
+int fb_work_set_text(struct fb_work *w, struct fb_work_row *row, const char *field, const char *text) FB_MUST_CHECK;
+int fb_work_set_instant(struct fb_work *w, struct fb_work_row *row, const char *field, int64_t ms) FB_MUST_CHECK;
+/* The rows directly below, as it will be: of the table, and those the work makes or moves there. In the arena. */
+int fb_work_children(struct fb_work *w, const struct fb_work_row *parent, struct fb_work_row ***ret, size_t *ret_count) FB_MUST_CHECK;
+/* As it will be: is it there after this rev? Reads the table for rows the work does not know. */
+int fb_work_is_here(struct fb_work *w, const struct fb_entity *e, const char *id, bool *ret) FB_MUST_CHECK;
+/* Copies a reference's id out of a value; false: it is empty or no id. */
+bool fb_work_reference(const struct fb_value *v, char ret_id[static FB_ROW_ID_SIZE]);
+int fb_row_copy(struct fb_arena *arena, const struct fb_row *row, struct fb_row *ret) FB_MUST_CHECK;
+/* Writes {"field": value ...} for the fields of a mask (NULL: all) into the arena. */
+int fb_work_row_json(struct fb_work *w, const struct fb_row *row, const uint64_t *mask, const char **ret) FB_MUST_CHECK;
+
+/* A map from rows to pointers; zero-initialised: empty. */
+uint64_t fb_row_hash(uint32_t entity_no, const char *id);
+void *fb_row_map_find(const struct fb_row_map *m, uint64_t hash, bool (*is_it)(const void *item, const void *key), const void *key);
+int fb_row_map_add(struct fb_row_map *m, uint64_t hash, void *item) FB_MUST_CHECK;
+
+static inline bool fb_mask_get(const uint64_t *mask, uint32_t index)
+{
+    return (mask[index / 64] >> (index % 64) & 1) != 0;
+}
+static inline void fb_mask_put(uint64_t *mask, uint32_t index)
+{
+    mask[index / 64] |= UINT64_C(1) << (index % 64);
+}
+
+/* work_write.c: everything the work decided, into tables, log, bin, digests; fb_history_begin was called. */
+int fb_work_write(struct fb_work *w) FB_MUST_CHECK;
+
+/* ---- Ingest ---- */
+
+/* One push (or one held change tried again) as a rev of its own. The changes live in the arena. */
+int fb_ingest(struct fb_hub *hub, const struct fb_source *source, const struct fb_change *changes, size_t count,
+              struct fb_arena *arena, int64_t now_ms) FB_MUST_CHECK;
+/* Holds the row's aggregate: its rows are as before the push. The sentence is for people. */
+int fb_ingest_hold(struct fb_work *w, struct fb_work_row *row, enum fb_held_reason reason, const char *format, ...) FB_PRINTF(4, 5);
+int fb_ingest_aggregate(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;
+/* The time of an edit by headquarters' clock, between the cut its author had seen and now (rule 25). */
+int fb_ingest_clock(struct fb_work *w, const struct fb_change *c, int64_t edited_at_ms, int64_t *ret) FB_MUST_CHECK;
+
+/* ingest_row.c */
+int fb_ingest_row(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;
+
+/* ingest_delete.c. Brings a row back, with all that went with it and what it hangs on; for_row asked. */
+int fb_ingest_restore(struct fb_work *w, struct fb_work_row *row, struct fb_work_row *for_row) FB_MUST_CHECK;
+/* Undoes restorations nobody asks for any more. */
+void fb_ingest_drop_restores(struct fb_work *w);
+/* Judges and plays the push's deletes. */
+int fb_ingest_deletes(struct fb_work *w) FB_MUST_CHECK;
+/* Everything below top goes with it, unjudged: a delete at headquarters. */
+int fb_ingest_cascade(struct fb_work *w, struct fb_work_row *top) FB_MUST_CHECK;
+
+/* ingest_check.c: holds the aggregates that break a rule; has_newly_held says that another pass is needed. */
+int fb_ingest_check(struct fb_work *w) FB_MUST_CHECK;
+
+/* conflict.c */
+int fb_conflict_add(struct fb_work *w, struct fb_work_row *row, const struct fb_conflict *c) FB_MUST_CHECK;
+/* An open conflict of this device about that group whose mine is what the change has as its base; NULL: none (rule 17). */
+int fb_conflict_find_open(struct fb_work *w, struct fb_work_row *row, const char *group, const char *base_json,
+                          const char **ret_id) FB_MUST_CHECK;
+/* The rows of conflict, held_change and receipt that the work's decisions ask for. */
+int fb_conflict_write_all(struct fb_work *w) FB_MUST_CHECK;
+const char *fb_held_reason_name(enum fb_held_reason reason);
+
+/* held.c */
+int fb_held_json(struct fb_work *w, const struct fb_aggregate *a, const char **ret) FB_MUST_CHECK;
+int fb_held_push_json(struct fb_work *w, const struct fb_change *changes, size_t count, const char **ret) FB_MUST_CHECK;
+int fb_held_stray_json(struct fb_work *w, const struct fb_change *c, const char **ret) FB_MUST_CHECK;
+int fb_held_parse(const struct fb_catalogue *c, const char *json, size_t size, struct fb_arena *arena, struct fb_change **ret,
+                  size_t *ret_count, struct fb_why *why) FB_MUST_CHECK;
+/* Held changes somebody decided to try again are played, each as a rev of its own. */
+int fb_held_play(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;
+
+/* ---- Decisions of people: changes of conflict, held_change and device that came with a rev ---- */
+
+struct fb_decision {
+    struct fb_decision *next;
+    char id[FB_ROW_ID_SIZE];
+};
+
+/* ruling.c. Notes what was decided in a work that is about to be written. */
+int fb_decisions_note(struct fb_work *w) FB_MUST_CHECK;
+void fb_decisions_forget(struct fb_hub *hub);
+/* Noted rulings set the chosen values on their records, in the rev under way. */
+int fb_ruling_play(struct fb_hub *hub, const struct fb_source *source, int64_t rev, int64_t now_ms) FB_MUST_CHECK;
+
+/* stage_history.c: rows for the steps of an opportunity's stage. */
+int fb_stage_history_add(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;
+
+/* The hub notes which scope sets a rev touched, for the pokes. */
+void fb_hub_note_touched(struct fb_hub *hub, int64_t scope);
+
+#endif
