@@ -67,6 +67,8 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_CHUNK_BYTES_MAX        (4 * 1024 * 1024)
 /* An empty cut moves the cursor in memory only, until it is this many revs ahead of the one on disk. */
 #define FB_CURSOR_LAG_REVS_MAX    1000
+/* Digests by scope, compressed, while their cut is awaited: some 300,000 companies. */
+#define FB_SCOPE_DIGESTS_BYTES_MAX (16 * 1024 * 1024)
 /* Scopes that differ, repaired at once; more follow with the next digest. */
 #define FB_REPAIR_SCOPES_MAX      500
 /* Repairs by scope that did not help, before everything is fetched anew. */

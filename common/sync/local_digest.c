@@ -57,6 +57,7 @@ struct scope_sums {
     struct fb_store *store;
     struct fb_scope_cache *cache;
     struct fb_arena arena;
+    struct fb_arena message;
     struct fb_buf key;
     struct fb_keymap map;
     struct scope_sum *list;
@@ -135,37 +136,63 @@ static int match_scopes(struct fb_replica_round *r, const struct fb_scope_digest
         rc = sum_of(sums, theirs->list[i].scope, &sum);
         if (rc == FB_OK) {
             sum->is_known = true;
-            rc = fb_digest_equal(&sum->digest, &theirs->list[i].digest)
-                     ? FB_OK
-                     : want_repair(r, sum->scope);
-        }
-    }
-    for (size_t i = 0; rc == FB_OK && i < sums->count; i++) {
-        if (!sums->list[i].is_known) {
-            rc = want_repair(r, sums->list[i].scope); /* rows here that headquarters has nowhere */
+            bool is_equal = fb_digest_equal(&sum->digest, &theirs->list[i].digest);
+            rc = is_equal ? FB_OK : want_repair(r, sum->scope);
         }
     }
     return rc;
 }
 
-static int compare_scopes(struct fb_replica_round *r, const struct fb_scope_digests *theirs)
+/* The list of headquarters, in one message or more. */
+static int match_messages(struct fb_replica_round *r, int64_t rev, struct scope_sums *sums)
+{
+    const struct fb_buf *in = &r->scope_digests;
+    int rc = FB_OK;
+    for (size_t at = 0, size = 0; rc == FB_OK && at < in->size; at += size) {
+        struct fb_message m;
+        rc = fb_frame_find(in->bytes + at, in->size - at, FB_FRAME_BYTES_MAX, &size, &r->why);
+        rc = rc < 0 ? rc
+                    : fb_message_decode(in->bytes + at, size, fb_store_catalogue(r->store),
+                                        &sums->message, &m, &r->why);
+        if (rc == FB_OK && m.scope_digests.rev != rev) {
+            rc = fb_replica_fail(r, FB_ERR_PROTOCOL,
+                                 "headquarters gave digests of another state than its cut");
+        }
+        rc = rc < 0 ? rc : match_scopes(r, &m.scope_digests, sums);
+        fb_arena_clear(&sums->message);
+    }
+    return rc;
+}
+
+/* Rows here that headquarters has nowhere differ too. */
+static int match_unknown(struct fb_replica_round *r, const struct scope_sums *sums)
+{
+    int rc = FB_OK;
+    for (size_t i = 0; rc == FB_OK && i < sums->count; i++) {
+        rc = sums->list[i].is_known ? FB_OK : want_repair(r, sums->list[i].scope);
+    }
+    return rc;
+}
+
+static int compare_scopes(struct fb_replica_round *r, int64_t rev)
 {
     struct scope_sums sums = {.store = r->store};
     fb_arena_init(&sums.arena, 0);
+    fb_arena_init(&sums.message, 0);
     fb_buf_init(&sums.key, FB_SCOPE_SET_BYTES_MAX);
     fb_replica_drop_repair(r);
     int rc = fb_scope_cache_new(&sums.cache);
-    if (rc == FB_OK) {
-        rc = scan_all(r->store, add_to_scope, &sums);
-    }
-    if (rc == FB_OK) {
-        rc = match_scopes(r, theirs, &sums);
-    }
+    rc = rc < 0 ? rc : scan_all(r->store, add_to_scope, &sums);
+    rc = rc < 0 ? rc : match_messages(r, rev, &sums);
+    rc = rc < 0 ? rc : match_unknown(r, &sums);
     fb_scope_cache_free(sums.cache);
     fb_arena_release(&sums.arena);
+    fb_arena_release(&sums.message);
     fb_buf_release(&sums.key);
     fb_keymap_release(&sums.map);
     free(sums.list);
+    r->are_scope_digests_wanted = false;
+    r->is_pull_wanted = true;
     return rc;
 }
 
@@ -219,24 +246,6 @@ static int give_up_repair(struct fb_replica_round *r)
     return rc;
 }
 
-static int compare_by_scope(struct fb_replica_round *r, int64_t rev)
-{
-    struct fb_message m;
-    int rc = fb_message_decode(r->scope_digests.bytes, r->scope_digests.size,
-                               fb_store_catalogue(r->store), &r->arena, &m, &r->why);
-    if (rc < 0) {
-        return rc;
-    }
-    if (m.scope_digests.rev != rev) {
-        return fb_replica_fail(r, FB_ERR_PROTOCOL,
-                               "headquarters gave digests of another state than its cut");
-    }
-    rc = compare_scopes(r, &m.scope_digests);
-    r->are_scope_digests_wanted = false;
-    r->is_pull_wanted = true;
-    return rc;
-}
-
 static int compare_quiet(struct fb_replica_round *r, const struct fb_cut *cut)
 {
     bool has_changes = false;
@@ -249,7 +258,7 @@ static int compare_quiet(struct fb_replica_round *r, const struct fb_cut *cut)
         return FB_OK;
     }
     if (r->scope_digests.size > 0) {
-        rc = compare_by_scope(r, cut->rev);
+        rc = compare_scopes(r, cut->rev);
         if (rc < 0 || r->repair_count > 0) {
             return rc;
         }

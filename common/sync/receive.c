@@ -187,7 +187,7 @@ static int receive_ack(struct fb_replica_round *r, const struct fb_message *m)
 
 static int receive_scope_digests(struct fb_replica_round *r, const struct fb_message *m)
 {
-    (void)m; /* its frame is kept until the cut that follows is applied */
+    (void)m; /* its frame is kept until the cut that follows is applied; there may be several */
     return r->is_pull_sent
                ? FB_OK
                : fb_replica_fail(r, FB_ERR_PROTOCOL, "digests came that nobody asked for");
@@ -326,7 +326,6 @@ static int receive_decoded(struct fb_replica_round *r, const uint8_t *frame, siz
     struct fb_message m;
     int rc = fb_message_decode(frame, size, fb_store_catalogue(r->store), &r->arena, &m, &r->why);
     if (rc == FB_OK && m.kind == FB_MESSAGE_SCOPE_DIGESTS) {
-        fb_buf_clear(&r->scope_digests);
         fb_buf_append(&r->scope_digests, frame, size);
         rc = fb_buf_error(&r->scope_digests);
     }

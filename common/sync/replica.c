@@ -21,7 +21,7 @@
 
 #include "common/sync/replica_internal.h"
 
-enum { FEED_SLICE = 64 * 1024, SCOPE_DIGESTS_MAX = FB_FRAME_BYTES_MAX + 64 };
+enum { FEED_SLICE = 64 * 1024 };
 
 /* ---- States ----
  *
@@ -208,7 +208,7 @@ int fb_replica_round_new(struct fb_store *store, const struct fb_random *random,
     fb_buf_init(&r->in, FB_FRAME_BYTES_MAX + 2 * FEED_SLICE);
     fb_buf_init(&r->frames,
                 FB_CHUNK_BYTES_MAX + (size_t)FB_CUT_MEMORY_BYTES_MAX + FB_FRAME_BYTES_MAX);
-    fb_buf_init(&r->scope_digests, SCOPE_DIGESTS_MAX);
+    fb_buf_init(&r->scope_digests, FB_SCOPE_DIGESTS_BYTES_MAX);
     r->has_spilled =
         true; /* frames of a cut that a crash left behind go with the first connection */
     int rc = fb_replica_load(r);

@@ -142,7 +142,7 @@ struct fb_replica_round {
     struct fb_arena arena;       /* of one message */
     struct fb_buf in;            /* a frame that is not whole yet */
     struct fb_buf frames;        /* whole frames of the cut or chunk that is coming, as they came */
-    struct fb_buf scope_digests; /* the frame of that message, kept until its cut is applied */
+    struct fb_buf scope_digests; /* frames of that kind, kept until their cut is applied */
 
     /* The connection. */
     int error;      /* sticks until it is closed */

@@ -229,6 +229,25 @@ FB_TEST(differing_scope_is_sent_whole_and_the_differences_are_found)
     free_laptop(t);
 }
 
+FB_TEST(digests_of_many_scopes_may_come_in_several_messages)
+{
+    struct laptop *t = laptop_with_acme();
+    struct fb_digest right = digest_here(t);
+    struct fb_digest other = {.low = 7, .rows = 1};
+    ask_for_digest(t);
+    fb_digest_add(&other, &right);
+    say_cut_with_digest(t, 1, other);
+    hear(t, FB_MESSAGE_PULL);
+    fb_digest_subtract(&other, &right);
+    say_scope_digests(t, 1, "company:" ID_A, right);
+    say_scope_digests(t, 1, "company:" ID_B, other);
+    say_cut(t, 1, 0);
+    const struct fb_pull *pull = &hear(t, FB_MESSAGE_PULL)->pull;
+    assert_int_equal(pull->repair_count, 1);
+    assert_string_equal(pull->repair[0], "company:" ID_B);
+    free_laptop(t);
+}
+
 FB_TEST(row_deleted_behind_the_journal_is_reported_by_the_repair_but_a_new_one_is_not)
 {
     struct laptop *t = laptop_with_acme();
@@ -291,5 +310,6 @@ FB_MAIN(FB_CASE(value_that_no_journal_explains_is_kept_and_headquarters_stands),
         FB_CASE(equal_digests_end_the_question),
         FB_CASE(digests_are_not_compared_while_anything_is_pending),
         FB_CASE(differing_scope_is_sent_whole_and_the_differences_are_found),
+        FB_CASE(digests_of_many_scopes_may_come_in_several_messages),
         FB_CASE(row_deleted_behind_the_journal_is_reported_by_the_repair_but_a_new_one_is_not),
         FB_CASE(repairs_that_do_not_help_end_in_a_full_cut_and_then_in_a_sentence))
