@@ -162,7 +162,7 @@ static int make_typed(struct fb_store *s, const char *id, const char *text, stru
     }
     FB_AUTO(fb_arena_release) struct fb_arena arena;
     fb_arena_init(&arena, 0);
-    struct fb_value value;
+    struct fb_value value = FB_VALUE_NULL;
     rc = fb_field_parse(f, text, strlen(text), &arena, &value, why);
     if (rc < 0) {
         return rc;
