@@ -6,7 +6,7 @@
  * OpenSSL frees its own record buffers (SSL_MODE_RELEASE_BUFFERS).
  *
  * What can go wrong: the handshake (explained, alert sent, lingers so that the alert arrives), a record (same), a write (the peer's last words
- * are still read for LAST_WORDS_MS, since they say why), a read, a deadline, an abort. All of them end in finish().
+ * are still read for FB_LAST_WORDS_MS, since they say why), a read, a deadline, an abort. All of them end in fb_stream_finish().
  */
 #include "common/net/stream.h"
 
@@ -19,14 +19,7 @@
 #include "common/base/limits.h"
 #include "common/net/stream_inside.h"
 
-#define SEAL_BYTES_MAX   (128 * 1024) /* sealed ahead of the kernel */
-#define CIPHER_BYTES_MAX (512 * 1024)
-#define LAST_WORDS_MS    1000
-#define SWEEP_MS         100
-#define KEPT_BYTES_MAX   512 /* an output buffer this small is kept for the next write */
-
-static void finish(struct fb_stream *s, int err, const struct fb_why *why);
-static void linger(struct fb_stream *s);
+#define SWEEP_MS 100
 
 /* ---- The BIO between OpenSSL and the stream ---- */
 
@@ -162,7 +155,7 @@ static void deadline_passed(struct fb_stream *s)
                        s->peer.address);
         return;
     case FB_STREAM_LINGERING:
-        finish(s, FB_OK, NULL);
+        fb_stream_finish(s, FB_OK, NULL);
         return;
     case FB_STREAM_CLOSED:
         return;
@@ -196,7 +189,7 @@ static void keep_reason(struct fb_stream *s, int err, const struct fb_why *why)
 }
 
 /* The only way to CLOSED. */
-static void finish(struct fb_stream *s, int err, const struct fb_why *why)
+void fb_stream_finish(struct fb_stream *s, int err, const struct fb_why *why)
 {
     if (s->state == FB_STREAM_CLOSED) {
         return;
@@ -217,12 +210,12 @@ void fb_stream_fail(struct fb_stream *s, int err, const char *format, ...)
     va_start(args, format);
     vsnprintf(why.text, sizeof(why.text), format, args);
     va_end(args);
-    finish(s, err, &why);
+    fb_stream_finish(s, err, &why);
 }
 
 void fb_stream_abort(struct fb_stream *s, int err, const struct fb_why *why)
 {
-    finish(s, err, why);
+    fb_stream_finish(s, err, why);
 }
 
 static void unlink_stream(struct fb_stream *s)
@@ -274,232 +267,8 @@ void fb_stream_on_closed(uv_handle_t *handle)
 void fb_stream_abort_all(struct fb_loop *loop)
 {
     for (struct fb_stream *s = loop->streams; s != NULL; s = s->next) {
-        finish(s, FB_ERR_INTERRUPTED, NULL);
+        fb_stream_finish(s, FB_ERR_INTERRUPTED, NULL);
     }
-}
-
-/* ---- Sending ---- */
-
-static void make_dirty(struct fb_stream *s)
-{
-    if (!s->is_dirty) {
-        s->is_dirty = true;
-        s->next_dirty = s->loop->dirty;
-        s->loop->dirty = s;
-    }
-}
-
-static void drop_output(struct fb_stream *s)
-{
-    fb_buf_release(&s->plain);
-    fb_buf_release(&s->cipher);
-    s->plain_sealed = 0;
-}
-
-/* The peer may have said why before it stopped listening: read on for a moment. */
-static void write_broke(struct fb_stream *s)
-{
-    if (s->state == FB_STREAM_LINGERING) {
-        finish(s, FB_OK, NULL);
-        return;
-    }
-    drop_output(s);
-    s->is_write_broken = true;
-    fb_stream_resume(s);
-    fb_stream_set_deadline(s, LAST_WORDS_MS);
-}
-
-static void fail_record(struct fb_stream *s);
-
-static void spent(struct fb_buf *buf)
-{
-    fb_buf_clear(buf);
-    if (buf->capacity > KEPT_BYTES_MAX) {
-        fb_buf_release(buf);
-    }
-}
-
-/* Turns plain bytes into records, up to SEAL_BYTES_MAX of them. False when the stream failed. */
-static bool seal(struct fb_stream *s)
-{
-    if (s->ssl == NULL) {
-        if (s->cipher.size == 0) {
-            struct fb_buf swap = s->cipher;
-            swap.size_max = s->plain.size_max;
-            s->cipher = s->plain;
-            s->plain = swap;
-        }
-        return true;
-    }
-    while (s->plain_sealed < s->plain.size && s->cipher.size < SEAL_BYTES_MAX) {
-        size_t n = 0;
-        ERR_clear_error();
-        if (SSL_write_ex(s->ssl, s->plain.bytes + s->plain_sealed, s->plain.size - s->plain_sealed,
-                         &n) != 1) {
-            fail_record(s);
-            return false;
-        }
-        s->plain_sealed += n;
-    }
-    if (s->plain_sealed == s->plain.size) {
-        s->plain_sealed = 0;
-        spent(&s->plain);
-    } else if (s->plain_sealed >= s->plain.size / 2) {
-        fb_buf_consume(&s->plain, s->plain_sealed);
-        s->plain_sealed = 0;
-    }
-    return true;
-}
-
-static void on_written(uv_write_t *write, int status)
-{
-    struct fb_stream *s = write->data;
-    if (s->state == FB_STREAM_CLOSED) {
-        return;
-    }
-    fb_buf_release(&s->flight);
-    if (status != 0) {
-        write_broke(s);
-        return;
-    }
-    if (s->state == FB_STREAM_OPEN) {
-        fb_stream_set_deadline(s, 0);
-    }
-    make_dirty(s);
-}
-
-/* What the kernel did not take now, libuv writes later. */
-static void fly(struct fb_stream *s, size_t taken)
-{
-    s->flight = s->cipher;
-    fb_buf_init(&s->cipher, CIPHER_BYTES_MAX);
-    uv_buf_t rest =
-        uv_buf_init((char *)s->flight.bytes + taken, (unsigned int)(s->flight.size - taken));
-    s->write.data = s;
-    if (uv_write(&s->write, (uv_stream_t *)&s->tcp, &rest, 1, on_written) != 0) {
-        fb_buf_release(&s->flight);
-        write_broke(s);
-        return;
-    }
-    if (s->state == FB_STREAM_OPEN) {
-        s->stall_queue_size = uv_stream_get_write_queue_size((uv_stream_t *)&s->tcp);
-        fb_stream_set_deadline(s, s->times.stall_ms);
-    }
-}
-
-/* True if the kernel took everything sealed so far. */
-static bool send_cipher(struct fb_stream *s)
-{
-    uv_buf_t all = uv_buf_init((char *)s->cipher.bytes, (unsigned int)s->cipher.size);
-    int n = uv_try_write((uv_stream_t *)&s->tcp, &all, 1);
-    if (n < 0 && n != UV_EAGAIN) {
-        write_broke(s);
-        return false;
-    }
-    size_t taken = n < 0 ? 0 : (size_t)n;
-    s->sent_bytes += (int64_t)s->cipher.size;
-    if (taken == s->cipher.size) {
-        spent(&s->cipher);
-        return true;
-    }
-    fly(s, taken);
-    return false;
-}
-
-static void send_farewell(struct fb_stream *s)
-{
-    if (s->ssl != NULL && SSL_is_init_finished(s->ssl)) {
-        ERR_clear_error();
-        SSL_shutdown(s->ssl); /* writes close_notify; the answer is not waited for */
-        ERR_clear_error();
-    }
-    if (s->cipher.size == 0 || send_cipher(s)) {
-        linger(s);
-    } else if (!s->is_write_broken && s->state == FB_STREAM_DRAINING) {
-        s->state = FB_STREAM_LINGERING; /* shutdown waits for the bytes in flight */
-        linger(s);
-    }
-}
-
-static bool may_send(const struct fb_stream *s)
-{
-    return !s->is_write_broken && s->flight.size == 0 &&
-           (s->state == FB_STREAM_HANDSHAKE || s->state == FB_STREAM_OPEN ||
-            s->state == FB_STREAM_DRAINING);
-}
-
-static void flush(struct fb_stream *s)
-{
-    while (may_send(s)) {
-        if (s->state != FB_STREAM_HANDSHAKE && s->plain.size > 0 && !seal(s)) {
-            return;
-        }
-        if (s->cipher.size == 0 || !send_cipher(s)) {
-            break;
-        }
-    }
-    if (s->is_above_high && s->state == FB_STREAM_OPEN && !s->is_write_broken &&
-        fb_stream_unsent_bytes(s) < FB_OUTPUT_BYTES_HIGH / 2) {
-        s->is_above_high = false;
-        if (s->calls != NULL && s->calls->on_writable != NULL) {
-            s->calls->on_writable(s->ctx);
-        }
-    }
-    if (s->state == FB_STREAM_DRAINING && may_send(s) && fb_stream_unsent_bytes(s) == 0) {
-        send_farewell(s);
-    }
-}
-
-bool fb_stream_flush_dirty(struct fb_loop *loop)
-{
-    struct fb_stream *list = loop->dirty;
-    loop->dirty = NULL;
-    /* Nothing is freed while this runs: streams end in close callbacks. */
-    while (list != NULL) {
-        struct fb_stream *s = list;
-        list = s->next_dirty;
-        s->is_dirty = false;
-        flush(s);
-    }
-    return loop->dirty != NULL;
-}
-
-size_t fb_stream_unsent_bytes(const struct fb_stream *s)
-{
-    size_t flying =
-        s->flight.size == 0 ? 0 : uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp);
-    return s->plain.size - s->plain_sealed + s->cipher.size + flying;
-}
-
-bool fb_stream_is_writable(const struct fb_stream *s)
-{
-    return s->state == FB_STREAM_OPEN && fb_stream_unsent_bytes(s) < FB_OUTPUT_BYTES_HIGH;
-}
-
-int fb_stream_write(struct fb_stream *s, const void *bytes, size_t size)
-{
-    if (s->state != FB_STREAM_OPEN || s->is_write_broken) {
-        return FB_ERR_INTERRUPTED;
-    }
-    if (size > FB_STREAM_OUTPUT_BYTES_MAX ||
-        fb_stream_unsent_bytes(s) > FB_STREAM_OUTPUT_BYTES_MAX - size) {
-        return FB_ERR_LIMIT;
-    }
-    if (s->plain_sealed > 0) {
-        fb_buf_consume(&s->plain, s->plain_sealed);
-        s->plain_sealed = 0;
-    }
-    fb_buf_append(&s->plain, bytes, size);
-    int rc = fb_buf_error(&s->plain);
-    if (rc != FB_OK) {
-        s->plain.error = FB_OK; /* all or nothing: what was there before stays */
-        return rc;
-    }
-    if (fb_stream_unsent_bytes(s) >= FB_OUTPUT_BYTES_HIGH) {
-        s->is_above_high = true;
-    }
-    make_dirty(s);
-    return FB_OK;
 }
 
 /* ---- Receiving ---- */
@@ -526,14 +295,15 @@ static void give_up(struct fb_stream *s, int err, const struct fb_why *why)
     keep_reason(s, err, why);
     fb_buf_release(&s->plain);
     s->plain_sealed = 0;
-    if (s->cipher.size > 0 && s->flight.size == 0 && !s->is_write_broken && !send_cipher(s)) {
-        finish(s, err, why);
+    if (s->cipher.size > 0 && s->flight.size == 0 && !s->is_write_broken &&
+        !fb_stream_send_cipher(s)) {
+        fb_stream_finish(s, err, why);
         return;
     }
-    linger(s);
+    fb_stream_linger(s);
 }
 
-static void fail_record(struct fb_stream *s)
+void fb_stream_fail_record(struct fb_stream *s)
 {
     struct fb_why why;
     int err = explain(s, &why);
@@ -548,8 +318,8 @@ static void opened(struct fb_stream *s)
         if (rc != FB_OK) {
             keep_reason(s, rc, &why);
             s->state = FB_STREAM_DRAINING;
-            fb_stream_set_deadline(s, LAST_WORDS_MS);
-            make_dirty(s);
+            fb_stream_set_deadline(s, FB_LAST_WORDS_MS);
+            fb_stream_make_dirty(s);
             return;
         }
     } else {
@@ -573,12 +343,12 @@ static void shake_hands(struct fb_stream *s)
     ERR_clear_error();
     int rc = SSL_do_handshake(s->ssl);
     if (s->cipher.size > 0) {
-        make_dirty(s);
+        fb_stream_make_dirty(s);
     }
     if (rc == 1) {
         opened(s);
     } else if (SSL_get_error(s->ssl, rc) != SSL_ERROR_WANT_READ) {
-        fail_record(s);
+        fb_stream_fail_record(s);
     }
 }
 
@@ -606,7 +376,7 @@ static void unseal(struct fb_stream *s)
         }
         int error = rc == 1 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, rc);
         if (s->cipher.size > 0) {
-            make_dirty(s); /* the answer to a key update */
+            fb_stream_make_dirty(s); /* the answer to a key update */
         }
         struct fb_why why;
         bool is_broken = error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL;
@@ -650,7 +420,7 @@ static void reading_ended(struct fb_stream *s, int status)
     bool is_agreed = s->state == FB_STREAM_LINGERING ||
                      (s->ssl == NULL && status == UV_EOF && s->state == FB_STREAM_OPEN);
     if (is_agreed) {
-        finish(s, FB_OK, NULL);
+        fb_stream_finish(s, FB_OK, NULL);
     } else if (status == UV_ETIMEDOUT) {
         fb_stream_fail(s, FB_ERR_UNREACHABLE, "%s no longer answers: the network between is broken",
                        s->peer.address);
@@ -658,7 +428,7 @@ static void reading_ended(struct fb_stream *s, int status)
         fb_stream_fail(s, FB_ERR_UNREACHABLE, "%s closed the connection during the TLS handshake",
                        s->peer.address);
     } else if (s->state == FB_STREAM_DRAINING && fb_stream_unsent_bytes(s) == 0) {
-        finish(s, FB_OK, NULL);
+        fb_stream_finish(s, FB_OK, NULL);
     } else {
         fb_stream_fail(s, FB_ERR_UNREACHABLE, "the connection to %s was cut", s->peer.address);
     }
@@ -712,8 +482,8 @@ struct fb_stream *fb_stream_new(struct fb_loop *loop, const struct fb_stream_tim
     s->times.stall_ms = times->stall_ms > 0 ? times->stall_ms : FB_STALL_MS;
     s->times.close_ms = times->close_ms > 0 ? times->close_ms : FB_CLOSE_MS_MAX;
     fb_buf_init(&s->plain, FB_STREAM_OUTPUT_BYTES_MAX);
-    fb_buf_init(&s->cipher, CIPHER_BYTES_MAX);
-    fb_buf_init(&s->flight, CIPHER_BYTES_MAX);
+    fb_buf_init(&s->cipher, FB_CIPHER_BYTES_MAX);
+    fb_buf_init(&s->flight, FB_CIPHER_BYTES_MAX);
     uv_tcp_init(&loop->uv, &s->tcp);
     s->tcp.data = s;
     s->accepted_ms = fb_loop_now_ms(loop);
@@ -778,19 +548,19 @@ static void on_shutdown(uv_shutdown_t *shutdown, int status)
 {
     struct fb_stream *s = shutdown->data;
     if (status != 0 && s->state == FB_STREAM_LINGERING) {
-        finish(s, FB_OK, NULL); /* the peer is gone already */
+        fb_stream_finish(s, FB_OK, NULL); /* the peer is gone already */
     }
 }
 
 /* All is sent: FIN, then read away what comes until the peer closes. */
-static void linger(struct fb_stream *s)
+void fb_stream_linger(struct fb_stream *s)
 {
     s->state = FB_STREAM_LINGERING;
     fb_stream_resume(s);
-    fb_stream_set_deadline(s, LAST_WORDS_MS);
+    fb_stream_set_deadline(s, FB_LAST_WORDS_MS);
     s->shutdown.data = s;
     if (!s->has_shutdown && uv_shutdown(&s->shutdown, (uv_stream_t *)&s->tcp, on_shutdown) != 0) {
-        finish(s, FB_OK, NULL);
+        fb_stream_finish(s, FB_OK, NULL);
     }
     s->has_shutdown = true;
 }
@@ -798,14 +568,14 @@ static void linger(struct fb_stream *s)
 void fb_stream_close(struct fb_stream *s)
 {
     if (s->state == FB_STREAM_CONNECTING || s->state == FB_STREAM_HANDSHAKE || s->is_write_broken) {
-        finish(s, FB_OK, NULL);
+        fb_stream_finish(s, FB_OK, NULL);
         return;
     }
     if (s->state == FB_STREAM_OPEN) {
         s->state = FB_STREAM_DRAINING;
         fb_stream_resume(s);
         fb_stream_set_deadline(s, s->times.close_ms);
-        make_dirty(s);
+        fb_stream_make_dirty(s);
     }
 }
 

@@ -17,6 +17,9 @@
 #include "common/net/stream.h"
 #include "common/net/tls_inside.h"
 
+#define FB_CIPHER_BYTES_MAX (512 * 1024) /* sealed and not sent */
+#define FB_LAST_WORDS_MS    1000         /* to read what the peer says while the connection ends */
+
 enum fb_stream_state {
     FB_STREAM_CONNECTING, /* connect.c: names, addresses, proxy */
     FB_STREAM_HANDSHAKE,
@@ -80,6 +83,21 @@ void fb_stream_start(struct fb_stream *stream, SSL *ssl);
 
 /* Ends the stream with a sentence. It becomes CLOSED; a second call does nothing. */
 void fb_stream_fail(struct fb_stream *stream, int err, const char *format, ...) FB_PRINTF(3, 4);
+
+/* The same with a sentence that is there already; NULL: err's own. */
+void fb_stream_finish(struct fb_stream *stream, int err, const struct fb_why *why);
+
+/* All is sent: FIN, then what comes is read away until the peer closes. */
+void fb_stream_linger(struct fb_stream *stream);
+
+/* OpenSSL's last call failed: keeps its reason, sends the alert, lingers. */
+void fb_stream_fail_record(struct fb_stream *stream);
+
+/* There is something to seal or send at the turn's end. */
+void fb_stream_make_dirty(struct fb_stream *stream);
+
+/* Sends what is sealed. True if the kernel took all of it. */
+bool fb_stream_send_cipher(struct fb_stream *stream);
 
 /* Sets or takes away the deadline; 0: none. */
 void fb_stream_set_deadline(struct fb_stream *stream, int64_t delay_ms);
