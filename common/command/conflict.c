@@ -162,7 +162,7 @@ static int make_typed(struct fb_store *s, const char *id, const char *text, stru
     }
     FB_AUTO(fb_arena_release) struct fb_arena arena;
     fb_arena_init(&arena, 0);
-    struct fb_value value = FB_VALUE_NULL;
+    struct fb_value value;
     rc = fb_field_parse(f, text, strlen(text), &arena, &value, why);
     if (rc < 0) {
         return rc;
@@ -200,7 +200,7 @@ static int rule_one(struct fb_store *s, const char *id, const char *outcome, con
 int fb_command_conflict_rule(struct fb_cli *cli, struct fb_why *why)
 {
     const char *outcome;
-    const char *value;
+    const char *value = NULL;
     int rc = read_ruling(cli, &outcome, &value, why);
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     rc = rc < 0 ? rc : fb_command_store(cli, &s, why);
