@@ -104,6 +104,12 @@ static bool is_between_records(const struct fb_csv *csv)
     return csv->parser.pstate == 0;
 }
 
+/* Its state 2: in a field. */
+static bool is_inside_quotes(const struct fb_csv *csv)
+{
+    return csv->parser.pstate == 2 && csv->parser.quoted != 0;
+}
+
 static int parse_some(struct fb_csv *csv, struct fb_why *why)
 {
     size_t size = size_to_line_end(csv);
@@ -129,7 +135,7 @@ static int parse_some(struct fb_csv *csv, struct fb_why *why)
 static int parse_end(struct fb_csv *csv, struct fb_why *why)
 {
     csv->is_at_end = true;
-    if (csv_fini(&csv->parser, take_cell, take_record, csv) != 0) {
+    if (is_inside_quotes(csv) || csv_fini(&csv->parser, take_cell, take_record, csv) != 0) {
         return fail_at(
             csv, why, csv->record_line,
             "a quote is opened here and not closed before the end of the file: close it");
@@ -173,7 +179,7 @@ int fb_csv_next(struct fb_csv *csv, struct fb_csv_line *ret, struct fb_why *why)
 
 static int start_parser(struct fb_csv *csv)
 {
-    if (csv_init(&csv->parser, CSV_STRICT_FINI) != 0) {
+    if (csv_init(&csv->parser, 0) != 0) {
         return FB_ERR_NO_MEMORY;
     }
     csv->has_parser = true;
@@ -182,10 +188,11 @@ static int start_parser(struct fb_csv *csv)
     return FB_OK;
 }
 
-/* The commonest of the three outside quotes, up to the end of the first line that is not blank. */
+/* The commonest of the three outside quotes, up to the end of the first line that is not blank; of two as common, the one that
+ * is rarer in names. */
 static char find_separator(const char *text, size_t size)
 {
-    static const char separators[] = {',', ';', '\t'};
+    static const char separators[] = {'\t', ';', ','};
     size_t counts[3] = {0};
     bool is_quoted = false;
     bool has_text = false;
@@ -200,7 +207,7 @@ static char find_separator(const char *text, size_t size)
     for (size_t s = 1; s < 3; s++) {
         best = counts[s] > counts[best] ? s : best;
     }
-    return separators[best];
+    return counts[best] == 0 ? ',' : separators[best];
 }
 
 static int keep_heading(struct fb_csv *csv, const struct fb_csv_line *line)
