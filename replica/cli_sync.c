@@ -69,7 +69,9 @@ static int prepare(struct fb_cli *cli, struct fb_replica_run *run, int *ret_lock
     struct fb_config *config;
     int rc = fb_cli_data(cli, &run->data, why);
     rc = rc < 0 ? rc : fb_cli_config(cli, &config, why);
-    rc = rc < 0 ? rc : fb_command_start_log(cli, config, why);
+    rc = rc < 0 ? rc
+                : fb_command_start_log(cli, config, run->until_in_step ? FB_LOG_WARN : FB_LOG_DEBUG,
+                                       why);
     rc = rc < 0 ? rc : server_of(cli, config, &run->server, why);
     /* Says that there is no database before it says that the folder cannot be locked. */
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;

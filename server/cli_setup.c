@@ -152,7 +152,7 @@ int fb_server_cli_run(struct fb_cli *cli, struct fb_why *why)
     struct fb_config *config;
     int rc = fb_cli_data(cli, &data, why);
     rc = rc < 0 ? rc : fb_cli_config(cli, &config, why);
-    rc = rc < 0 ? rc : fb_command_start_log(cli, config, why);
+    rc = rc < 0 ? rc : fb_command_start_log(cli, config, FB_LOG_DEBUG, why);
     if (rc < 0) {
         return rc;
     }

@@ -9,7 +9,7 @@
 #include "common/base/id.h"
 #include "common/store/store.h"
 
-#define FB_PASSWORD_TEXT_SIZE 24 /* five groups of four and the zero */
+#define FB_PASSWORD_TEXT_SIZE 25 /* five groups of four, hyphens between, and the zero */
 
 struct fb_person {
     const char *login;

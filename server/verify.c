@@ -65,7 +65,7 @@ static int take_row(void *ctx, const struct fb_row *row)
     if (rc == FB_OK && scan->count * 2 >= scan->capacity) {
         rc = grow(scan);
     }
-    if (rc < 0 || scan->key.size == 0) {
+    if (rc < 0) {
         return rc;
     }
     struct slot *slot = find_slot(scan->slots, scan->capacity, fb_buf_text(&scan->key));

@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/log.h"
-
 int fb_command_start_log(const struct fb_cli *cli, const struct fb_config *config,
-                         struct fb_why *why)
+                         enum fb_log_level level_max, struct fb_why *why)
 {
     struct fb_log_config log = {.is_journald = getenv("JOURNAL_STREAM") != NULL};
     const char *level = fb_config_text(config, "log.level");
@@ -22,6 +20,7 @@ int fb_command_start_log(const struct fb_cli *cli, const struct fb_config *confi
                        fb_config_origin(config, "log.format"), format);
     }
     log.is_json = strcmp(format, "json") == 0;
+    log.level = log.level < level_max ? log.level : level_max;
     if (fb_cli_has(cli, "verbose")) {
         log.level = FB_LOG_DEBUG;
     }
