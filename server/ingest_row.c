@@ -219,24 +219,28 @@ static int find_author(struct group_merge *g, struct fb_author *ret)
     return FB_OK;
 }
 
+/* Who owns the row by its own field: an employee, or (of an address) another row, whose owner it then is. */
+static bool is_owned_by_person(const struct fb_work_row *row, char ret_id[static FB_ROW_ID_SIZE])
+{
+    const struct fb_field *f = row->entity->owner_field;
+    const struct fb_entity *target = f == NULL ? NULL : fb_reference_target(&row->before, f);
+    return target != NULL && strcmp(target->name, "employee") == 0 &&
+           fb_work_reference(&row->before.values[f->index], ret_id);
+}
+
 /* The record's owner: its own field, else the parent's; of an employee, himself. */
 static int find_owner(struct fb_work *w, struct fb_work_row *row,
                       char ret_id[static FB_ROW_ID_SIZE])
 {
     ret_id[0] = '\0';
-    for (int depth = 0; depth < 8; depth++) {
+    for (int depth = 0; depth < 8 && row->was_here; depth++) {
         const struct fb_entity *e = row->entity;
         char id[FB_ROW_ID_SIZE];
         if (strcmp(e->name, "employee") == 0) {
             memcpy(ret_id, row->id, FB_ROW_ID_SIZE);
             return FB_OK;
         }
-        if (!row->is_here ||
-            (e->owner_field != NULL &&
-             fb_work_reference(&row->before.values[e->owner_field->index], ret_id))) {
-            return FB_OK;
-        }
-        if (e->parent_field == NULL ||
+        if (is_owned_by_person(row, ret_id) || e->parent_field == NULL ||
             !fb_work_reference(&row->before.values[e->parent_field->index], id)) {
             return FB_OK;
         }

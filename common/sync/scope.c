@@ -123,11 +123,12 @@ static bool is_employee(const struct fb_entity *e)
     return strcmp(e->name, "employee") == 0;
 }
 
-/* An owner stands in where what the row follows is not there. */
+/* An owner stands in where what the row follows is not there. (The owner of an address may be a company.) */
 static void add_owner(struct walk *w, const struct fb_row *row, bool is_global_without)
 {
     const struct fb_field *owner = row->entity->owner_field;
-    if (owner != NULL && is_filled(row, owner)) {
+    const struct fb_entity *target = owner == NULL ? NULL : fb_reference_target(row, owner);
+    if (target != NULL && is_employee(target) && is_filled(row, owner)) {
         add_id(&w->set, "employee", row->values[owner->index].bytes,
                row->values[owner->index].size);
     } else if (is_global_without) {
