@@ -4,7 +4,7 @@
 
 #include "common/catalogue/ddl.h"
 
-#define SQL_BYTES_MAX (256 * 1024) /* one statement: SQLITE_LIMIT_SQL_LENGTH is higher */
+#define SQL_BYTES_MAX ((size_t)256 * 1024) /* one statement: SQLITE_LIMIT_SQL_LENGTH is higher */
 
 /* UUIDv7 (RFC 9562, 5.7) in SQL that 3.40 runs: 48 bits of milliseconds, version, 74 random bits.
  * Masks, not abs(): abs(random()) fails once in 2^64 rows. */

@@ -14,7 +14,7 @@
 
 #include "common/catalogue/ddl.h"
 
-#define SQL_BYTES_MAX (1024 * 1024)
+#define SQL_BYTES_MAX ((size_t)1024 * 1024)
 #define NAME_SIZE     (2 * FB_NAME_BYTES_MAX + 16)
 /* json_object takes 127 arguments (SQLITE_LIMIT_FUNCTION_ARG), two per field. */
 #define IMAGE_FIELDS_MAX 60

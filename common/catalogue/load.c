@@ -29,10 +29,10 @@ static int load_head(struct fb_loading *l, struct fb_draft *d)
     return fb_load_check_keys(l, d->json, KEYS, NULL);
 }
 
-static int check_field_names(struct fb_loading *l, const json_t *list)
+static int check_field_names(struct fb_loading *l, json_t *list)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *a = json_array_get(list, i);
+        json_t *a = json_array_get(list, i);
         const char *name = json_string_value(json_object_get(a, "name"));
         if (name == NULL) {
             return fb_load_fail(l, "field %zu has no 'name'", i + 1);
@@ -43,7 +43,7 @@ static int check_field_names(struct fb_loading *l, const json_t *list)
             return rc;
         }
         for (size_t j = 0; j < i; j++) {
-            const json_t *b = json_array_get(list, j);
+            json_t *b = json_array_get(list, j);
             if (strcmp(name, json_string_value(json_object_get(b, "name"))) == 0) {
                 return fb_load_fail(l, "the name is there twice");
             }
@@ -88,7 +88,7 @@ static int load_fields(struct fb_loading *l, struct fb_draft *d)
     return d->field_count > 0 ? FB_OK : fb_load_fail(l, "there is no field that is stored");
 }
 
-static int load_drafts(struct fb_loading *l, const json_t *root)
+static int load_drafts(struct fb_loading *l, json_t *root)
 {
     json_t *list = NULL;
     int rc = fb_load_array(l, root, "entities", 1, FB_ENTITIES_MAX, &list);
@@ -122,7 +122,7 @@ static int load_drafts(struct fb_loading *l, const json_t *root)
     return FB_OK;
 }
 
-static int load_root(struct fb_loading *l, const json_t *root)
+static int load_root(struct fb_loading *l, json_t *root)
 {
     static const char *const KEYS[] = {"format", "version", "entities", NULL};
     int64_t format = 0;

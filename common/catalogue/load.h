@@ -48,21 +48,20 @@ int fb_load_no_memory(struct fb_loading *l) FB_MUST_CHECK;
 /* Members of an object. A missing one leaves *ret alone, unless it is required; texts are copied.
  */
 enum fb_load_need { FB_LOAD_OPTIONAL, FB_LOAD_REQUIRED };
-int fb_load_text(struct fb_loading *l, const json_t *object, const char *key,
-                 enum fb_load_need need, const char **ret) FB_MUST_CHECK;
-int fb_load_int(struct fb_loading *l, const json_t *object, const char *key, enum fb_load_need need,
+int fb_load_text(struct fb_loading *l, json_t *object, const char *key, enum fb_load_need need,
+                 const char **ret) FB_MUST_CHECK;
+int fb_load_int(struct fb_loading *l, json_t *object, const char *key, enum fb_load_need need,
                 int64_t min, int64_t max, int64_t *ret) FB_MUST_CHECK;
-int fb_load_bool(struct fb_loading *l, const json_t *object, const char *key,
-                 bool *ret) FB_MUST_CHECK;
+int fb_load_bool(struct fb_loading *l, json_t *object, const char *key, bool *ret) FB_MUST_CHECK;
 /* A label: not empty, no control characters (it stands in a comment of the table's text). */
-int fb_load_label(struct fb_loading *l, const json_t *object, const char *key,
+int fb_load_label(struct fb_loading *l, json_t *object, const char *key,
                   const char **ret) FB_MUST_CHECK;
 /* An array of count_min to count_max; NULL if it is missing and count_min is 0. */
-int fb_load_array(struct fb_loading *l, const json_t *object, const char *key, size_t count_min,
+int fb_load_array(struct fb_loading *l, json_t *object, const char *key, size_t count_min,
                   size_t count_max, json_t **ret) FB_MUST_CHECK;
 /* Names every key that is not in one of the two lists (each ends with NULL; the second may be
  * NULL). */
-int fb_load_check_keys(struct fb_loading *l, const json_t *object, const char *const *known,
+int fb_load_check_keys(struct fb_loading *l, json_t *object, const char *const *known,
                        const char *const *also) FB_MUST_CHECK;
 /* Lower-case letters, digits and single "_", a letter first and no "_" last (so that
  * "fb_<entity>__<field>" names one thing), not one of ours. what: "entity" or "field". */
@@ -70,7 +69,7 @@ int fb_load_check_name(struct fb_loading *l, const char *what, const char *name)
 
 /* load_field.c: a field by itself, without what names other fields or entities. */
 int fb_load_field(struct fb_loading *l, json_t *json, struct fb_field *ret) FB_MUST_CHECK;
-bool fb_load_field_is_calc(const json_t *json);
+bool fb_load_field_is_calc(json_t *json);
 
 /* resolve.c: everything that ties fields and entities together; fills catalogue->entities. */
 int fb_load_resolve(struct fb_loading *l) FB_MUST_CHECK;

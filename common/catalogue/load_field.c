@@ -5,7 +5,7 @@
 
 #define FIELD_NO_MAX       65535
 #define TEXT_BYTES_DEFAULT 2000
-#define LONG_BYTES_DEFAULT (256 * 1024)
+#define LONG_BYTES_DEFAULT 262144
 #define DEC_DIGITS_MAX     18 /* what an int64_t holds whatever the digits */
 #define QTY_SCALE          3
 #define MONEY_SCALE        2 /* of the base currency; a row's own currency may say otherwise */
@@ -20,12 +20,12 @@ static const struct type_row {
 };
 #define TYPE_COUNT (sizeof TYPES / sizeof TYPES[0])
 
-enum {
-    POLICY_COUNT = 0
-#define FB_MERGE_POLICY(NAME, name, sentence) +1
+static const char *const POLICIES[] = {
+#define FB_MERGE_POLICY(NAME, name, sentence) [FB_MERGE_##NAME] = #name,
 #include "common/merge/policy.def"
 #undef FB_MERGE_POLICY
 };
+#define POLICY_COUNT (sizeof POLICIES / sizeof POLICIES[0])
 
 static const char *type_at(const void *ctx, size_t i)
 {
@@ -36,16 +36,16 @@ static const char *type_at(const void *ctx, size_t i)
 static const char *policy_at(const void *ctx, size_t i)
 {
     (void)ctx;
-    return fb_merge_policy_name((enum fb_merge_policy)i);
+    return POLICIES[i];
 }
 
-bool fb_load_field_is_calc(const json_t *json)
+bool fb_load_field_is_calc(json_t *json)
 {
     const char *type = json_string_value(json_object_get(json, "type"));
     return type != NULL && strcmp(type, TYPES[FB_TYPE_CALC].name) == 0;
 }
 
-static int load_type(struct fb_loading *l, const json_t *json, struct fb_field *f)
+static int load_type(struct fb_loading *l, json_t *json, struct fb_field *f)
 {
     const char *name = NULL;
     int rc = fb_load_text(l, json, "type", FB_LOAD_REQUIRED, &name);
@@ -101,7 +101,7 @@ static const char *const *keys_of_type(enum fb_field_type type)
     }
 }
 
-static int check_keys(struct fb_loading *l, const json_t *json, const struct fb_field *f)
+static int check_keys(struct fb_loading *l, json_t *json, const struct fb_field *f)
 {
     static const char *const CALC[] = {"name", "type", "en", "zh", NULL};
     static const char *const ALL[] = {"no",      "name",        "type",    "en",
@@ -111,7 +111,7 @@ static int check_keys(struct fb_loading *l, const json_t *json, const struct fb_
     return fb_load_check_keys(l, json, f->type == FB_TYPE_CALC ? CALC : ALL, keys_of_type(f->type));
 }
 
-static int load_flags(struct fb_loading *l, const json_t *json, struct fb_field *f)
+static int load_flags(struct fb_loading *l, json_t *json, struct fb_field *f)
 {
     const struct {
         const char *key;
@@ -129,7 +129,7 @@ static int load_flags(struct fb_loading *l, const json_t *json, struct fb_field 
     return FB_OK;
 }
 
-static int load_visibility(struct fb_loading *l, const json_t *json, struct fb_field *f)
+static int load_visibility(struct fb_loading *l, json_t *json, struct fb_field *f)
 {
     static const char *const NAMES[] = {[FB_SEEN_BY_ALL] = "all",
                                         [FB_SEEN_BY_OWNER] = "owner",
@@ -149,7 +149,7 @@ static int load_visibility(struct fb_loading *l, const json_t *json, struct fb_f
     return fb_load_fail(l, "visible '%.63s' is not known; it is all, owner, role or device", name);
 }
 
-static int load_policy(struct fb_loading *l, const json_t *json, struct fb_field *f)
+static int load_policy(struct fb_loading *l, json_t *json, struct fb_field *f)
 {
     enum fb_merge_policy usual = f->type == FB_TYPE_FSM ? FB_MERGE_PROGRESS : FB_MERGE_LATEST;
     const char *name = fb_merge_policy_name(usual);
@@ -165,7 +165,7 @@ static int load_policy(struct fb_loading *l, const json_t *json, struct fb_field
     return FB_OK;
 }
 
-static int load_numbers(struct fb_loading *l, const json_t *json, struct fb_field *f)
+static int load_numbers(struct fb_loading *l, json_t *json, struct fb_field *f)
 {
     int64_t precision = 0;
     int64_t scale = f->type == FB_TYPE_QTY ? QTY_SCALE : f->type == FB_TYPE_MONEY ? MONEY_SCALE : 0;
@@ -194,7 +194,7 @@ static int load_numbers(struct fb_loading *l, const json_t *json, struct fb_fiel
     return rc;
 }
 
-static int load_choice(struct fb_loading *l, const json_t *json, struct fb_choice *c)
+static int load_choice(struct fb_loading *l, json_t *json, struct fb_choice *c)
 {
     static const char *const KEYS[] = {"value", "en", "zh", NULL};
     int rc = fb_load_check_keys(l, json, KEYS, NULL);
@@ -222,7 +222,7 @@ static const struct fb_choice *find_choice(const struct fb_field *f, const char 
     return NULL;
 }
 
-static int load_choices(struct fb_loading *l, const json_t *json, struct fb_field *f)
+static int load_choices(struct fb_loading *l, json_t *json, struct fb_field *f)
 {
     json_t *list = NULL;
     int rc = fb_load_array(l, json, "choices", 1, FB_CHOICES_MAX, &list);
@@ -249,8 +249,8 @@ static int load_choices(struct fb_loading *l, const json_t *json, struct fb_fiel
 }
 
 /* Texts of the step are those of the choices. */
-static int load_step(struct fb_loading *l, const struct fb_field *f, const char *from,
-                     const json_t *to, struct fb_merge_step *ret)
+static int load_step(struct fb_loading *l, const struct fb_field *f, const char *from, json_t *to,
+                     struct fb_merge_step *ret)
 {
     const char *ends[2] = {from, json_string_value(to)};
     const struct fb_choice *found[2];
@@ -295,7 +295,7 @@ static bool steps_form_a_circle(const struct fb_field *f)
     return left > 0;
 }
 
-static int load_steps(struct fb_loading *l, const json_t *json, struct fb_field *f)
+static int load_steps(struct fb_loading *l, json_t *json, struct fb_field *f)
 {
     json_t *object = json_object_get(json, "steps");
     if (!json_is_object(object)) {
@@ -330,7 +330,7 @@ static int load_steps(struct fb_loading *l, const json_t *json, struct fb_field 
                : FB_OK;
 }
 
-static int load_by_type(struct fb_loading *l, const json_t *json, struct fb_field *f)
+static int load_by_type(struct fb_loading *l, json_t *json, struct fb_field *f)
 {
     int rc = FB_OK;
     switch (f->type) {
@@ -349,10 +349,10 @@ static int load_by_type(struct fb_loading *l, const json_t *json, struct fb_fiel
 
 /* The default in the form of the column: true and false for a bool, scaled integers for decimals.
  */
-static int load_default(struct fb_loading *l, const json_t *json, struct fb_field *f)
+static int load_default(struct fb_loading *l, json_t *json, struct fb_field *f)
 {
     f->initial = FB_VALUE_NULL;
-    const json_t *member = json_object_get(json, "default");
+    json_t *member = json_object_get(json, "default");
     if (member == NULL) {
         return FB_OK;
     }
@@ -375,7 +375,7 @@ static int load_default(struct fb_loading *l, const json_t *json, struct fb_fiel
                                                     : FB_OK;
 }
 
-static int load_head(struct fb_loading *l, const json_t *json, struct fb_field *f)
+static int load_head(struct fb_loading *l, json_t *json, struct fb_field *f)
 {
     int64_t no = 0;
     int rc = fb_load_text(l, json, "name", FB_LOAD_REQUIRED, &f->name);
@@ -400,7 +400,7 @@ static int load_head(struct fb_loading *l, const json_t *json, struct fb_field *
 
 int fb_load_field(struct fb_loading *l, json_t *json, struct fb_field *ret)
 {
-    typedef int step(struct fb_loading *, const json_t *, struct fb_field *);
+    typedef int step(struct fb_loading *, json_t *, struct fb_field *);
     static step *const STEPS[] = {load_flags,   load_visibility, load_policy,
                                   load_numbers, load_by_type,    load_default};
     int rc = load_head(l, json, ret);

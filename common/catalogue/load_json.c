@@ -26,10 +26,10 @@ int fb_load_no_memory(struct fb_loading *l)
     return fb_fail(l->why, FB_ERR_NO_MEMORY, "%s", fb_err_sentence(FB_ERR_NO_MEMORY));
 }
 
-int fb_load_text(struct fb_loading *l, const json_t *object, const char *key,
-                 enum fb_load_need need, const char **ret)
+int fb_load_text(struct fb_loading *l, json_t *object, const char *key, enum fb_load_need need,
+                 const char **ret)
 {
-    const json_t *member = json_object_get(object, key);
+    json_t *member = json_object_get(object, key);
     if (member == NULL) {
         return need == FB_LOAD_OPTIONAL ? FB_OK : fb_load_fail(l, "'%s' is missing", key);
     }
@@ -45,10 +45,10 @@ int fb_load_text(struct fb_loading *l, const json_t *object, const char *key,
     return FB_OK;
 }
 
-int fb_load_int(struct fb_loading *l, const json_t *object, const char *key, enum fb_load_need need,
+int fb_load_int(struct fb_loading *l, json_t *object, const char *key, enum fb_load_need need,
                 int64_t min, int64_t max, int64_t *ret)
 {
-    const json_t *member = json_object_get(object, key);
+    json_t *member = json_object_get(object, key);
     if (member == NULL) {
         return need == FB_LOAD_OPTIONAL ? FB_OK : fb_load_fail(l, "'%s' is missing", key);
     }
@@ -64,9 +64,9 @@ int fb_load_int(struct fb_loading *l, const json_t *object, const char *key, enu
     return FB_OK;
 }
 
-int fb_load_bool(struct fb_loading *l, const json_t *object, const char *key, bool *ret)
+int fb_load_bool(struct fb_loading *l, json_t *object, const char *key, bool *ret)
 {
-    const json_t *member = json_object_get(object, key);
+    json_t *member = json_object_get(object, key);
     if (member == NULL) {
         return FB_OK;
     }
@@ -77,7 +77,7 @@ int fb_load_bool(struct fb_loading *l, const json_t *object, const char *key, bo
     return FB_OK;
 }
 
-int fb_load_label(struct fb_loading *l, const json_t *object, const char *key, const char **ret)
+int fb_load_label(struct fb_loading *l, json_t *object, const char *key, const char **ret)
 {
     const char *label = NULL;
     int rc = fb_load_text(l, object, key, FB_LOAD_REQUIRED, &label);
@@ -97,7 +97,7 @@ int fb_load_label(struct fb_loading *l, const json_t *object, const char *key, c
     return FB_OK;
 }
 
-int fb_load_array(struct fb_loading *l, const json_t *object, const char *key, size_t count_min,
+int fb_load_array(struct fb_loading *l, json_t *object, const char *key, size_t count_min,
                   size_t count_max, json_t **ret)
 {
     json_t *member = json_object_get(object, key);
@@ -147,14 +147,12 @@ static const char *key_at(const void *ctx, size_t i)
     return i < lists->first_count ? lists->first[i] : lists->second[i - lists->first_count];
 }
 
-int fb_load_check_keys(struct fb_loading *l, const json_t *object, const char *const *known,
+int fb_load_check_keys(struct fb_loading *l, json_t *object, const char *const *known,
                        const char *const *also)
 {
     const struct two_lists lists = {
         .first = known, .second = also, .first_count = list_size(known)};
-    /* jansson's iterators want a writable object and do not write to it. */
-    for (void *at = json_object_iter((json_t *)(uintptr_t)object); at != NULL;
-         at = json_object_iter_next((json_t *)(uintptr_t)object, at)) {
+    for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
         const char *key = json_object_iter_key(at);
         if (!is_listed(known, key) && !is_listed(also, key)) {
             char hint[FB_SUGGEST_SIZE];

@@ -51,7 +51,7 @@ static int find_target(struct fb_loading *l, const char *name, size_t *ret)
 }
 
 /* The stored field a text of the file names. */
-static int find_field(struct fb_loading *l, const struct fb_draft *d, const json_t *name,
+static int find_field(struct fb_loading *l, const struct fb_draft *d, json_t *name,
                       struct fb_field **ret)
 {
     const char *text = json_string_value(name);
@@ -66,12 +66,12 @@ static int find_field(struct fb_loading *l, const struct fb_draft *d, const json
     return FB_OK;
 }
 
-static int find_fields(struct fb_loading *l, const struct fb_draft *d, const json_t *list,
+static int find_fields(struct fb_loading *l, const struct fb_draft *d, json_t *list,
                        const struct fb_field ***ret, size_t *ret_count)
 {
     size_t count = json_array_size(list);
     const struct fb_field **fields =
-        fb_arena_alloc(&l->catalogue->arena, (count + 1) * sizeof *fields);
+        fb_arena_alloc(&l->catalogue->arena, (count + 1) * sizeof(void *));
     if (fields == NULL) {
         return fb_load_no_memory(l);
     }
@@ -156,7 +156,7 @@ static void place_draft(struct fb_loading *l, size_t at)
 static void find_wide_reference(struct fb_draft *d)
 {
     for (size_t i = 0; i < d->field_count; i++) {
-        const json_t *targets = json_object_get(d->field_json[i], "targets");
+        json_t *targets = json_object_get(d->field_json[i], "targets");
         const char *first = json_string_value(json_array_get(targets, 0));
         d->has_wide_reference =
             d->has_wide_reference || (first != NULL && strcmp(first, ANY_ENTITY) == 0);
@@ -210,7 +210,7 @@ static bool is_wide_target(const struct fb_loading *l, const struct fb_draft *d)
     }
 }
 
-static int load_targets(struct fb_loading *l, const json_t *list, struct fb_field *f)
+static int load_targets(struct fb_loading *l, json_t *list, struct fb_field *f)
 {
     const char *first = json_string_value(json_array_get(list, 0));
     bool is_wide = first != NULL && strcmp(first, ANY_ENTITY) == 0;
@@ -218,7 +218,7 @@ static int load_targets(struct fb_loading *l, const json_t *list, struct fb_fiel
     if (is_wide && json_array_size(list) != 1) {
         return fb_load_fail(l, "'*' in 'targets' stands alone");
     }
-    f->targets = fb_arena_alloc(&l->catalogue->arena, count * sizeof *f->targets);
+    f->targets = fb_arena_alloc(&l->catalogue->arena, count * sizeof(void *));
     if (f->targets == NULL) {
         return fb_load_no_memory(l);
     }
@@ -235,7 +235,7 @@ static int load_targets(struct fb_loading *l, const json_t *list, struct fb_fiel
     return FB_OK;
 }
 
-static int resolve_poly(struct fb_loading *l, const struct fb_draft *d, const json_t *json,
+static int resolve_poly(struct fb_loading *l, const struct fb_draft *d, json_t *json,
                         struct fb_field *f)
 {
     json_t *list = NULL;
@@ -260,7 +260,7 @@ static int resolve_poly(struct fb_loading *l, const struct fb_draft *d, const js
 static int resolve_field(struct fb_loading *l, const struct fb_draft *d, size_t i)
 {
     struct fb_field *f = &d->fields[i];
-    const json_t *json = d->field_json[i];
+    json_t *json = d->field_json[i];
     l->field = f->name;
     if (f->type == FB_TYPE_POLY) {
         return resolve_poly(l, d, json, f);
@@ -273,7 +273,7 @@ static int resolve_field(struct fb_loading *l, const struct fb_draft *d, size_t 
     if (rc < 0) {
         return rc;
     }
-    f->targets = fb_arena_alloc(&l->catalogue->arena, sizeof *f->targets);
+    f->targets = fb_arena_alloc(&l->catalogue->arena, sizeof(void *));
     if (f->targets == NULL) {
         return fb_load_no_memory(l);
     }
@@ -339,7 +339,7 @@ static int resolve_parent(struct fb_loading *l, const struct fb_draft *d)
         return FB_OK;
     }
     struct fb_field *f = NULL;
-    const json_t *part = json_object_get(d->json, "part_of");
+    json_t *part = json_object_get(d->json, "part_of");
     int rc = find_field(l, d, json_object_get(part, "field"), &f);
     if (rc < 0) {
         return rc;
@@ -372,7 +372,7 @@ static const char *scope_at(const void *ctx, size_t i)
     return SCOPE_NAMES[i];
 }
 
-static int load_scope_rule(struct fb_loading *l, const json_t *scope, struct fb_entity *e)
+static int load_scope_rule(struct fb_loading *l, json_t *scope, struct fb_entity *e)
 {
     const char *name = NULL;
     int rc = fb_load_text(l, scope, "rule", FB_LOAD_REQUIRED, &name);
@@ -397,7 +397,7 @@ static int follow_parent(struct fb_loading *l, struct fb_entity *e)
         return fb_load_fail(l, "'scope' is missing");
     }
     e->scope = FB_SCOPE_FOLLOWS;
-    e->scope_fields = fb_arena_alloc(&l->catalogue->arena, sizeof *e->scope_fields);
+    e->scope_fields = fb_arena_alloc(&l->catalogue->arena, sizeof(void *));
     if (e->scope_fields == NULL) {
         return fb_load_no_memory(l);
     }
@@ -409,7 +409,7 @@ static int follow_parent(struct fb_loading *l, struct fb_entity *e)
 static int resolve_scope(struct fb_loading *l, const struct fb_draft *d)
 {
     static const char *const KEYS[] = {"rule", "fields", NULL};
-    const json_t *scope = json_object_get(d->json, "scope");
+    json_t *scope = json_object_get(d->json, "scope");
     if (scope == NULL) {
         return follow_parent(l, d->entity);
     }
@@ -432,7 +432,7 @@ static int resolve_scope(struct fb_loading *l, const struct fb_draft *d)
 static int resolve_closed(struct fb_loading *l, const struct fb_draft *d)
 {
     static const char *const KEYS[] = {"field", "values", NULL};
-    const json_t *closed = json_object_get(d->json, "closed");
+    json_t *closed = json_object_get(d->json, "closed");
     if (closed == NULL) {
         return FB_OK;
     }
@@ -454,7 +454,7 @@ static int resolve_closed(struct fb_loading *l, const struct fb_draft *d)
     size_t count = json_array_size(list);
     struct fb_entity *e = d->entity;
     e->closed_field = f;
-    e->closed_values = fb_arena_alloc(&l->catalogue->arena, count * sizeof *e->closed_values);
+    e->closed_values = fb_arena_alloc(&l->catalogue->arena, count * sizeof(void *));
     if (e->closed_values == NULL) {
         return fb_load_no_memory(l);
     }

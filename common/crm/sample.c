@@ -13,7 +13,7 @@
 #define OWNERS_MADE   6
 #define OWNERS_MAX    64
 #define CONTACTS_MAX  4
-#define ARENA_MAX     (256 * 1024)
+#define ARENA_MAX     ((size_t)256 * 1024)
 #define QTY_ONE       1000 /* quantities have three decimals */
 #define TAX_RATE      1300 /* 13 % */
 #define CNY_ID        "01900000-02db-78e7-8749-a71e2f92b9b7"
@@ -205,7 +205,7 @@ static void make_contact(struct sample *s, struct account *a)
     fb_sample_text(m, "language", is_chinese ? "zh-CN" : "en");
     fb_sample_text(m, "owner_id", a->owner);
     if (fb_sample_chance(m, 40)) {
-        fb_sample_date(m, "birthday", -(int64_t)(25 * 365 + fb_sample_below(m, 30 * 365)));
+        fb_sample_date(m, "birthday", -(int64_t)(9000 + fb_sample_below(m, 11000)));
     }
     fb_sample_end(m);
     char value[80];
