@@ -125,7 +125,7 @@ class Bench:
         if self.world is None:
             self.world = World()
             self.hq = self.world.hq
-            self.hq.add_user("bench", "Bench", "rep")
+            self.hq.add_user("bench", "Bench", "manager")
             got = tool("bench_sql", "insert", self.hq.data / "fieldbook.db", self.o.rows)
             self.note("fill", hq_insert_us=got["insert_us"])
             self.settle()
@@ -134,7 +134,10 @@ class Bench:
 
     def settle(self):
         """Until headquarters has sealed its journal and is quiet."""
-        until(lambda: self.hq.rows("SELECT count(*) FROM fb_journal")[0][0] == 0, "the journal is sealed", 300)
+        def sealed():
+            time.sleep(0.1)
+            return self.hq.rows("SELECT count(*) FROM fb_journal WHERE op <> 0")[0][0] == 0
+        until(sealed, "the journal is sealed", 300)
         before = -1.0
         while (now := cpu_of(self.hq.process.pid)) - before > 0.005:
             before = now
@@ -289,7 +292,7 @@ class Bench:
         """Idle and returning laptops, in a headquarters of their own."""
         with World(start=False) as world:
             hq = world.hq
-            hq.add_user("bench", "Bench", "rep")
+            hq.add_user("bench", "Bench", "manager")
             tool("bench_fleet", "enrol", hq.data, self.o.fleet)
             hq.start()
             time.sleep(2)
@@ -403,7 +406,7 @@ def main():
                 getattr(bench, f"part_{part}")()
     finally:
         if bench.world is not None:
-            bench.world.__exit__(None, None, None)
+            bench.world.__exit__(*sys.exc_info())
         shutil.rmtree(folder, ignore_errors=True)
         table(bench.figures)
         if o.json:
