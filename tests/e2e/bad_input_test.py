@@ -113,12 +113,12 @@ class BadInput(unittest.TestCase):
         db.execute("CREATE TABLE recipes (name TEXT)")
         db.commit()
         db.close()
-        self.refuse(run("fieldbook-replica", "status", "--data", data, check=False), DATABASE)
+        self.refuse(run("fieldbook-replica", "status", "--data", data, check=False), CONFIG, "another program")
         self.assertEqual(sqlite3.connect(data / "fieldbook.db").execute("SELECT count(*) FROM sqlite_schema").fetchone(), (1,))
 
     def test_the_wrong_kind_of_node(self):
-        self.refuse(run("fieldbook-replica", "status", "--data", self.hq.data, check=False), DATABASE, "fieldbook-server")
-        self.refuse(run("fieldbook-server", "status", "--data", self.ana.data, check=False), DATABASE, "fieldbook-replica")
+        self.refuse(run("fieldbook-replica", "status", "--data", self.hq.data, check=False), CONFIG, "belongs to a server")
+        self.refuse(run("fieldbook-server", "status", "--data", self.ana.data, check=False), CONFIG, "belongs to a replica")
 
     def test_a_port_in_use(self):
         other = Headquarters(self.folder() / "hq2")
@@ -139,7 +139,7 @@ class BadInput(unittest.TestCase):
         self.refuse(done, BUSY, "stop it first")
         self.ana.start()
         try:
-            fieldbook.until(lambda: (self.ana.data / "state.json").exists(), "the daemon is up")
+            fieldbook.until(lambda: '"connected"' in (self.ana.data / "state.json").read_text(), "the daemon is up")
             self.refuse(self.ana.sync(check=False), BUSY, "daemon is running")
         finally:
             self.ana.stop()

@@ -102,23 +102,18 @@ def drop_other_triggers(db):
         db.execute("DROP TRIGGER " + name)
 
 
-def read_state(path, tables, fields):
-    """Every journalled cell: {(entity, id): {field: value}}."""
+def read_database(path, tables, fields):
+    """Every journalled cell as {(entity, id): {field: value}}, and the journal."""
     db = sqlite3.connect(path)
-    db.row_factory = sqlite3.Row
     state = {}
     for no, table in tables.items():
-        for row in db.execute('SELECT * FROM "%s"' % table):
-            state[(no, row["id"])] = {name: row[name] for name in fields[no].values()}
+        names = list(fields[no].values())
+        columns = ", ".join('"%s"' % n for n in names)
+        for row_id, *cells in db.execute('SELECT id, %s FROM "%s"' % (columns, table)):
+            state[(no, row_id)] = dict(zip(names, cells))
+    journal = db.execute("SELECT op, entity, row_id, field, old, at_ms, step FROM fb_journal ORDER BY seq").fetchall()
     db.close()
-    return state
-
-
-def read_journal(path):
-    db = sqlite3.connect(path)
-    rows = db.execute("SELECT op, entity, row_id, field, old, at_ms, step FROM fb_journal ORDER BY seq").fetchall()
-    db.close()
-    return rows
+    return state, journal
 
 
 def from_image(text):
@@ -253,7 +248,7 @@ class CaptureHazards(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="fb-capture-")
         cls.template, cls.tables, cls.fields = make_template(cls.folder)
-        cls.before = read_state(cls.template, cls.tables, cls.fields)
+        cls.before, _ = read_database(cls.template, cls.tables, cls.fields)
 
     @classmethod
     def tearDownClass(cls):
@@ -263,8 +258,7 @@ class CaptureHazards(unittest.TestCase):
         path = os.path.join(self.folder, "case.db")
         shutil.copyfile(self.template, path)
         error = client.run(path, pragmas, sql)
-        journal = read_journal(path)
-        after = read_state(path, self.tables, self.fields)
+        after, journal = read_database(path, self.tables, self.fields)
         self.assertEqual(undo(after, journal, self.tables, self.fields), self.before, error)
         return error, journal, after
 

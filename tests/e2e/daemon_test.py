@@ -119,6 +119,7 @@ class Daemons(unittest.TestCase):
 
     def test_a_laptop_finds_back_when_headquarters_was_away(self):
         ana = self.world.laptop("ana")
+        ana.sync()
         ana.start()
         until(lambda: '"connected"' in state(ana), "connected")
         self.hq.kill()
@@ -139,13 +140,14 @@ class Daemons(unittest.TestCase):
         (ana.data / "replica.conf").write_text(f"[network]\nproxy = 127.0.0.1:{strict.port}\n")
         done = ana.sync(check=False)
         self.assertEqual(done.returncode, 4, done.stderr)
-        self.assertIn("407", done.stderr)
+        self.assertIn("user name and password", done.stderr)
         strict.close()
 
     def test_a_cut_link_is_taken_up_again(self):
         proxy = Proxy()
         ana = self.world.laptop("ana")
         (ana.data / "replica.conf").write_text(f"[network]\nproxy = 127.0.0.1:{proxy.port}\n")
+        ana.sync()
         ana.start()
         until(lambda: '"connected"' in state(ana), "connected")
         for turn in range(4):

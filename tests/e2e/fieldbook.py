@@ -80,8 +80,9 @@ class Node:
 
     def start(self, *words):
         assert self.process is None
-        self.process = subprocess.Popen([str(BIN / self.program), "run", "--data", str(self.data), *words],
-                                        stderr=self.log.open("a"), stdout=subprocess.DEVNULL)
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen([str(BIN / self.program), "run", "--data", str(self.data), *words],
+                                            stderr=log, stdout=subprocess.DEVNULL)
 
     def stop(self, seconds=5):
         """SIGTERM; must end in time. Returns the exit code."""
@@ -122,7 +123,7 @@ class Headquarters(Node):
         self.address = until(ready, "headquarters listens")
         self.port = int(self.address.rsplit(":", 1)[1])
 
-    def add_user(self, login, name, role="rep"):
+    def add_user(self, login, name, role="reader"):
         return self.command("user", "add", login, "--name", name, "--role", role).strip()
 
     def invite(self, login, device=None):
@@ -158,7 +159,7 @@ class World:
         if start:
             self.hq.start()
 
-    def laptop(self, name, login=None, person=None, role="rep"):
+    def laptop(self, name, login=None, person=None, role="reader"):
         login = login or name
         if not self.hq.rows("SELECT 1 FROM fb_user WHERE login = ?", login):
             self.hq.add_user(login, person or name.capitalize(), role)
