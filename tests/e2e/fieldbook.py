@@ -123,7 +123,7 @@ class Headquarters(Node):
         self.address = until(ready, "headquarters listens")
         self.port = int(self.address.rsplit(":", 1)[1])
 
-    def add_user(self, login, name, role="reader"):
+    def add_user(self, login, name, role="rep"):
         return self.command("user", "add", login, "--name", name, "--role", role).strip()
 
     def invite(self, login, device=None):
@@ -159,7 +159,7 @@ class World:
         if start:
             self.hq.start()
 
-    def laptop(self, name, login=None, person=None, role="reader"):
+    def laptop(self, name, login=None, person=None, role="rep"):
         login = login or name
         if not self.hq.rows("SELECT 1 FROM fb_user WHERE login = ?", login):
             self.hq.add_user(login, person or name.capitalize(), role)
@@ -183,14 +183,14 @@ class World:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-# Columns that headquarters alone fills, tables that stay on their node.
-LOCAL_TABLES = {"found_value", "reference", "device"}
+# Tables that stay on their node, and those of which a laptop holds its own person's rows only.
+OTHER_SCOPES = {"found_value", "reference", "device", "receipt", "held_change", "conflict", "personal_contact", "anniversary"}
 
 
 def entities(db):
     return [name for (name,) in db.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'fb\\_%' ESCAPE '\\'"
-        " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name") if name not in LOCAL_TABLES]
+        " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name") if name not in OTHER_SCOPES]
 
 
 def differences(a, b, ignore=()):

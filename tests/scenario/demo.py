@@ -72,7 +72,9 @@ def main():
             got = laptop.sync()
             assert got["digest"] == "equal", got
             tell(f"{name}: digest of all rows equal to headquarters' at revision {got['rev']}.")
-        assert differences(hq, ming) == [] and differences(hq, fang) == []
+        for laptop in (ming, fang):
+            different = differences(hq, laptop)
+            assert different == [], different
         tell("Compared row by row by plain SQL as well: all three files are equal.")
         for node in w.nodes:
             node.stop()
