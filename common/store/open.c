@@ -27,6 +27,7 @@ static int read_pragma(struct fb_store *store, const char *text, char *ret, size
     if (code == SQLITE_ROW) {
         const char *value = (const char *)sqlite3_column_text(q, 0);
         snprintf(ret, ret_size, "%s", value == NULL ? "" : value);
+        rc = value == NULL ? fb_store_note(store, SQLITE_NOMEM) : FB_OK; /* no number became text */
     } else if (code != SQLITE_DONE) {
         rc = fb_store_note(store, code);
     }
@@ -178,8 +179,14 @@ static int set_durable(struct fb_store *store, struct fb_why *why)
     return FB_OK;
 }
 
+/* A statement that fires triggers keeps a journal of its own pages. Once one outgrows this limit, SQLite writes those
+ * of all later statements of the transaction to a temporary file, ten writes a row
+ * (docs/decisions/0010-one-trigger-per-field.md). Refused, harmlessly, when SQLite runs already. */
+#define STATEMENT_JOURNAL_BYTES (16 * 1024 * 1024)
+
 static int open_handle(struct fb_store *store, const char *path, struct fb_why *why)
 {
+    sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, STATEMENT_JOURNAL_BYTES);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     flags |= store->options.may_create ? SQLITE_OPEN_CREATE : 0;
     int code = sqlite3_open_v2(path, &store->db, flags, NULL);
