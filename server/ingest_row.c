@@ -19,7 +19,7 @@ struct group_merge {
     const struct fb_group *group;
     struct fb_value *base, *theirs, *mine, *initial;
     const struct fb_field_change **changes; /* NULL: the push does not name the member */
-    bool is_insert;                         /* base is absent */
+    bool is_insert;                         /* base is what a new row has */
     int64_t mine_at_ms;
 };
 
@@ -393,6 +393,14 @@ static int play_result(struct group_merge *g, const struct fb_merge_ask *ask,
     return rc == FB_OK && has_loser ? record_conflict(g, ask, outcome, theirs) : rc;
 }
 
+/* The first value of a field with allowed steps is no step from its default. */
+static bool has_no_base(const struct group_merge *g)
+{
+    const struct fb_field *f = g->group->fields[0];
+    return g->is_insert && (f->step_count > 0 || f->policy == FB_MERGE_PROGRESS) &&
+           !all_equal(g->mine, g->initial, g->group->field_count);
+}
+
 static int merge_group(struct group_merge *g)
 {
     const struct fb_field *f = g->group->fields[0];
@@ -411,7 +419,7 @@ static int merge_group(struct group_merge *g)
                                .is_manual_when_closed = f->is_manual_when_closed,
                                .is_closed = g->row->was_here && is_closed(&g->row->before),
                                .count = g->group->field_count,
-                               .base = g->is_insert ? NULL : g->base,
+                               .base = has_no_base(g) ? NULL : g->base,
                                .theirs = g->theirs,
                                .mine = g->mine,
                                .initial = g->initial,
@@ -455,6 +463,10 @@ static int fill_group(struct group_merge *g, const struct fb_change *c,
         g->base[i] = change == NULL ? g->theirs[i] : change->base;
         g->mine[i] = change == NULL ? g->theirs[i] : change->mine;
         g->initial[i] = f->initial.type == FB_ABSENT ? FB_VALUE_NULL : f->initial;
+        if (g->is_insert) {
+            /* Rule 16: what an insert leaves at its default says nothing, on either side. */
+            g->base[i] = g->initial[i];
+        }
         if (g->mine[i].type == FB_ABSENT) {
             g->mine[i] = FB_VALUE_NULL;
         }
@@ -495,7 +507,7 @@ static int sort_fields(struct fb_work *w, struct fb_work_row *row,
     return FB_OK;
 }
 
-static int merge_row(struct fb_work *w, struct fb_work_row *row, bool has_no_base)
+static int merge_row(struct fb_work *w, struct fb_work_row *row, bool is_insert)
 {
     const struct fb_field_change **by_field = NULL;
     uint8_t is_done[FB_FIELDS_MAX] = {0};
@@ -507,7 +519,7 @@ static int merge_row(struct fb_work *w, struct fb_work_row *row, bool has_no_bas
         }
         is_done[f->group] = 1;
         struct group_merge g = {
-            .w = w, .row = row, .group = &row->entity->groups[f->group], .is_insert = has_no_base};
+            .w = w, .row = row, .group = &row->entity->groups[f->group], .is_insert = is_insert};
         rc = room(&g);
         rc = rc < 0 ? rc : fill_group(&g, row->change, by_field);
         rc = rc < 0 ? rc : merge_group(&g);
