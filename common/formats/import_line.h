@@ -25,6 +25,8 @@ struct fb_plan {
     const char *code; /* its code in rule->system; NULL: none */
     bool adds_key;    /* the code is not written yet */
     struct fb_row row;
+    struct fb_row there;              /* what stands there, of a found row that is updated */
+    char key_id[FB_ROW_ID_SIZE];      /* of the exchange key that was written */
     uint64_t mask[FB_ROW_MASK_WORDS]; /* fields that an update writes */
 };
 
@@ -34,6 +36,7 @@ struct fb_import_work {
     const struct fb_mapping *mapping;
     const struct fb_entity *key_entity; /* exchange_key */
     struct fb_lookup *lookup;
+    int64_t ids_made;
     struct fb_id_map *
         *counters; /* how often a counter saw a value: the number stands in the id's place */
     char owner_id[FB_ROW_ID_SIZE]; /* for rows without an owner; "" if there is no employee */
@@ -56,6 +59,8 @@ int fb_import_read_cells(struct fb_import_work *w, const struct fb_csv_line *lin
 int fb_import_text(struct fb_import_work *w, struct fb_arena *arena,
                    const struct fb_map_value *value, const char **ret,
                    struct fb_why *why) FB_MUST_CHECK;
+
+void fb_import_make_id(struct fb_import_work *w, char ret_id[static FB_ROW_ID_SIZE]);
 
 /* Writes what was planned, whole or not at all. FB_ERR_CONSTRAINT if the database refuses the values. */
 int fb_import_write(struct fb_import_work *w, size_t first, size_t last,

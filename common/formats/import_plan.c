@@ -143,13 +143,12 @@ static int find_row(struct fb_import_work *w, struct fb_plan *plan, bool *ret_fo
 /* Marks the fields that differ from what is there. */
 static int compare(struct fb_import_work *w, struct fb_arena *arena, struct fb_plan *plan)
 {
-    struct fb_row there;
     bool is_found = false;
-    int rc = fb_row_read(w->store, plan->row.entity, plan->row.id, arena, &there, &is_found);
+    int rc = fb_row_read(w->store, plan->row.entity, plan->row.id, arena, &plan->there, &is_found);
     plan->state = FB_PLAN_KEPT;
     for (size_t i = 0; rc == FB_OK && is_found && i < plan->row.entity->field_count; i++) {
         const struct fb_value *v = &plan->row.values[i];
-        if (v->type != FB_ABSENT && !fb_value_equal(v, &there.values[i])) {
+        if (v->type != FB_ABSENT && !fb_value_equal(v, &plan->there.values[i])) {
             mask_add(plan, &plan->row.entity->fields[i]);
             plan->state = FB_PLAN_UPDATED;
         }
@@ -161,7 +160,7 @@ static int fill_new(struct fb_import_work *w, struct fb_plan *plan, struct fb_wh
 {
     const struct fb_entity *e = plan->row.entity;
     plan->state = FB_PLAN_NEW;
-    fb_id_make(w->options->now_ms, &w->options->random, plan->row.id);
+    fb_import_make_id(w, plan->row.id);
     for (size_t i = 0; i < e->field_count; i++) {
         const struct fb_field *f = &e->fields[i];
         struct fb_value *v = &plan->row.values[i];

@@ -3,12 +3,21 @@
 
 #include "common/formats/import_line.h"
 
-static int write_key(struct fb_import_work *w, const struct fb_plan *plan)
+/* The time in the ids moves on with the rows, about as fast as they are written: ids that are near each other are
+ * neighbours in the indexes, which is a third of an import's time. */
+#define ROWS_PER_MS 32
+
+void fb_import_make_id(struct fb_import_work *w, char ret_id[static FB_ROW_ID_SIZE])
+{
+    fb_id_make(w->options->now_ms + w->ids_made++ / ROWS_PER_MS, &w->options->random, ret_id);
+}
+
+static int write_key(struct fb_import_work *w, struct fb_plan *plan)
 {
     const struct fb_entity *e = w->key_entity;
     struct fb_value values[FB_FIELDS_MAX] = {{.type = FB_ABSENT}};
     struct fb_row row = {.entity = e, .values = values};
-    fb_id_make(w->options->now_ms, &w->options->random, row.id);
+    fb_import_make_id(w, row.id);
     for (size_t i = 0; i < e->field_count; i++) {
         values[i] = FB_VALUE_NULL;
     }
@@ -16,30 +25,67 @@ static int write_key(struct fb_import_work *w, const struct fb_plan *plan)
     values[fb_entity_field(e, "external_id")->index] = fb_value_text(plan->code);
     values[fb_entity_field(e, "entity")->index] = fb_value_text(plan->row.entity->name);
     values[fb_entity_field(e, "record_id")->index] = fb_value_text(plan->row.id);
+    memcpy(plan->key_id, row.id, FB_ROW_ID_SIZE);
     return fb_row_insert(w->store, &row);
 }
 
-static int write_plan(struct fb_import_work *w, const struct fb_plan *plan)
+static int write_row(struct fb_import_work *w, const struct fb_plan *plan)
 {
-    int rc = FB_OK;
-    if (plan->state == FB_PLAN_NEW) {
-        rc = fb_row_insert(w->store, &plan->row);
-    } else if (plan->state == FB_PLAN_UPDATED) {
-        rc = fb_row_update(w->store, &plan->row, plan->mask, false);
+    switch (plan->state) {
+    case FB_PLAN_NEW:
+        return fb_row_insert(w->store, &plan->row);
+    case FB_PLAN_UPDATED:
+        return fb_row_update(w->store, &plan->row, plan->mask, false);
+    default:
+        return FB_OK;
     }
-    if (rc == FB_OK && plan->state != FB_PLAN_SKIPPED && plan->adds_key) {
-        rc = write_key(w, plan);
+}
+
+static int undo_row(struct fb_import_work *w, const struct fb_plan *plan)
+{
+    switch (plan->state) {
+    case FB_PLAN_NEW:
+        return fb_row_delete(w->store, plan->row.entity, plan->row.id);
+    case FB_PLAN_UPDATED:
+        return fb_row_update(w->store, &plan->there, plan->mask, false);
+    default:
+        return FB_OK;
+    }
+}
+
+/* Takes back what the line wrote before it failed. A savepoint for every line would do the same, but costs a third of an
+ * import, because SQLite then copies every page it touches. */
+static int undo(struct fb_import_work *w, size_t first, size_t failed, bool is_row_written)
+{
+    int rc = is_row_written ? undo_row(w, &w->plans[failed]) : FB_OK;
+    for (size_t i = failed; i-- > first && rc == FB_OK;) {
+        const struct fb_plan *p = &w->plans[i];
+        if (p->state != FB_PLAN_SKIPPED && p->adds_key) {
+            rc = fb_row_delete(w->store, w->key_entity, p->key_id);
+        }
+        rc = rc < 0 ? rc : undo_row(w, p);
     }
     return rc;
 }
 
-static int write_all(struct fb_import_work *w, size_t first, size_t last)
+static int write_all(struct fb_import_work *w, size_t first, size_t last, struct fb_why *why)
 {
-    int rc = FB_OK;
-    for (size_t i = first; i < last && rc == FB_OK; i++) {
-        rc = write_plan(w, &w->plans[i]);
+    for (size_t i = first; i < last; i++) {
+        struct fb_plan *p = &w->plans[i];
+        int rc = write_row(w, p);
+        bool is_row_written = rc == FB_OK;
+        if (rc == FB_OK && p->state != FB_PLAN_SKIPPED && p->adds_key) {
+            rc = write_key(w, p);
+        }
+        if (rc < 0) {
+            rc = fb_store_error(w->store, why);
+            int undone = rc == FB_ERR_CONSTRAINT || rc == FB_ERR_LIMIT
+                             ? undo(w, first, i, is_row_written)
+                             : FB_OK;
+            return undone < 0 ? undone : rc;
+        }
     }
-    return rc;
+    return FB_OK;
 }
 
 static int note_all(struct fb_import_work *w, size_t first, size_t last)
@@ -57,32 +103,8 @@ static int note_all(struct fb_import_work *w, size_t first, size_t last)
     return rc;
 }
 
-static bool writes_anything(const struct fb_import_work *w, size_t first, size_t last)
-{
-    for (size_t i = first; i < last; i++) {
-        const struct fb_plan *p = &w->plans[i];
-        if (p->state == FB_PLAN_NEW || p->state == FB_PLAN_UPDATED || p->adds_key) {
-            return true;
-        }
-    }
-    return false;
-}
-
 int fb_import_write(struct fb_import_work *w, size_t first, size_t last, struct fb_why *why)
 {
-    if (!writes_anything(w, first, last)) {
-        return FB_OK;
-    }
-    int rc = fb_store_savepoint(w->store);
-    if (rc < 0) {
-        return fb_store_error(w->store, why);
-    }
-    rc = write_all(w, first, last);
-    if (rc < 0) {
-        fb_ignore(fb_store_error(w->store, why), "the sentence is what is wanted");
-        int undone = fb_store_savepoint_undo(w->store);
-        return undone < 0 ? undone : rc;
-    }
-    rc = fb_store_savepoint_release(w->store);
-    return rc < 0 ? fb_store_error(w->store, why) : note_all(w, first, last);
+    int rc = write_all(w, first, last, why);
+    return rc < 0 ? rc : note_all(w, first, last);
 }
