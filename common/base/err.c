@@ -43,7 +43,7 @@ void fb_text_start(const char *locale_folder)
     bind_textdomain_codeset("fieldbook", "UTF-8");
 }
 
-static void set_text(struct fb_why *why, const char *format, va_list args)
+FB_PRINTF(2, 0) static void set_text(struct fb_why *why, const char *format, va_list args)
 {
     int n = vsnprintf(why->text, sizeof why->text, fb_text(format), args);
     if (n >= (int)sizeof why->text) {
