@@ -48,7 +48,8 @@ static bool may_differ(const struct incoming *in, const struct fb_field *field)
     return fb_mask_has(FB_BUG(OPEN_ROWS_FOUND) ? p->kept : p->touched, field->index);
 }
 
-/* What the field held at the cursor: its old value, or what it still holds. */
+/* What the field held at the cursor: its old value, or what it still holds. A value that is also
+ * headquarters' is in nobody's way. */
 static bool is_as_expected(const struct incoming *in, const struct fb_field *field)
 {
     const struct fb_value *now = &in->row->values[field->index];
@@ -56,7 +57,8 @@ static bool is_as_expected(const struct incoming *in, const struct fb_field *fie
     const struct fb_value *expected = old != NULL ? old : now;
     return expected->type == FB_ABSENT || now->type == FB_ABSENT ||
            field->visibility == FB_SEEN_ON_DEVICE ||
-           fb_value_equal(expected, &in->local.values[field->index]) || may_differ(in, field);
+           fb_value_equal(expected, &in->local.values[field->index]) ||
+           fb_value_equal(now, &in->local.values[field->index]) || may_differ(in, field);
 }
 
 /* A row that was at headquarters when the laptop's cut was made should be here. */

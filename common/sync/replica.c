@@ -262,10 +262,21 @@ static int rebuild_push(struct fb_replica_round *r)
     return fb_store_commit(r->store);
 }
 
+int fb_replica_mend(struct fb_replica_round *r)
+{
+    struct fb_store_health health = {0};
+    int rc = fb_store_check_schema(r->store, &health);
+    if (rc == FB_OK && health.note[0] != '\0') {
+        r->status.mended++;
+        memcpy(r->status.mended_note, health.note, sizeof r->status.mended_note);
+    }
+    return rc;
+}
+
 static int start(struct fb_replica_round *r)
 {
-    int rc = FB_OK;
-    if (r->has_spilled) {
+    int rc = fb_replica_mend(r);
+    if (rc == FB_OK && r->has_spilled) {
         r->has_spilled = has_spilled_rows(r, &rc);
     }
     if (rc == FB_OK) {

@@ -207,6 +207,9 @@ bool fb_replica_needs_all(const struct fb_replica_round *r);
 /* Reads what the connection starts from; also after an incarnation or a timeline changed it. */
 int fb_replica_load(struct fb_replica_round *r) FB_MUST_CHECK;
 
+/* What a tool did to triggers and tables since the last look is undone, and noted (A19). */
+int fb_replica_mend(struct fb_replica_round *r) FB_MUST_CHECK;
+
 /* receive.c. One whole frame. */
 int fb_replica_receive(struct fb_replica_round *r, const uint8_t *frame, size_t size) FB_MUST_CHECK;
 

@@ -80,8 +80,11 @@ static int send_pongs(struct fb_replica_round *r, struct fb_buf *out)
 static int freeze(struct fb_replica_round *r)
 {
     bool has_changes = false;
-    int rc = fb_journal_has_changes(r->store, &has_changes);
-    r->is_write_noticed = false;
+    int rc = fb_replica_mend(r);
+    if (rc == FB_OK) {
+        rc = fb_journal_has_changes(r->store, &has_changes);
+    }
+    r->is_write_noticed = rc < 0;
     if (rc < 0 || !has_changes) {
         return rc;
     }

@@ -46,6 +46,8 @@ struct fb_replica_status {
     int64_t rounds, cuts;
     int64_t found;            /* values that no journal explained */
     int64_t digest_checks, digest_differences;
+    int64_t mended;        /* how often triggers or tables had to be made again */
+    char mended_note[256]; /* which, the last time */
     bool is_first_download;
     enum fb_refusal refusal;
     enum fb_verdict verdict;

@@ -177,6 +177,25 @@ FB_TEST(any_bytes_are_survived_and_change_nothing)
     free_laptop(t);
 }
 
+FB_TEST(trigger_that_a_tool_dropped_is_made_again_when_the_write_is_noticed)
+{
+    struct laptop *t = new_laptop();
+    settle_with(t, make_row(t, "company", ID_A, "name", "Acme", NULL));
+    struct fb_store *tool = open_store(t->path, FB_NODE_REPLICA);
+    run(tool, "DROP TRIGGER fb_company__set__name");
+    fb_replica_round_noticed_write(t->round, t->now_ms);
+    take(t);
+    expect_fine(t);
+    assert_int_equal(status(t)->mended, 1);
+    assert_non_null(strstr(status(t)->mended_note, "fb_company__set__name"));
+    run(tool, "UPDATE company SET name = 'mine' WHERE id = '" ID_A "'");
+    fb_store_close(tool);
+    fb_replica_round_noticed_write(t->round, t->now_ms);
+    take(t);
+    hear(t, FB_MESSAGE_PUSH_PART);
+    free_laptop(t);
+}
+
 FB_TEST(full_database_ends_the_connection_with_nothing_half_applied_and_it_goes_on_later)
 {
     struct laptop *t = new_laptop();
@@ -220,4 +239,5 @@ FB_MAIN(FB_CASE(nothing_is_due_without_a_connection),
         FB_CASE(laptop_too_old_to_receive_still_hands_in_its_work),
         FB_CASE(clock_offset_is_measured_half_way),
         FB_CASE(any_bytes_are_survived_and_change_nothing),
+        FB_CASE(trigger_that_a_tool_dropped_is_made_again_when_the_write_is_noticed),
         FB_CASE(full_database_ends_the_connection_with_nothing_half_applied_and_it_goes_on_later))
