@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/base/hash.h"
 
+/* The plain functions take no memory, so hashing cannot fail; those around EVP_MD_CTX can. */
+#define OPENSSL_API_COMPAT 10100
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <xxhash.h>
 
 #include "common/base/err.h"
@@ -10,13 +12,10 @@
 struct fb_sha256 fb_sha256(const void *a, size_t a_size, const void *b, size_t b_size)
 {
     struct fb_sha256 hash;
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    fb_assert(ctx != NULL);
-    unsigned int size = 0;
-    int ok = EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) && EVP_DigestUpdate(ctx, a, a_size) &&
-             EVP_DigestUpdate(ctx, b, b_size) && EVP_DigestFinal_ex(ctx, hash.bytes, &size);
-    fb_assert(ok && size == FB_SHA256_BYTES);
-    EVP_MD_CTX_free(ctx);
+    SHA256_CTX ctx;
+    bool is_ok = SHA256_Init(&ctx) && SHA256_Update(&ctx, a, a_size) &&
+                 SHA256_Update(&ctx, b, b_size) && SHA256_Final(hash.bytes, &ctx);
+    fb_assert(is_ok);
     return hash;
 }
 

@@ -8,6 +8,16 @@
 #define CATALOGUE_ARENA_BYTES_MAX (16 * (size_t)FB_CATALOGUE_BYTES_MAX)
 #define DOCUMENT_FORMAT           1
 
+/* Without memory jansson complains about the text, and the database would be taken for damaged. */
+static bool has_no_memory;
+
+static void *note_malloc(size_t size)
+{
+    void *p = malloc(size);
+    has_no_memory = has_no_memory || p == NULL;
+    return p;
+}
+
 static void drop_json(json_t **json)
 {
     json_decref(*json);
@@ -149,7 +159,12 @@ int fb_catalogue_load(const char *document, size_t size, struct fb_catalogue **r
                        FB_CATALOGUE_BYTES_MAX);
     }
     json_error_t error;
+    has_no_memory = false;
+    json_set_alloc_funcs(note_malloc, free);
     FB_AUTO(drop_json) json_t *root = json_loadb(document, size, JSON_REJECT_DUPLICATES, &error);
+    if (root == NULL && has_no_memory) {
+        return fb_fail(why, FB_ERR_NO_MEMORY, "%s", fb_err_sentence(FB_ERR_NO_MEMORY));
+    }
     if (root == NULL) {
         return fb_fail(why, FB_ERR_INVALID, "catalogue: line %d, column %d: %s", error.line,
                        error.column, error.text);

@@ -6,7 +6,7 @@
 
 #include "common/store/history_inside.h"
 
-#define SCOPE_KEY_BYTES_MAX (64 * 1024)
+#define SCOPE_KEY_BYTES_MAX ((size_t)64 * 1024)
 
 int fb_history_of(struct fb_store *s, struct fb_history **ret)
 {

@@ -2,8 +2,9 @@
  *
  * Headquarters' history: revs and log entries, the recycle bin, counted steps, digests by scope.
  *
- * Every server transaction that changes rows is one rev: begin it, write rows, append entries, end it; all inside one
- * store transaction (which may hold several revs: group commit). Laws 2 and 9.
+ * Every server transaction that changes rows is one rev: begin it, write rows, append entries,
+ * end it; all inside one store transaction (which may hold several revs: group commit). Laws 2
+ * and 9.
  */
 #ifndef FB_STORE_HISTORY_H
 #define FB_STORE_HISTORY_H
@@ -40,14 +41,17 @@ struct fb_log_entry {
     const char *changes;  /* JSON, NULL: none */
 };
 
-/* Assigns the next rev (head + 1). Inside a transaction; ends at the depth of savepoints where it began. */
+/* Assigns the next rev (head + 1). Inside a transaction; ends at the depth of savepoints where it
+ * began. */
 int fb_history_begin(struct fb_store *s, struct fb_rev *rev) FB_MUST_CHECK;
 int fb_history_append(struct fb_store *s, const struct fb_log_entry *entry,
                       int64_t *ret_seq) FB_MUST_CHECK;
-/* Writes fb_rev with the chain's hash, and the digests that changed. A rev without entries leaves no trace. */
+/* Writes fb_rev with the chain's hash, and the digests that changed. A rev without entries leaves
+ * no trace. */
 int fb_history_end(struct fb_store *s) FB_MUST_CHECK;
 
-/* Works out every rev's hash again. ret_bad_rev: the first whose entries are not those that were hashed; 0: all are. */
+/* Works out every rev's hash again. ret_bad_rev: the first whose entries are not those that were
+ * hashed; 0: all are. */
 int fb_history_verify(struct fb_store *s, int64_t *ret_bad_rev) FB_MUST_CHECK;
 
 int fb_history_head(struct fb_store *s, int64_t *ret_rev) FB_MUST_CHECK;
@@ -55,8 +59,9 @@ int fb_history_head(struct fb_store *s, int64_t *ret_rev) FB_MUST_CHECK;
 int fb_history_rev_at_ms(struct fb_store *s, int64_t rev, int64_t *ret_ms) FB_MUST_CHECK;
 int fb_history_chain_head(struct fb_store *s, struct fb_sha256 *ret) FB_MUST_CHECK;
 
-/* Rows that the log names after a rev, each once, in the catalogue's order of entities: whether it changed, or was only named
- * by a push of the device. first scope_before after the rev tells where it belonged at the cursor. */
+/* Rows that the log names after a rev, each once, in the catalogue's order of entities: whether
+ * it changed, or was only named by a push of the device. first scope_before after the rev tells
+ * where it belonged at the cursor. */
 struct fb_touched {
     const struct fb_entity *entity;
     char row_id[FB_ROW_ID_SIZE];
@@ -68,13 +73,14 @@ typedef int fb_touched_each(void *ctx, const struct fb_touched *touched);
 int fb_history_touched(struct fb_store *s, int64_t after_rev, int64_t up_to_rev,
                        const char *device_id, fb_touched_each *f, void *ctx) FB_MUST_CHECK;
 
-/* The old values, at a rev, of the fields of a row that changed since (rule 24): calls f per field. */
+/* The old values, at a rev, of the fields of a row that changed since (rule 24): calls f per field.
+ */
 typedef int fb_old_each(void *ctx, const struct fb_field *field, const struct fb_value *old);
 int fb_history_old_values(struct fb_store *s, const struct fb_entity *e, const char *row_id,
                           int64_t at_rev, fb_old_each *f, void *ctx) FB_MUST_CHECK;
 
-/* Who wrote a field's present value and when (from the newest entry that names it, else the insert). FB_ERR_NOT_FOUND: the log
- * does not know the row. */
+/* Who wrote a field's present value and when (from the newest entry that names it, else the
+ * insert). FB_ERR_NOT_FOUND: the log does not know the row. */
 struct fb_author {
     char employee_id[FB_ROW_ID_SIZE]; /* "": a tool at headquarters */
     char device_id[FB_ROW_ID_SIZE];   /* "": headquarters */
@@ -89,7 +95,8 @@ int fb_history_scope_id(struct fb_store *s, const char *key, int64_t *ret_id) FB
 const char *fb_history_scope_key(struct fb_store *s,
                                  int64_t id); /* NULL if unknown; lives until the next call */
 
-/* Takes a row's hash out of one scope set's digest and puts another in; kept in memory until fb_history_end. NULL: no row. */
+/* Takes a row's hash out of one scope set's digest and puts another in; kept in memory until
+ * fb_history_end. NULL: no row. */
 int fb_history_digest_move(struct fb_store *s, int64_t scope_before, const struct fb_digest *before,
                            int64_t scope_after, const struct fb_digest *after) FB_MUST_CHECK;
 typedef int fb_digest_each(void *ctx, const char *scope_key, const struct fb_digest *digest);

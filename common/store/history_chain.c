@@ -3,7 +3,8 @@
 
 #include "common/store/history_inside.h"
 
-#define CHAIN_BYTES_MAX (1024 * 1024 * 1024) /* of entries inside one savepoint: an aggregate */
+#define CHAIN_BYTES_MAX                                                                            \
+    ((size_t)1024 * 1024 * 1024) /* of entries inside one savepoint: an aggregate */
 
 static void put_int(struct fb_buf *buf, int64_t value)
 {

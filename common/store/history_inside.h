@@ -2,14 +2,14 @@
  *
  * What headquarters' history keeps in memory, and the bytes its chain hashes; for this folder only.
  *
- * The chain: hash(rev) = SHA-256 folded over the rev's bytes, beginning with hash(rev - 1). The bytes are the rev's head and then its
- * entries, each as
+ * The chain: hash(rev) = SHA-256 folded over the rev's bytes, beginning with hash(rev - 1). The
+ * bytes are the rev's head and then its entries, each as
  *
  *     u32  size of what follows          integers little-endian
  *     the fields in their order, texts with a u32 size before them
  *
- * They are folded in pieces of whole entries, the first that reaches 64 KiB ends a piece: hash := SHA-256(hash, piece).
- * A rev of 100,000 rows then takes no memory.
+ * They are folded in pieces of whole entries, the first that reaches 64 KiB ends a piece: hash :=
+ * SHA-256(hash, piece). A rev of 100,000 rows then takes no memory.
  */
 #ifndef FB_STORE_HISTORY_INSIDE_H
 #define FB_STORE_HISTORY_INSIDE_H
@@ -18,7 +18,7 @@
 #include "common/store/history.h"
 #include "common/store/inside.h"
 
-#define FB_CHAIN_PIECE_BYTES (64 * 1024)
+#define FB_CHAIN_PIECE_BYTES ((size_t)64 * 1024)
 #define FB_SCOPES_CACHED     4096 /* a power of two */
 #define FB_SAVEPOINTS_MAX    8
 

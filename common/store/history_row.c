@@ -12,8 +12,8 @@ struct old_values {
     void *ctx;
 };
 
-/* The first entry after the rev that names a field holds the value it had: of an update the first of the pair, of a delete the
- * image. */
+/* The first entry after the rev that names a field holds the value it had: of an update the first
+ * of the pair, of a delete the image. */
 static int take_old(void *ctx, const struct fb_json_member *m)
 {
     struct old_values *o = ctx;

@@ -5,7 +5,8 @@
 #include "common/base/hash.h"
 #include "common/store/history_inside.h"
 
-/* Two small tables of what was asked last, by key and by id; a newer answer takes the place of an older one. */
+/* Two small tables of what was asked last, by key and by id; a newer answer takes the place of an
+ * older one. */
 
 void fb_history_scopes_forget(struct fb_history *h)
 {

@@ -123,7 +123,8 @@ static bool is_own(struct gathering *g, int64_t seq)
     return g->own_at < g->own_count && g->own[g->own_at].first_seq <= seq;
 }
 
-/* The first entry that changed the row tells where it was before; of a row only named, the first that names it. */
+/* The first entry that changed the row tells where it was before; of a row only named, the first
+ * that names it. */
 static int take_entry(struct gathering *g, const struct fb_entity *e, const uint8_t *id,
                       int64_t scope_before, bool is_change)
 {

@@ -39,8 +39,8 @@ int fb_journal_count(struct fb_store *s, int64_t *ret_rows)
     return read_int(s, "SELECT count(*) FROM fb_journal WHERE op <> 0", ret_rows);
 }
 
-/* Journal rows in the order they are asked for. Edits of one table stand in the journal as they go out, so the next one is nearly
- * always the statement's next row. */
+/* Journal rows in the order they are asked for. Edits of one table stand in the journal as they
+ * go out, so the next one is nearly always the statement's next row. */
 struct cursor {
     struct fb_sql *q;
     int64_t seq; /* the row it stands on; 0: none */

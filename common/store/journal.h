@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The journal as changes: what freeze (laptop) and seal (headquarters) read. One change per row, coalesced
- * (sync-rules.md, rules 1, 5, 7): base is the old value of the field's first journal row, mine is what the table holds.
+ * The journal as changes: what freeze (laptop) and seal (headquarters) read. One change per row,
+ * coalesced (sync-rules.md, rules 1, 5, 7): base is the old value of the field's first journal
+ * row, mine is what the table holds.
  */
 #ifndef FB_STORE_JOURNAL_H
 #define FB_STORE_JOURNAL_H
@@ -27,8 +28,7 @@ struct fb_field_change {
     uint32_t field_no;
     struct fb_value base; /* FB_ABSENT for an insert */
     struct fb_value mine;
-    int64_t
-        edited_at_ms; /* the writer's clock, of the last write; of group members: of the group's last write */
+    int64_t edited_at_ms; /* the writer's clock, of the last write of its group */
     struct fb_step *steps;
     size_t step_count;
 };
@@ -47,15 +47,18 @@ struct fb_change {
 int fb_journal_has_changes(struct fb_store *s, bool *ret) FB_MUST_CHECK;
 int fb_journal_count(struct fb_store *s, int64_t *ret_rows) FB_MUST_CHECK;
 
-/* Calls f once per changed row, parents before children of inserts, rows of an aggregate together. The change's memory lives
- * during the call. Inside the transaction that then calls fb_journal_clear. */
+/* Calls f once per changed row, parents before children of inserts, rows of an aggregate
+ * together. The change's memory lives during the call. Inside the transaction that then calls
+ * fb_journal_clear. */
 typedef int fb_change_each(void *ctx, const struct fb_change *change);
 int fb_journal_each(struct fb_store *s, fb_change_each *f, void *ctx) FB_MUST_CHECK;
 
-/* Empties the journal, and notes the cursor (fb_meta 'cursor') as the one that later rows stand at. */
+/* Empties the journal, and notes the cursor (fb_meta 'cursor') as the one that later rows stand at.
+ */
 int fb_journal_clear(struct fb_store *s) FB_MUST_CHECK;
 
-/* Notes that the cursor moved: rows that are captured from here on stand at it. In the transaction that moves it. */
+/* Notes that the cursor moved: rows that are captured from here on stand at it. In the
+ * transaction that moves it. */
 int fb_journal_note_cursor(struct fb_store *s, int64_t cursor) FB_MUST_CHECK;
 
 #endif

@@ -110,7 +110,8 @@ static int add_ref(struct fb_journal_index *x, struct fb_journal_row *row, int64
     return FB_OK;
 }
 
-/* A journal row of an entity or of an id that no catalogue and no wire knows is left out: nothing could carry it. */
+/* A journal row of an entity or of an id that no catalogue and no wire knows is left out: nothing
+ * could carry it. */
 static int add_journal_row(struct fb_journal_index *x, const struct fb_sql *q,
                            const struct fb_entity **last, int64_t cursor)
 {
@@ -233,7 +234,8 @@ static int read_parent_then(struct fb_journal_index *x, const struct fb_journal_
                : FB_OK;
 }
 
-/* Climbs from a part to the topmost row. Entities' parents form no circle (catalogue), so this ends. */
+/* Climbs from a part to the topmost row. Entities' parents form no circle (catalogue), so this
+ * ends. */
 static int find_root(struct fb_journal_index *x, uint32_t at, uint32_t *ret)
 {
     if (x->rows[at].root != FB_JOURNAL_NONE) {

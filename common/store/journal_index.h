@@ -2,8 +2,9 @@
  *
  * Which rows the journal names, in the order their changes go out; for this folder only.
  *
- * One pass over the journal keeps per row its place and the keys of its journal rows: about 100 bytes a row and 16 a journal row, so
- * that 100,000 edited rows take some 15 MB. Values are read later, row by row.
+ * One pass over the journal keeps per row its place and the keys of its journal rows: about 100
+ * bytes a row and 16 a journal row, so that 100,000 edited rows take some 15 MB. Values are read
+ * later, row by row.
  */
 #ifndef FB_STORE_JOURNAL_INDEX_H
 #define FB_STORE_JOURNAL_INDEX_H
@@ -17,8 +18,7 @@ struct fb_journal_row {
     const struct fb_entity *entity;
     char id[FB_ROW_ID_SIZE];
     uint32_t root; /* place of the aggregate's topmost row; FB_JOURNAL_NONE: not worked out yet */
-    uint32_t
-        first_ref; /* FB_JOURNAL_NONE: the journal does not name it, a changed part hangs below */
+    uint32_t first_ref; /* FB_JOURNAL_NONE: not in the journal, a changed part hangs below */
     uint32_t last_ref;
     int64_t first_seq;
     int64_t image_seq;     /* of its last old image; 0: none */
@@ -46,8 +46,8 @@ struct fb_journal_index {
     size_t order_count;
 };
 
-/* Reads the journal. Rows of an aggregate stand together, parents before parts, entities in the catalogue's order, else as they
- * were first changed. Release it also after a failure. */
+/* Reads the journal. Rows of an aggregate stand together, parents before parts, entities in the
+ * catalogue's order, else as they were first changed. Release it also after a failure. */
 int fb_journal_index_build(struct fb_store *s, struct fb_journal_index *ret) FB_MUST_CHECK;
 void fb_journal_index_release(struct fb_journal_index *index);
 

@@ -25,8 +25,9 @@ static bool carries_steps(const struct fb_field *f)
     return f->is_tracked || f->policy == FB_MERGE_SUM;
 }
 
-/* An insert has one id for all its sums, which count separately: the field's number makes it theirs. A row without an id (made
- * by an older trigger) gets one from what is in every copy of the file. */
+/* An insert has one id for all its sums, which count separately: the field's number makes it
+ * theirs. A row without an id (made by an older trigger) gets one from what is in every copy of
+ * the file. */
 static void make_step_id(const struct fb_net *net, const struct fb_net_entry *entry,
                          const struct fb_field *f, uint8_t ret[static 8])
 {
@@ -135,7 +136,8 @@ static int add_image(struct fb_net *net, const struct fb_net_entry *entry)
     return rc;
 }
 
-/* The value an insert brings to a sum is a step: from nothing, or from what a deleted or replaced row had. */
+/* The value an insert brings to a sum is a step: from nothing, or from what a deleted or replaced
+ * row had. */
 static int add_insert(struct fb_net *net, const struct fb_net_entry *entry)
 {
     static const struct fb_value ZERO = {.type = FB_INT};
@@ -208,7 +210,8 @@ static bool travels(const struct fb_field *f)
     return f->visibility != FB_SEEN_ON_DEVICE;
 }
 
-/* Of a sum the steps count, even if they add up to nothing: of two copies of this file one may have sent only the first. */
+/* Of a sum the steps count, even if they add up to nothing: of two copies of this file one may
+ * have sent only the first. */
 static bool has_changed(const struct fb_net *net, const struct fb_sql *now,
                         const struct fb_field *f)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The journal rows of one row, added up to one change (sync-rules.md, rules 1, 5, 7, 15, 18); for this folder only.
+ * The journal rows of one row, added up to one change (sync-rules.md, rules 1, 5, 7, 15, 18); for
+ * this folder only.
  *
  * What the row was before its first journal row:
  *
@@ -10,8 +11,9 @@
  *     op 3 deleted            there; the image gives every base that is not known yet
  *     op 4 old image          there; as op 3
  *
- * What it is now, the table says. Absent and there: insert. There and absent: delete. Both there: update, of the fields whose base
- * differs from the table. Absent twice, or no field differs: named.
+ * What it is now, the table says. Absent and there: insert. There and absent: delete. Both there:
+ * update, of the fields whose base differs from the table. Absent twice, or no field differs:
+ * named.
  */
 #ifndef FB_STORE_JOURNAL_NET_H
 #define FB_STORE_JOURNAL_NET_H
@@ -57,7 +59,8 @@ struct fb_net_entry {
 void fb_net_begin(struct fb_net *net, const struct fb_entity *e);
 int fb_net_add(struct fb_net *net, const struct fb_net_entry *entry) FB_MUST_CHECK;
 
-/* now: the row's select statement standing on it; NULL: it is not in the table. Values of ret live in net's arena and in now. */
+/* now: the row's select statement standing on it; NULL: it is not in the table. Values of ret
+ * live in net's arena and in now. */
 int fb_net_finish(struct fb_net *net, const struct fb_sql *now,
                   struct fb_change *ret) FB_MUST_CHECK;
 

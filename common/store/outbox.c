@@ -126,7 +126,8 @@ int fb_outbox_get(struct fb_store *s, int64_t number, struct fb_push *ret)
     return rc < 0 ? rc : FB_ERR_NOT_FOUND;
 }
 
-/* A copy, because a statement left on its row would hold an old snapshot and the log of writes with it. */
+/* A copy, because a statement left on its row would hold an old snapshot and the log of writes
+ * with it. */
 int fb_outbox_part(struct fb_store *s, int64_t number, int64_t part, const uint8_t **ret,
                    size_t *ret_size)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The laptop's frozen pushes and the staged chunks of a first download. A push never changes once written (rule 2).
+ * The laptop's frozen pushes and the staged chunks of a first download. A push never changes once
+ * written (rule 2).
  */
 #ifndef FB_STORE_OUTBOX_H
 #define FB_STORE_OUTBOX_H
@@ -23,7 +24,8 @@ struct fb_push {
     int64_t covered_rev; /* 0: its rows are open */
 };
 
-/* Writing one, inside the freezing transaction: parts first, then the push, whose number is the last one's + 1. */
+/* Writing one, inside the freezing transaction: parts first, then the push, whose number is the
+ * last one's + 1. */
 int fb_outbox_add_part(struct fb_store *s, int64_t number, int64_t part, const void *bytes,
                        size_t size) FB_MUST_CHECK;
 int fb_outbox_add(struct fb_store *s, const struct fb_push *push) FB_MUST_CHECK;
@@ -38,7 +40,8 @@ int fb_outbox_part(struct fb_store *s, int64_t number, int64_t part, const uint8
 
 int fb_outbox_mark_acked(struct fb_store *s, int64_t up_to_number, int64_t now_ms) FB_MUST_CHECK;
 int fb_outbox_mark_covered(struct fb_store *s, int64_t up_to_number, int64_t rev) FB_MUST_CHECK;
-/* Drops acknowledged and covered pushes older than before_ms (30 days); the newest always stays: hello names it. */
+/* Drops acknowledged and covered pushes older than before_ms (30 days); the newest always stays:
+ * hello names it. */
 int fb_outbox_expire(struct fb_store *s, int64_t before_ms) FB_MUST_CHECK;
 
 /* Pending: not acknowledged; open: acknowledged, not covered. */

@@ -8,7 +8,8 @@
 #include "common/catalogue/ddl.h"
 #include "common/store/row_statement.h"
 
-#define CANONICAL_BYTES_MAX (64 * 1024 * 1024)
+#define CANONICAL_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define SQL_BYTES_MAX       ((size_t)128 * 1024)
 
 static void bind_id(struct fb_sql *q, int at, const char *id)
 {
@@ -257,7 +258,7 @@ int fb_row_scan_by(struct fb_store *s, const struct fb_entity *e, const struct f
                    const char *id, fb_row_each *f, void *ctx)
 {
     FB_AUTO(fb_buf_release) struct fb_buf sql;
-    fb_buf_init(&sql, 1024 * 1024);
+    fb_buf_init(&sql, SQL_BYTES_MAX);
     fb_row_append_select(&sql, e);
     fb_buf_append_text(&sql, " WHERE ");
     fb_ddl_append_name(&sql, field->name);

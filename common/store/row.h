@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rows of entities as values. Whole rows; a column the row gives as FB_ABSENT is left as it is (a field
- * hidden from this device), NULL on insert.
+ * Rows of entities as values. Whole rows; a column the row gives as FB_ABSENT is left as it is (a
+ * field hidden from this device), NULL on insert.
  */
 #ifndef FB_STORE_ROW_H
 #define FB_STORE_ROW_H
@@ -19,15 +19,17 @@ int fb_row_exists(struct fb_store *s, const struct fb_entity *e,
 int fb_row_write(struct fb_store *s, const struct fb_row *row) FB_MUST_CHECK;
 /* Plain insert, for tables known not to hold the id. FB_ERR_CONSTRAINT if they do. */
 int fb_row_insert(struct fb_store *s, const struct fb_row *row) FB_MUST_CHECK;
-/* Writes only the fields whose index is set in mask (bit i of mask[i / 64]) and, if with_stamps, the stamps. */
+/* Writes only the fields whose index is set in mask (bit i of mask[i / 64]) and, if with_stamps,
+ * the stamps. */
 #define FB_ROW_MASK_WORDS ((FB_FIELDS_MAX + 63) / 64)
 int fb_row_update(struct fb_store *s, const struct fb_row *row,
                   const uint64_t mask[static FB_ROW_MASK_WORDS], bool with_stamps) FB_MUST_CHECK;
 int fb_row_delete(struct fb_store *s, const struct fb_entity *e,
                   const char id[static FB_ROW_ID_SIZE]) FB_MUST_CHECK;
 
-/* Calls f for rows in the order of their ids, after the given id ("" from the start), at most count_max. The row's bytes
- * live during the call. f returns FB_OK to go on; anything else ends the scan with it. */
+/* Calls f for rows in the order of their ids, after the given id ("" from the start), at most
+ * count_max. The row's bytes live during the call. f returns FB_OK to go on; anything else ends
+ * the scan with it. */
 typedef int fb_row_each(void *ctx, const struct fb_row *row);
 int fb_row_scan(struct fb_store *s, const struct fb_entity *e, const char *after_id,
                 int64_t count_max, fb_row_each *f, void *ctx) FB_MUST_CHECK;
@@ -38,7 +40,8 @@ int fb_row_scan_by(struct fb_store *s, const struct fb_entity *e, const struct f
 /* The row's hash for digests. */
 int fb_row_digest(const struct fb_row *row, struct fb_digest *ret) FB_MUST_CHECK;
 
-/* Rows as JSON by field name (bin, journal's old images). Unknown names are ignored; missing ones are FB_ABSENT. */
+/* Rows as JSON by field name (bin, journal's old images). Unknown names are ignored; missing ones
+ * are FB_ABSENT. */
 void fb_row_append_json(struct fb_buf *buf, const struct fb_row *row);
 int fb_row_from_json(const struct fb_entity *e, const char id[static FB_ROW_ID_SIZE],
                      const char *json, size_t size, struct fb_arena *arena,
@@ -48,8 +51,8 @@ int fb_row_from_json(const struct fb_entity *e, const char id[static FB_ROW_ID_S
 int fb_row_new(const struct fb_entity *e, const char id[static FB_ROW_ID_SIZE],
                struct fb_arena *arena, struct fb_row *ret) FB_MUST_CHECK;
 
-/* The first load of empty tables: drops the secondary indexes (before) and builds them (after): a quarter less CPU. Inside one
- * transaction. */
+/* The first load of empty tables: drops the secondary indexes (before) and builds them (after): a
+ * quarter less CPU. Inside one transaction. */
 int fb_row_bulk_begin(struct fb_store *s) FB_MUST_CHECK;
 int fb_row_bulk_end(struct fb_store *s) FB_MUST_CHECK;
 

@@ -8,7 +8,7 @@
 #include "common/base/hash.h"
 #include "common/catalogue/ddl.h"
 
-#define SQL_BYTES_MAX (128 * 1024)
+#define SQL_BYTES_MAX ((size_t)128 * 1024)
 #define ENTITY_SLOTS  1024 /* more than FB_ENTITIES_MAX, so that a free one is always near */
 #define UPDATES_KEPT  256
 #define SLOTS_PROBED  8
@@ -255,9 +255,10 @@ static struct update_slot *update_slot_of(struct fb_row_statements *all, const s
 int fb_row_update_statement(struct fb_store *s, const struct fb_entity *e,
                             const struct fb_row_mask *mask, struct fb_sql **ret)
 {
+    fb_assert(e != NULL);
     struct fb_row_statements *all = statements_of(s);
     if (all == NULL) {
-        return fb_store_note(s, SQLITE_NOMEM);
+        return FB_ERR_NO_MEMORY;
     }
     struct update_slot *slot = update_slot_of(all, e, mask);
     bool is_same = slot->entity == e && memcmp(&slot->mask, mask, sizeof *mask) == 0;

@@ -14,7 +14,7 @@
 #include "common/catalogue/ddl.h"
 #include "common/store/inside.h"
 
-#define SQL_BYTES_MAX (256 * 1024)
+#define SQL_BYTES_MAX ((size_t)256 * 1024)
 
 /* One row of sqlite_schema. */
 struct object {

@@ -87,14 +87,17 @@ int fb_sql_prepare_once(struct fb_store *store, const char *text, struct fb_sql 
 {
     struct fb_sql *q = calloc(1, sizeof *q);
     if (q == NULL) {
-        return fb_store_note(store, SQLITE_NOMEM);
+        fb_ignore(fb_store_note(store, SQLITE_NOMEM), "the code is known");
+        return FB_ERR_NO_MEMORY;
     }
     store->saw_row_write = false;
     int code =
         sqlite3_prepare_v3(store->db, text, -1, SQLITE_PREPARE_PERSISTENT, &q->statement, NULL);
     if (code != SQLITE_OK) {
         free(q);
-        return fb_store_note(store, code);
+        int rc = fb_store_note(store, code);
+        fb_assert(rc < 0);
+        return rc;
     }
     fb_assert(q->statement != NULL);
     q->store = store;
@@ -281,6 +284,18 @@ const char *fb_sql_text(const struct fb_sql *q, int at)
     return (const char *)sqlite3_column_text(q->statement, at);
 }
 
+/* Asking for text adds a zero behind it, which can take memory; the bytes alone never do. */
+static struct fb_value text_value(const struct fb_sql *q, int at)
+{
+    const char *bytes = (const char *)sqlite3_column_text(q->statement, at);
+    if (bytes == NULL) {
+        bytes = sqlite3_column_blob(q->statement, at);
+    }
+    uint32_t size = (uint32_t)sqlite3_column_bytes(q->statement, at);
+    return (struct fb_value){
+        .type = FB_TEXT, .bytes = bytes == NULL ? "" : bytes, .size = bytes == NULL ? 0 : size};
+}
+
 struct fb_value fb_sql_value(const struct fb_sql *q, int at)
 {
     struct fb_value v = {.type = FB_NULL};
@@ -297,11 +312,8 @@ struct fb_value fb_sql_value(const struct fb_sql *q, int at)
         v.size = (uint32_t)sqlite3_column_bytes(q->statement, at);
         v.bytes = v.bytes == NULL ? "" : v.bytes;
         break;
-    default: /* a real cannot stand in our STRICT tables; in a question's result it is read as text
-              */
-        v.type = FB_TEXT;
-        v.bytes = (const char *)sqlite3_column_text(q->statement, at);
-        v.size = (uint32_t)sqlite3_column_bytes(q->statement, at);
+    default: /* a real cannot stand in STRICT tables; a question's result is read as text */
+        v = text_value(q, at);
         break;
     }
     return v;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Statements written as SQL, prepared once per text and kept by the store. Values are bound, never pasted; the
- * texts are constants of the program (or made by the catalogue's DDL).
+ * Statements written as SQL, prepared once per text and kept by the store. Values are bound,
+ * never pasted; the texts are constants of the program (or made by the catalogue's DDL).
  *
  *     struct fb_sql *q;
  *     int rc = fb_sql_begin(store, "SELECT name FROM company WHERE id = ?1", &q);

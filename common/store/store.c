@@ -76,6 +76,7 @@ int fb_store_note(struct fb_store *store, int code)
     int extended = sqlite3_extended_errcode(store->db);
     store->last_code = (extended & 0xFF) == (code & 0xFF) ? extended : code;
     store->last_error = fb_store_map_code(store->last_code);
+    fb_assert(store->last_error < 0);
     snprintf(store->last_message, sizeof store->last_message, "%s",
              store->last_code == extended ? sqlite3_errmsg(store->db) : sqlite3_errstr(code));
     return store->last_error;

@@ -6,6 +6,7 @@
 #ifndef FB_TESTS_NET_FIXTURE_H
 #define FB_TESTS_NET_FIXTURE_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,7 +4,8 @@
  *
  *     company a update name:Acme>Beta visits:1>3[1>2 2>3]
  *
- * entity, last letter of the id, what happened, per field base>mine and the steps; "-" is absent, "~" null.
+ * entity, last letter of the id, what happened, per field base>mine and the steps; "-" is absent,
+ * "~" null.
  */
 #include "common/base/planted.h"
 #include "tests/unit/store_testing.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Newer catalogues, and what stock tools do to a file behind the daemon's back (faults.md A19). The tool is the sqlite3 shell.
+ * Newer catalogues, and what stock tools do to a file behind the daemon's back (faults.md A19).
+ * The tool is the sqlite3 shell.
  */
 #include "common/base/planted.h"
 #include "tests/unit/store_testing.h"

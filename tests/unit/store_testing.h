@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the tests of the store share: a small catalogue, a store in a folder of one's own, and stock tools, which are
- * SQLite connections of other programs.
+ * What the tests of the store share: a small catalogue, a store in a folder of one's own, and
+ * stock tools, which are SQLite connections of other programs.
  */
 #ifndef FB_STORE_TESTING_H
 #define FB_STORE_TESTING_H
@@ -17,41 +17,47 @@
 #include "common/store/store.h"
 #include "tests/lib/testlib.h"
 
-/* company: an address group, two sums, a tracked status, a draft that stays on the device, a picture; contact; and
- * sales_order with lines, which are its parts. */
-#define COMPANY_FIELDS                                                                             \
-    "{'no':10,'name':'name','type':'text','en':'Name','zh':'名称','required':true},"             \
-    "{'no':11,'name':'street','type':'text','en':'Street','zh':'街道','group':'address'},"       \
-    "{'no':12,'name':'city','type':'text','en':'City','zh':'城市','group':'address'},"           \
-    "{'no':13,'name':'visits','type':'int','en':'Visits','zh':'次数','merge':'sum','required':"  \
-    "true,'default':0},"                                                                           \
-    "{'no':14,'name':'status','type':'text','en':'Status','zh':'状态','tracked':true},"          \
-    "{'no':15,'name':'draft','type':'text','en':'Draft','zh':'草稿','visible':'device'},"        \
-    "{'no':16,'name':'logo','type':'blob','en':'Logo','zh':'标志'},"                             \
-    "{'no':17,'name':'parent_id','type':'ref','target':'company','en':'Parent','zh':'上级'},"    \
-    "{'no':18,'name':'points','type':'int','en':'Points','zh':'积分','merge':'sum','required':"  \
-    "true,'default':0}"
-#define TEST_ENTITIES(more)                                                                          \
-    "{'no':1,'name':'company','en':'Company','zh':'公司','scope':{'rule':'company'},'title':['"    \
-    "name'],"                                                                                        \
-    "'fields':[" COMPANY_FIELDS more "]},"                                                           \
-    "{'no':2,'name':'contact','en':'Contact','zh':'联系人','scope':{'rule':'follows','fields':['" \
-    "company_id']},"                                                                                 \
-    "'title':['name'],'fields':["                                                                    \
-    "{'no':10,'name':'company_id','type':'ref','target':'company','en':'Company','zh':'公司'},"    \
-    "{'no':11,'name':'name','type':'text','en':'Name','zh':'姓名'},"                               \
-    "{'no':12,'name':'phone','type':'text','en':'Phone','zh':'电话','indexed':true}]},"            \
-    "{'no':3,'name':'sales_order','en':'Order','zh':'订单','scope':{'rule':'follows','fields':['"  \
-    "company_id']},"                                                                                 \
-    "'title':['number'],'fields':["                                                                  \
-    "{'no':10,'name':'company_id','type':'ref','target':'company','en':'Company','zh':'公司'},"    \
-    "{'no':11,'name':'number','type':'seq','en':'Number','zh':'编号'}]},"                          \
-    "{'no':4,'name':'order_line','en':'Line','zh':'行','part_of':{'entity':'sales_order','field':"  \
-    "'order_id'},'scope':{'rule':'follows','fields':["                                               \
-    "'order_id']},'title':['text'],'fields':["                                                       \
-    "{'no':10,'name':'order_id','type':'ref','target':'sales_order','en':'Order','zh':'订单','"    \
-    "required':true},"                                                                               \
-    "{'no':11,'name':'text','type':'text','en':'Text','zh':'文字'}]}"
+/* company: an address group, two sums, a tracked status, a draft that stays on the device, a
+ * picture; contact; and sales_order with lines, which are its parts. */
+/* clang-format off */
+#define TEST_FIELD(no, name, type, more) \
+    "{'no':" #no ",'name':'" name "','type':'" type "','en':'" name "','zh':'\xE5\xAD\x97'" more "}"
+#define TEST_ENTITY(no, name, head, fields) \
+    "{'no':" #no ",'name':'" name "','en':'" name "','zh':'\xE5\xAE\x9E'," head \
+    ",'fields':[" fields "]}"
+#define TEST_FOLLOWS(field, title) \
+    "'scope':{'rule':'follows','fields':['" field "']},'title':['" title "']"
+
+#define COMPANY_FIELDS \
+    TEST_FIELD(10, "name", "text", ",'required':true") "," \
+    TEST_FIELD(11, "street", "text", ",'group':'address'") "," \
+    TEST_FIELD(12, "city", "text", ",'group':'address'") "," \
+    TEST_FIELD(13, "visits", "int", ",'merge':'sum','required':true,'default':0") "," \
+    TEST_FIELD(14, "status", "text", ",'tracked':true") "," \
+    TEST_FIELD(15, "draft", "text", ",'visible':'device'") "," \
+    TEST_FIELD(16, "logo", "blob", "") "," \
+    TEST_FIELD(17, "parent_id", "ref", ",'target':'company'") "," \
+    TEST_FIELD(18, "points", "int", ",'merge':'sum','required':true,'default':0")
+#define CONTACT_FIELDS \
+    TEST_FIELD(10, "company_id", "ref", ",'target':'company'") "," \
+    TEST_FIELD(11, "name", "text", "") "," \
+    TEST_FIELD(12, "phone", "text", ",'indexed':true")
+#define ORDER_FIELDS \
+    TEST_FIELD(10, "company_id", "ref", ",'target':'company'") "," \
+    TEST_FIELD(11, "number", "seq", "")
+#define LINE_FIELDS \
+    TEST_FIELD(10, "order_id", "ref", ",'target':'sales_order','required':true") "," \
+    TEST_FIELD(11, "text", "text", "")
+
+/* more: further fields of company, each with a comma before it. */
+#define TEST_ENTITIES(more) \
+    TEST_ENTITY(1, "company", "'scope':{'rule':'company'},'title':['name']", \
+                COMPANY_FIELDS more) "," \
+    TEST_ENTITY(2, "contact", TEST_FOLLOWS("company_id", "name"), CONTACT_FIELDS) "," \
+    TEST_ENTITY(3, "sales_order", TEST_FOLLOWS("company_id", "number"), ORDER_FIELDS) "," \
+    TEST_ENTITY(4, "order_line", "'part_of':{'entity':'sales_order','field':'order_id'}," \
+                TEST_FOLLOWS("order_id", "text"), LINE_FIELDS)
+/* clang-format on */
 
 #define ID_A "018f0000-0000-7000-8000-00000000000a"
 #define ID_B "018f0000-0000-7000-8000-00000000000b"
