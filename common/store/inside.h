@@ -69,6 +69,8 @@ struct fb_store {
     int64_t data_version;           /* when the catalogue was looked up last; -1: never */
     int64_t schema_version_checked; /* fb_store_check_schema found all well; -1: never */
     struct fb_store_health health;  /* what open found */
+    bool has_told_health;           /* the first check has told it */
+    struct fb_store_health lasting; /* of the last look: unknown columns, told at every check */
 
     int last_error; /* ours */
     int last_code;  /* SQLite's extended code */

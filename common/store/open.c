@@ -261,9 +261,10 @@ static int prepare_catalogue(struct fb_store *store, struct fb_why *why)
     if (rc == FB_OK && store->options.is_read_only) {
         rc = exec(store, "PRAGMA query_only = ON");
     } else if (rc == FB_OK) {
-        bool was_restored = store->health.journal_mode_restored;
-        rc = fb_store_check_schema(store, &store->health);
-        store->health.journal_mode_restored |= was_restored;
+        struct fb_store_health found = {0};
+        rc = fb_store_check_schema(store, &found); /* tells the journal mode, too */
+        store->health = found;
+        store->has_told_health = false;
     }
     return rc < 0 ? fb_store_error(store, why) : FB_OK;
 }

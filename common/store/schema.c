@@ -344,6 +344,35 @@ static int restore_journal_mode(struct fb_store *store, bool *ret_is_restored)
     return fb_sql_exec(store, "PRAGMA journal_mode = WAL");
 }
 
+/* Looks at everything, mends what must be, and keeps what stays: columns that no catalogue knows. */
+static int look_and_mend(struct fb_store *store, struct fb_store_health *ret)
+{
+    uint32_t differences = 0;
+    struct fb_store_health lasting = {0};
+    int rc = look_once(store, store->catalogue, true, false, &lasting, &differences);
+    *ret = lasting;
+    if (rc == FB_OK && differences > 0) {
+        rc = mend(store, ret);
+    }
+    if (rc == FB_OK) {
+        rc = read_schema_version(store, &store->schema_version_checked);
+        store->lasting = lasting;
+    }
+    return rc;
+}
+
+static void add_health(struct fb_store_health *sum, const struct fb_store_health *more)
+{
+    sum->triggers_restored += more->triggers_restored;
+    sum->tables_restored += more->tables_restored;
+    sum->journal_mode_restored |= more->journal_mode_restored;
+    size_t used = strlen(sum->note);
+    if (more->note[0] != '\0' && strstr(sum->note, more->note) == NULL) {
+        snprintf(sum->note + used, sizeof sum->note - used, "%s%s", used == 0 ? "" : ", ",
+                 more->note);
+    }
+}
+
 int fb_store_check_schema(struct fb_store *store, struct fb_store_health *ret)
 {
     struct fb_store_health health = {0};
@@ -354,19 +383,18 @@ int fb_store_check_schema(struct fb_store *store, struct fb_store_health *ret)
         rc = read_schema_version(store, &version);
     }
     if (rc == FB_OK && store->catalogue != NULL && version != store->schema_version_checked) {
-        uint32_t differences = 0;
-        rc = look_once(store, store->catalogue, true, false, &health, &differences);
-        if (rc == FB_OK && differences > 0) {
-            rc = mend(store, &health);
-        }
-        if (rc == FB_OK) {
-            rc = read_schema_version(store, &store->schema_version_checked);
-        }
+        rc = look_and_mend(store, &health);
+    } else {
+        health = store->lasting;
     }
     if (rc < 0) {
         return rc;
     }
     health.journal_mode_restored = is_mode_restored;
+    if (!store->has_told_health) {
+        add_health(&health, &store->health);
+        store->has_told_health = true;
+    }
     *ret = health;
     return FB_OK;
 }

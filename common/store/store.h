@@ -73,7 +73,8 @@ const struct fb_catalogue *fb_store_catalogue(const struct fb_store *store);
 int fb_store_set_catalogue(struct fb_store *store, struct fb_catalogue *catalogue, int64_t now_ms,
                            struct fb_why *why) FB_MUST_CHECK;
 
-/* What a tool did to the file since the last look, mended or reported. */
+/* What a tool did to the file, mended or reported: since the last look, the first look tells what
+ * open mended. Unknown columns are told every time. */
 struct fb_store_health {
     uint32_t triggers_restored; /* dropped or changed: made again */
     uint32_t tables_restored;   /* dropped tables or columns: made again, empty (digests differ) */

@@ -95,6 +95,25 @@ FB_TEST(a_trigger_dropped_while_the_daemon_slept_comes_back_at_its_start)
     fb_store_close(s);
 }
 
+FB_TEST(the_first_check_tells_what_opening_mended)
+{
+    struct fb_store *s = begin();
+    fb_store_close(s);
+    shell("DROP TRIGGER fb_company__after_delete; ALTER TABLE company ADD COLUMN more TEXT; "
+          "PRAGMA journal_mode = DELETE");
+    s = open_store(where, FB_NODE_REPLICA);
+    struct fb_store_health health = check(s);
+    assert_int_equal(health.triggers_restored, 1);
+    assert_int_equal(health.unknown_columns, 1);
+    assert_true(health.journal_mode_restored);
+    assert_non_null(strstr(health.note, "trigger fb_company__after_delete"));
+    health = check(s);
+    assert_int_equal(health.triggers_restored, 0);
+    assert_false(health.journal_mode_restored);
+    assert_string_equal(health.note, "unknown column more");
+    fb_store_close(s);
+}
+
 FB_TEST(a_trigger_that_was_weakened_is_made_anew)
 {
     struct fb_store *s = begin();
@@ -141,6 +160,8 @@ FB_TEST(a_column_no_catalogue_knows_is_reported_and_left_alone)
     struct fb_store_health health = check(s);
     assert_int_equal(health.unknown_columns, 1);
     assert_string_equal(health.note, "unknown column shoe_size");
+    assert_int_equal(check(s).unknown_columns, 1); /* as long as it is there */
+    assert_string_equal(check(s).note, "unknown column shoe_size");
     assert_int_equal(ask(s, "SELECT shoe_size FROM company"), 44);
     assert_int_equal(journal_rows(s), 1);
     struct fb_arena arena = {0};
@@ -285,6 +306,7 @@ FB_TEST(an_older_catalogue_is_refused_and_the_same_one_changes_nothing)
 FB_MAIN(FB_CASE(an_untouched_file_is_well),
         FB_CASE(a_dropped_trigger_comes_back_while_the_daemon_runs),
         FB_CASE(a_trigger_dropped_while_the_daemon_slept_comes_back_at_its_start),
+        FB_CASE(the_first_check_tells_what_opening_mended),
         FB_CASE(a_trigger_that_was_weakened_is_made_anew),
         FB_CASE(a_users_own_trigger_and_index_are_left_alone),
         FB_CASE(a_changed_journal_mode_is_set_back),
