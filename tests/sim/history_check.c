@@ -69,12 +69,18 @@ struct change {
  * his clock jumped) nor before the cut he had seen, and not much later. */
 static void check_date(struct sim_world *w, sqlite3 *hq, const struct change *c)
 {
+    const struct sim_entity *e = sim_entity(c->entity);
+    const struct sim_field *f = e != NULL ? sim_entity_field(e, c->field) : NULL;
+    if (f == NULL || f->policy == SIM_TEXTUAL || f->group != NULL) {
+        return; /* the value may be older than the edit that brought it */
+    }
     long long op = op_of(c->now);
     for (int i = 1; op > 0 && c->by_device && i <= w->replica_count; i++) {
         sqlite3 *db = sim_eyes(i);
-        int64_t made =
-            sim_db_int(db, 0, "SELECT max(true_ms) FROM sim_ledger WHERE op = %lld AND row_id = %Q",
-                       op, c->row_id);
+        int64_t made = sim_db_int(db, 0,
+                                  "SELECT max(true_ms) FROM sim_ledger WHERE op = %lld AND row_id "
+                                  "= %Q AND kind IN ('set', 'insert')",
+                                  op, c->row_id);
         if (made == 0) {
             continue;
         }
@@ -171,7 +177,9 @@ static void check_binned(struct sim_world *w, const char *row_id, const char *im
 {
     sqlite3 *db = sim_eyes(node);
     char *seen = sim_db_text(
-        db, "SELECT group_concat(was) FROM sim_ledger WHERE kind = 'delete' AND row_id = %Q",
+        db,
+        "SELECT group_concat(coalesce(was, '') || coalesce(mine, '')) FROM sim_ledger WHERE "
+        "row_id = %Q",
         row_id);
     for (const char *at = strchr(image, '~'); at != NULL; at = strchr(at + 1, '~')) {
         char token[48];

@@ -17,7 +17,8 @@
 #define TWICE_EVERY 50
 
 static const char USAGE[] =
-    "usage: sim --seed N [--until MS] [--trace] [--bug NAME]     one run; --write prints its plan\n"
+    "usage: sim --seed N [--until MS] [--trace] [--dump] [--bug NAME]   one run; --write prints "
+    "its plan\n"
     "       sim --seeds A..B [--bug NAME] [--counters FILE]      many; every 50th is run twice and "
     "compared\n"
     "       sim --script FILE... [--trace] [--bug NAME]          replays a plan\n"
@@ -171,16 +172,24 @@ static bool read_options(struct arguments *a, int argc, char **argv)
         BUGS,
         CUTS,
         COUNTERS,
+        DUMP,
         REGRESS
     };
-    static const struct option OPTIONS[] = {
-        {"seed", 1, NULL, SEED},       {"seeds", 1, NULL, SEEDS},
-        {"until", 1, NULL, UNTIL},     {"trace", 0, NULL, TRACE},
-        {"bug", 1, NULL, BUG},         {"script", 1, NULL, SCRIPT},
-        {"shrink", 0, NULL, SHRINK},   {"write", 0, NULL, WRITE},
-        {"mutants", 0, NULL, MUTANTS}, {"bugs", 0, NULL, BUGS},
-        {"power-cuts", 1, NULL, CUTS}, {"counters", 1, NULL, COUNTERS},
-        {"regress", 1, NULL, REGRESS}, {NULL, 0, NULL, 0}};
+    static const struct option OPTIONS[] = {{"seed", 1, NULL, SEED},
+                                            {"seeds", 1, NULL, SEEDS},
+                                            {"until", 1, NULL, UNTIL},
+                                            {"trace", 0, NULL, TRACE},
+                                            {"dump", 0, NULL, DUMP},
+                                            {"bug", 1, NULL, BUG},
+                                            {"script", 1, NULL, SCRIPT},
+                                            {"shrink", 0, NULL, SHRINK},
+                                            {"write", 0, NULL, WRITE},
+                                            {"mutants", 0, NULL, MUTANTS},
+                                            {"bugs", 0, NULL, BUGS},
+                                            {"power-cuts", 1, NULL, CUTS},
+                                            {"counters", 1, NULL, COUNTERS},
+                                            {"regress", 1, NULL, REGRESS},
+                                            {NULL, 0, NULL, 0}};
     bool ok = true;
     for (int c; ok && (c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
         switch (c) {
@@ -196,6 +205,9 @@ static bool read_options(struct arguments *a, int argc, char **argv)
             break;
         case TRACE:
             a->options.is_traced = true;
+            break;
+        case DUMP:
+            a->options.is_dumped = true;
             break;
         case BUG:
             a->bug = optarg;

@@ -22,6 +22,7 @@ struct memory {
     int64_t frozen[PUSHES_MAX]; /* by push number: the newest ledger row that may be in it */
     int64_t pushes;
     int64_t acked_push;
+    int64_t floor; /* ledger rows up to here may be delivered, under an older incarnation */
     int64_t cursor;
     int64_t rev;
     int64_t incarnation;
@@ -145,6 +146,7 @@ static void note_pushes(struct memory *m, sqlite3 *db)
     int64_t incarnation = sim_db_int(db, 0, "SELECT value FROM fb_meta WHERE key = 'incarnation'");
     if (incarnation != m->incarnation) {
         m->pushes = 0; /* numbers start anew */
+        m->floor = sim_db_int(db, 0, "SELECT max(seq) FROM sim_ledger");
         m->incarnation = incarnation;
     }
     int64_t newest = sim_db_int(db, 0, "SELECT max(number) FROM fb_push WHERE incarnation = %lld",
@@ -164,9 +166,11 @@ static void check_pending(struct sim_world *w, int node, sqlite3 *db)
 {
     struct memory *m = &memories[node];
     int64_t acked = m->acked_push < PUSHES_MAX ? m->frozen[m->acked_push] : INT64_MAX;
+    acked = acked > m->floor ? acked : m->floor;
     sqlite3_stmt *q = sim_db_query(db,
                                    "SELECT entity, row_id, field, mine, op FROM sim_ledger AS l "
-                                   "WHERE seq > %lld AND kind IN ('set', 'insert') AND NOT "
+                                   "WHERE seq > %lld AND kind IN ('set', 'insert') AND "
+                                   "mine IS NOT was AND NOT "
                                    "EXISTS (SELECT 1 FROM sim_ledger AS n WHERE n.seq > l.seq AND "
                                    "n.entity = l.entity AND n.row_id = l.row_id AND "
                                    "(n.field = l.field OR n.kind IN ('delete', 'insert')))",
@@ -306,6 +310,7 @@ void sim_oracle_after_restore(struct sim_world *w, int node)
     struct memory *m = &memories[node];
     sqlite3 *db = sim_db_open(node, SIM_TOOL);
     sim_db_run(db, "BEGIN");
+    sim_db_run(db, "DELETE FROM sim_ledger WHERE seq < 0");
     int64_t newest = sim_db_int(db, 0, "SELECT max(seq) FROM sim_ledger");
     char where[64];
     snprintf(where, sizeof where, "seq > %lld OR seq < 0", (long long)newest);

@@ -28,7 +28,8 @@ struct job {
     int tokens;
     int64_t cursor;
     uint64_t random;
-    const char *kind; /* of ledger rows for values: set or hand */
+    const char *kind;      /* of ledger rows for values: set or hand */
+    const char *step_kind; /* of those for steps */
     bool has_ledger;
     int rc; /* the first failure sticks */
 };
@@ -76,8 +77,8 @@ static void step(struct job *j, const char *entity, const char *id, const char *
 {
     RUN(j,
         "INSERT INTO sim_ledger (op, kind, entity, row_id, field, was, mine, cursor, true_ms) "
-        "SELECT %lld, 'step', '%s', id, '%s', %s, %lld, %lld, %lld FROM %s WHERE id = '%s'",
-        (long long)j->op, entity, field, field, (long long)by, (long long)j->cursor,
+        "SELECT %lld, '%s', '%s', id, '%s', %s, %lld, %lld, %lld FROM %s WHERE id = '%s'",
+        (long long)j->op, j->step_kind, entity, field, field, (long long)by, (long long)j->cursor,
         (long long)j->w->now_ms, entity, id);
     RUN(j, "UPDATE %s SET %s = %s + %lld WHERE id = '%s'", entity, field, field, (long long)by, id);
 }
@@ -246,6 +247,16 @@ static void edit_text(struct job *j)
     }
 }
 
+/* A row written anew falls back to its defaults: for a sum that is a step, too. */
+static void note_reset(struct job *j, const char *id)
+{
+    RUN(j,
+        "INSERT INTO sim_ledger (op, kind, entity, row_id, field, was, mine, cursor, true_ms) "
+        "SELECT %lld, '%s', 'contact', id, 'calls', calls, -calls, %lld, %lld FROM contact WHERE "
+        "id = '%s' AND calls <> 0",
+        (long long)j->op, j->step_kind, (long long)j->cursor, (long long)j->w->now_ms, id);
+}
+
 static void count(struct job *j)
 {
     char id[ID_SIZE];
@@ -369,8 +380,8 @@ static void insert_same(struct job *j)
     insert(j, "contact", id, "company_id, family_name, phone, calls", values);
     RUN(j,
         "INSERT INTO sim_ledger (op, kind, entity, row_id, field, was, mine, cursor, true_ms) "
-        "VALUES (%lld, 'step', 'contact', '%s', 'calls', NULL, %d, %lld, %lld)",
-        (long long)j->op, id, calls, (long long)j->cursor, (long long)j->w->now_ms);
+        "VALUES (%lld, '%s', 'contact', '%s', 'calls', NULL, %d, %lld, %lld)",
+        (long long)j->op, j->step_kind, id, calls, (long long)j->cursor, (long long)j->w->now_ms);
 }
 
 static void delete_some(struct job *j)
@@ -418,6 +429,7 @@ static void delete_insert(struct job *j)
         return;
     }
     char *company = sim_db_text(j->db, "SELECT company_id FROM contact WHERE id = '%s'", id);
+    note_reset(j, id);
     snprintf(where, sizeof where, "id = '%s'", id);
     delete_where(j, "contact", where);
     snprintf(values, sizeof values, "'%s', %s", company, token(j, "family", value));
@@ -448,6 +460,7 @@ static void replace(struct job *j)
     if (id[0] == '\0') {
         return;
     }
+    note_reset(j, id);
     token(j, "family", values[0]);
     token(j, "phone", values[1]);
     for (int i = 0; i < 5; i++) {
@@ -493,6 +506,10 @@ static void upsert(struct job *j)
             "UPDATE SET phone = excluded.phone",
             id, company, value);
     } else if (how == 1) {
+        RUN(j,
+            "INSERT INTO sim_ledger (op, kind, entity, row_id, true_ms) VALUES (%lld, 'touch', "
+            "'contact', '%s', %lld)",
+            (long long)j->op, id, (long long)j->w->now_ms);
         RUN(j,
             "INSERT OR IGNORE INTO contact (id, company_id, family_name, phone) VALUES ('%s', "
             "'%s', 'x', %s)",
@@ -658,7 +675,8 @@ static void transact(struct job *j, enum sim_kind kind)
     if (sim_db_int(j->db, 0, "SELECT count(*) FROM sqlite_schema WHERE name = 'company'") > 0) {
         j->cursor = sim_db_int(j->db, 0, "SELECT value FROM fb_meta WHERE key = 'cursor'");
         do_work(j, kind);
-        j->has_ledger = sim_db_int(j->db, 0, "SELECT count(*) FROM sim_ledger WHERE op = %lld", (long long)j->op) > 0;
+        j->has_ledger = sim_db_int(j->db, 0, "SELECT count(*) FROM sim_ledger WHERE op = %lld",
+                                   (long long)j->op) > 0;
     }
     if (j->rc == SQLITE_OK) {
         RUN(j, "COMMIT");
@@ -670,11 +688,17 @@ static void transact(struct job *j, enum sim_kind kind)
 
 bool sim_work(struct sim_world *w, int node, enum sim_kind kind, uint64_t seed)
 {
-    struct job j = {
-        .w = w, .node = node, .op = ++w->op_number, .random = seed, .kind = "set", .rc = SQLITE_OK};
+    struct job j = {.w = w,
+                    .node = node,
+                    .op = ++w->op_number,
+                    .random = seed,
+                    .kind = "set",
+                    .step_kind = "step",
+                    .rc = SQLITE_OK};
     sim_enter(w, node, SIM_TOOL);
     if (node > 0 && w->replicas[node].triggers_off_for_sure) {
-        j.kind = "hand";
+        j.kind = "loose"; /* a trigger is missing: captured or not, who knows */
+        j.step_kind = "loose";
     }
     j.db = sim_db_open(node, SIM_TOOL);
     if (j.db == NULL) {

@@ -542,6 +542,9 @@ bool sim_world_run(struct sim_world *w, const struct sim_plan *plan,
         uint64_t hash = sim_disk_hash(sim_vfs_disk(i));
         w->trace_hash = sim_hash(w->trace_hash, &hash, sizeof hash);
     }
+    if (w->options.is_dumped) {
+        sim_dump(w);
+    }
     tear_down(w);
     return w->violation[0] == '\0';
 }

@@ -79,6 +79,7 @@ struct sim_counters {
 struct sim_options {
     bool is_traced;
     int64_t until_ms; /* 0: to the end */
+    bool is_dumped;   /* tables are printed at the end */
     bool is_quiet;    /* no sentence on a violation */
 };
 
@@ -166,6 +167,7 @@ void sim_oracle_look(struct sim_world *w, int node);
 void sim_oracle_started(struct sim_world *w, int node);
 void sim_oracle_end(struct sim_world *w);
 void sim_oracle_check_saved(struct sim_world *w); /* every node still has what it saved */
+void sim_dump(struct sim_world *w);               /* dump.c */
 void sim_history_check(struct sim_world *w);      /* history_check.c */
 
 #endif
