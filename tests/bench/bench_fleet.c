@@ -2,8 +2,9 @@
  *
  * bench_fleet enrol   DATA COUNT            issues COUNT device certificates with headquarters' own authority and enters them
  *                                           (headquarters must not run); the certificates lie in DATA/fleet
- * bench_fleet connect DATA COUNT ADDRESS    connects all of them, says hello, prints one line when every one was welcomed, then
- *                                           answers pings until standard input ends
+ * bench_fleet connect DATA COUNT ADDRESS    connects all of them, says hello, prints one line when every one was welcomed, and answers
+ *                                           pings; the next line on standard input cuts all, the one after connects them anew; its
+ *                                           end ends the program
  *
  * One key serves all devices: what is measured is headquarters, not our own key making. At most WINDOW handshakes at a time, as
  * headquarters lets no more strangers in from one address.
@@ -174,6 +175,8 @@ struct laptop {
     struct fb_stream *stream;
     struct fb_buf in;
     bool is_welcomed;
+    int64_t incarnation; /* as the first welcome gave them: a laptop that returns names them */
+    char timeline[FB_ROW_ID_SIZE];
 };
 
 struct fleet {
@@ -209,6 +212,7 @@ static void on_open(void *ctx, struct fb_stream *stream, const struct fb_stream_
     l->stream = stream;
     struct fb_message hello = {.kind = FB_MESSAGE_HELLO,
                                .hello = {.protocol = FB_PROTOCOL_VERSION,
+                                         .catalogue_version = 1,
                                          .now_ms = fb_os_now_ms(),
                                          .app_version = "bench"}};
     size_t i = (size_t)(l - l->fleet->laptops);
@@ -220,6 +224,8 @@ static void on_open(void *ctx, struct fb_stream *stream, const struct fb_stream_
     struct fb_why why = {""};
     check(fb_cert_read(pem.bytes, pem.size, &cert, &why), "certificate", &why);
     memcpy(hello.hello.device_id, cert.device_id, sizeof cert.device_id);
+    memcpy(hello.hello.timeline, l->timeline, sizeof l->timeline);
+    hello.hello.incarnation = l->incarnation;
     send_message(l, &hello);
 }
 
@@ -240,6 +246,8 @@ static void receive(struct laptop *l, const uint8_t *frame, size_t size)
         snprintf(l->fleet->last_reason, FB_WHY_SIZE, "%s", m.refuse.sentence);
     } else if (!l->is_welcomed) {
         l->is_welcomed = true;
+        l->incarnation = m.welcome.incarnation;
+        memcpy(l->timeline, m.welcome.timeline, sizeof l->timeline);
         l->fleet->welcomed++;
         l->fleet->open_handshakes--;
         start_more(l->fleet);
@@ -264,6 +272,7 @@ static void on_bytes(void *ctx, const uint8_t *bytes, size_t size)
 static void on_close(void *ctx, int err, const struct fb_why *why)
 {
     struct laptop *l = ctx;
+    l->stream = NULL;
     l->fleet->lost++;
     if (err < 0 && why != NULL && l->fleet->last_reason[0] == '\0') {
         snprintf(l->fleet->last_reason, FB_WHY_SIZE, "%s", why->text);
@@ -284,7 +293,8 @@ static void start_one(struct fleet *f)
     snprintf(name, sizeof name, "%zu.pem", f->started);
     f->started++;
     f->open_handshakes++;
-    *l = (struct laptop){.fleet = f};
+    l->fleet = f;
+    l->is_welcomed = false;
     fb_buf_init(&l->in, FB_CATALOGUE_BYTES_MAX);
     FB_AUTO(fb_buf_release) struct fb_buf pem;
     read_file(f->folder, name, &pem);
@@ -312,13 +322,38 @@ static double seconds(clockid_t id)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static bool input_has_ended(void)
+/* All of them, from no connection to all welcomed; one line says what it took. */
+static void connect_all(struct fleet *f)
 {
-    char byte;
-    return read(STDIN_FILENO, &byte, 1) == 0;
+    double wall = seconds(CLOCK_MONOTONIC);
+    double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    f->started = f->open_handshakes = f->welcomed = f->lost = 0;
+    f->last_reason[0] = '\0';
+    start_more(f);
+    while (f->welcomed + f->lost < f->count && seconds(CLOCK_MONOTONIC) - wall < 600) {
+        fb_loop_turn(f->loop, 100);
+    }
+    printf("welcomed=%zu lost=%zu wall_s=%.1f client_cpu_s=%.1f %s\n", f->welcomed, f->lost,
+           seconds(CLOCK_MONOTONIC) - wall, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu,
+           f->last_reason);
+    fflush(stdout);
 }
 
-static void connect_all(const char *data, size_t count, const char *address)
+static void cut_all(struct fleet *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->laptops[i].stream != NULL) {
+            fb_stream_abort(f->laptops[i].stream, FB_ERR_INTERRUPTED, NULL);
+        }
+    }
+    while (f->lost < f->count) {
+        fb_loop_turn(f->loop, 100);
+    }
+    printf("cut\n");
+    fflush(stdout);
+}
+
+static void run_fleet(const char *data, size_t count, const char *address)
 {
     struct fleet f = {.count = count, .address = address};
     snprintf(f.folder, sizeof f.folder, "%s/fleet", data);
@@ -326,20 +361,21 @@ static void connect_all(const char *data, size_t count, const char *address)
     read_file(data, "tls/ca.pem", &f.ca);
     f.laptops = calloc(count, sizeof *f.laptops);
     check(fb_loop_new(&f.loop), "loop", NULL);
-    double wall = seconds(CLOCK_MONOTONIC);
-    double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
-    start_more(&f);
-    while (f.welcomed + f.lost < count && seconds(CLOCK_MONOTONIC) - wall < 600) {
-        fb_loop_turn(f.loop, 100);
-    }
-    printf("welcomed=%zu lost=%zu wall_s=%.1f client_cpu_s=%.1f %s\n", f.welcomed, f.lost,
-           seconds(CLOCK_MONOTONIC) - wall, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu, f.last_reason);
-    fflush(stdout);
+    connect_all(&f);
     fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
-    while (!input_has_ended()) {
+    char byte = 0;
+    bool is_cut = false;
+    for (ssize_t n = -1; n != 0; n = read(STDIN_FILENO, &byte, 1)) {
+        if (n == 1 && byte == '\n') { /* every second line connects what the one before has cut */
+            if (is_cut) {
+                connect_all(&f);
+            } else {
+                cut_all(&f);
+            }
+            is_cut = !is_cut;
+        }
         fb_loop_turn(f.loop, 100);
     }
-    printf("lost_at_the_end=%zu\n", f.lost);
     _exit(0);
 }
 
@@ -350,7 +386,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (argc >= 5 && strcmp(argv[1], "connect") == 0) {
-        connect_all(argv[2], strtoul(argv[3], NULL, 10), argv[4]);
+        run_fleet(argv[2], strtoul(argv[3], NULL, 10), argv[4]);
         return 0;
     }
     fprintf(stderr, "usage: bench_fleet enrol DATA COUNT | connect DATA COUNT ADDRESS\n");
