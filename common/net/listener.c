@@ -183,6 +183,13 @@ static void accept_waiting(struct fb_listener *l)
     }
 }
 
+void fb_listener_retry(struct fb_loop *loop)
+{
+    for (struct fb_listener *l = loop->listeners; l != NULL; l = l->next) {
+        accept_waiting(l);
+    }
+}
+
 static void on_connection(uv_stream_t *stream, int status)
 {
     struct listening_socket *socket = stream->data;

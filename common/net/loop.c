@@ -131,7 +131,8 @@ bool fb_loop_free(struct fb_loop *loop)
     fb_stream_abort_all(loop);
     fb_watch_free_all(loop);
     uv_walk(&loop->uv, close_own_timer, loop);
-    uv_timer_start(&loop->patience, do_nothing_timer, FREE_PATIENCE_MS, 0);
+    uv_update_time(&loop->uv);
+    uv_timer_start(&loop->patience, do_nothing_timer, FREE_PATIENCE_MS, FREE_PATIENCE_MS);
     uv_unref((uv_handle_t *)&loop->patience);
     uint64_t until = uv_now(&loop->uv) + FREE_PATIENCE_MS;
     bool is_closing_ours = false;
@@ -166,8 +167,11 @@ void fb_loop_stop(struct fb_loop *loop)
 
 void fb_loop_turn(struct fb_loop *loop, int64_t wait_ms)
 {
-    uv_timer_start(&loop->patience, do_nothing_timer, wait_ms > 0 ? (uint64_t)wait_ms : 0, 0);
-    uv_run(&loop->uv, UV_RUN_ONCE);
+    /* Repeating: libuv may run a single one before it polls, and would then wait for ever. */
+    uint64_t wait = wait_ms > 0 ? (uint64_t)wait_ms : 0;
+    uv_update_time(&loop->uv);
+    uv_timer_start(&loop->patience, do_nothing_timer, wait, wait);
+    uv_run(&loop->uv, wait > 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
     uv_timer_stop(&loop->patience);
     end_turn(loop);
 }

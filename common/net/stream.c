@@ -89,6 +89,7 @@ static void on_sweep(uv_timer_t *timer)
 {
     struct fb_loop *loop = timer->data;
     fb_stream_sweep(loop);
+    fb_listener_retry(loop);
     if (loop->timed == NULL) {
         uv_timer_stop(timer);
     }
