@@ -49,6 +49,7 @@ struct client {
     int64_t data_version;
     int64_t digest_asked_at_ms;
     int64_t renewed_at_ms;
+    int64_t mended;    /* as last logged */
     unsigned failures; /* in a row */
     bool is_connecting;
     bool is_done;
@@ -136,12 +137,23 @@ static void fail_round(struct client *c, int err)
     fb_stream_abort(c->stream, st->state == FB_REPLICA_REFUSED ? FB_ERR_REFUSED : err, &why);
 }
 
+/* What another program did to the tables or triggers, and the round put right. */
+static void log_mended(struct client *c)
+{
+    const struct fb_replica_status *st = fb_replica_round_status(c->round);
+    if (st->mended > c->mended) {
+        c->mended = st->mended;
+        fb_log(FB_LOG_WARN, "database_mended", "note=%s", fb_log_quote(st->mended_note));
+    }
+}
+
 static void check_in_step(struct client *c)
 {
     if (!fb_replica_round_is_in_step(c->round)) {
         return;
     }
     c->failures = 0;
+    log_mended(c);
     if (c->run->until_in_step) {
         stop(c, FB_OK, "");
         return;

@@ -12,7 +12,8 @@
 #include "server/daemon_internal.h"
 #include "server/devices.h"
 
-#define CLOCK_MS 1000
+#define CHECKPOINT_MS 60000 /* the write-ahead log goes into the file when idle for that long */
+#define CLOCK_MS      1000
 #define WATCH_POLL_MS                                                                              \
     500 /* for file systems that tell nothing; a foreign write is noticed within a second */
 #define SETTLE_RETRY_MS 1000 /* disk full, another program holds the lock */
@@ -180,6 +181,7 @@ static void settle(struct fb_daemon *d)
     if (rc == FB_OK) {
         d->settle_again_ms = 0;
         d->has_foreign_write = false;
+        d->settled_at_ms = now_ms;
         return;
     }
     struct fb_why why = {""};
@@ -210,9 +212,18 @@ static bool on_database_written(void *ctx)
     return true;
 }
 
+static void checkpoint_when_idle(struct fb_daemon *d)
+{
+    if (d->settled_at_ms != 0 && fb_os_monotonic_ms() - d->settled_at_ms > CHECKPOINT_MS) {
+        d->settled_at_ms = 0;
+        fb_ignore(fb_store_checkpoint(d->store), "a busy reader only delays it");
+    }
+}
+
 static void on_clock(void *ctx)
 {
     struct fb_daemon *d = ctx;
+    checkpoint_when_idle(d);
     int64_t now_ms = fb_os_now_ms();
     for (struct connection *c = d->connections; c != NULL; c = c->next) {
         if (fb_server_session_deadline_ms(c->session) <= now_ms) {

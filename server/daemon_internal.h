@@ -25,6 +25,7 @@ struct fb_daemon {
     struct fb_buf scratch; /* what a session has to send, for the moment of sending */
     int64_t data_version;
     int64_t settle_again_ms; /* after a failure: not before; 0: at once */
+    int64_t settled_at_ms;   /* the last time, for the checkpoint; 0: nothing since */
     bool has_foreign_write;
     bool is_stopping;
     struct fb_random random;
