@@ -89,9 +89,9 @@ static size_t size_to_line_end(const struct fb_csv *csv)
     return at < csv->piece_size ? at + 1 : at;
 }
 
-static void count_line_end(struct fb_csv *csv, char last)
+static void count_line_end(struct fb_csv *csv, char last, size_t size)
 {
-    bool is_second_half = last == '\n' && csv->was_cr;
+    bool is_second_half = last == '\n' && size == 1 && csv->was_cr;
     if ((last == '\n' || last == '\r') && !is_second_half) {
         csv->lines_done++;
     }
@@ -128,7 +128,7 @@ static int parse_some(struct fb_csv *csv, struct fb_why *why)
     }
     csv->piece += size;
     csv->piece_size -= size;
-    count_line_end(csv, last);
+    count_line_end(csv, last, size);
     return fb_buf_error(&csv->bytes);
 }
 

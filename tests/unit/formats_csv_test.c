@@ -159,6 +159,13 @@ FB_TEST(old_line_ends_count_too)
     expect_line(csv, 2, "1", "2");
     expect_line(csv, 3, "3", "4");
     expect_end(csv);
+    csv = open_text("a,b\r\n1,2\r3,4\n5,6\r\r7,8\n\n9,0");
+    expect_line(csv, 2, "1", "2");
+    expect_line(csv, 3, "3", "4");
+    expect_line(csv, 4, "5", "6");
+    expect_line(csv, 6, "7", "8");
+    expect_line(csv, 8, "9", "0");
+    expect_end(csv);
 }
 
 FB_TEST(a_quote_that_nobody_closes_names_its_line)
