@@ -75,7 +75,7 @@ static int seek(struct cursor *c, int64_t seq, struct fb_net_entry *ret)
 static int add_up(const struct fb_journal_index *index, const struct fb_journal_row *row,
                   struct cursor *cursor, struct fb_net *net)
 {
-    fb_net_begin(net, row->entity);
+    fb_net_begin(net, row->entity, row->id);
     for (uint32_t at = row->first_ref; at != FB_JOURNAL_NONE; at = index->refs[at].next) {
         struct fb_net_entry entry;
         int rc = seek(cursor, index->refs[at].seq, &entry);

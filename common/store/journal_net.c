@@ -8,11 +8,13 @@
 #include "common/catalogue/ddl.h"
 #include "common/store/json.h"
 
-void fb_net_begin(struct fb_net *net, const struct fb_entity *e)
+void fb_net_begin(struct fb_net *net, const struct fb_entity *e,
+                  const char id[static FB_ROW_ID_SIZE])
 {
     fb_arena_clear(&net->arena);
     memset(net->fields, 0, e->field_count * sizeof *net->fields);
     net->entity = e;
+    memcpy(net->id, id, FB_ROW_ID_SIZE);
     net->turn = 0;
     net->whole_turn = 0;
     net->whole_at_ms = 0;
@@ -34,8 +36,9 @@ static void make_step_id(const struct fb_net *net, const struct fb_net_entry *en
     if (entry->step.type == FB_BLOB && entry->step.size == 8) {
         memcpy(ret, entry->step.bytes, 8);
     } else {
-        int64_t parts[3] = {entry->at_ms, net->turn, net->entity->no};
-        struct fb_digest digest = fb_digest_of(parts, sizeof parts);
+        struct fb_digest digest = fb_digest_of(net->id, FB_ROW_ID_SIZE);
+        int64_t parts[3] = {(int64_t)digest.low, entry->at_ms, net->turn};
+        digest = fb_digest_of(parts, sizeof parts);
         memcpy(ret, &digest.low, 8);
     }
     if (entry->op == FB_JOURNAL_INSERT) {

@@ -36,6 +36,7 @@ struct fb_net_field {
 
 struct fb_net {
     const struct fb_entity *entity;
+    char id[FB_ROW_ID_SIZE];
     struct fb_arena arena; /* cleared per row */
     struct fb_net_field fields[FB_FIELDS_MAX];
     uint32_t turn; /* journal rows so far */
@@ -56,7 +57,8 @@ struct fb_net_entry {
     struct fb_value step;
 };
 
-void fb_net_begin(struct fb_net *net, const struct fb_entity *e);
+void fb_net_begin(struct fb_net *net, const struct fb_entity *e,
+                  const char id[static FB_ROW_ID_SIZE]);
 int fb_net_add(struct fb_net *net, const struct fb_net_entry *entry) FB_MUST_CHECK;
 
 /* now: the row's select statement standing on it; NULL: it is not in the table. Values of ret

@@ -406,6 +406,22 @@ FB_TEST(two_sums_of_one_insert_have_steps_with_ids_of_their_own_that_stay)
     fb_store_close(s);
 }
 
+FB_TEST(steps_without_an_id_get_one_of_their_own_that_stays)
+{
+    struct fb_store *s = new_store(FB_NODE_REPLICA);
+    struct first_steps first = {.count = 0};
+    struct first_steps again = {.count = 0};
+    run_all(s, "INSERT INTO company (id, name, visits) VALUES ('" ID_A "', 'A', 1);"
+               "INSERT INTO company (id, name, visits) VALUES ('" ID_B "', 'B', 1);"
+               "UPDATE fb_journal SET step = NULL, at_ms = 1");
+    expect_ok(s, fb_journal_each(s, take_first_steps, &first));
+    expect_ok(s, fb_journal_each(s, take_first_steps, &again));
+    assert_int_equal(first.count, 2);
+    assert_memory_not_equal(first.ids[0], first.ids[1], 8);
+    assert_memory_equal(&first, &again, sizeof first);
+    fb_store_close(s);
+}
+
 static int count_ops(void *ctx, const struct fb_change *change)
 {
     int64_t *counts = ctx;
@@ -508,5 +524,6 @@ FB_MAIN(FB_CASE(an_edit_carries_the_value_its_author_saw_and_the_one_he_wrote),
         FB_CASE(a_change_stands_at_the_cursor_of_its_first_journal_row),
         FB_CASE(cursor_markers_are_no_changes), FB_CASE(a_field_is_dated_by_its_groups_last_write),
         FB_CASE(two_sums_of_one_insert_have_steps_with_ids_of_their_own_that_stay),
+        FB_CASE(steps_without_an_id_get_one_of_their_own_that_stays),
         FB_CASE(a_hundred_thousand_edited_rows_come_out_each_once),
         FB_CASE(a_callback_that_says_no_ends_the_walk), FB_CASE(planted_bugs_of_the_journal_show))
