@@ -18,6 +18,7 @@
 #ifndef FB_STORE_JOURNAL_NET_H
 #define FB_STORE_JOURNAL_NET_H
 
+#include "common/base/id.h"
 #include "common/store/inside.h"
 #include "common/store/journal.h"
 
