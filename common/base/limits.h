@@ -8,34 +8,34 @@
 
 /* Frames. Before the certificate is known a peer may cost us little; after it a frame holds a few
  * hundred rows, which is where zstd stops gaining. */
-#define FB_FRAME_BYTES_BEFORE_AUTH_MAX (16 * 1024)
-#define FB_FRAME_BYTES_MAX             (1024 * 1024)
+#define FB_FRAME_BYTES_BEFORE_AUTH_MAX 16384   /* 16 KiB */
+#define FB_FRAME_BYTES_MAX             1048576 /* 1 MiB */
 /* One decompressed message; and a ratio no honest batch of rows reaches. */
-#define FB_MESSAGE_BYTES_MAX     (8 * 1024 * 1024)
+#define FB_MESSAGE_BYTES_MAX     8388608 /* 8 MiB */
 #define FB_COMPRESSION_RATIO_MAX 100
 /* Up to this size no ratio is asked: a hundred equal rows may well shrink 200 times. */
-#define FB_COMPRESSION_FREE_BYTES (64 * 1024)
+#define FB_COMPRESSION_FREE_BYTES 65536 /* 64 KiB */
 /* protobuf-c uses up to 72 times its input: the pre-scan counts before it may run. */
 #define FB_WIRE_DEPTH_MAX        8
 #define FB_WIRE_FIELDS_MAX       20000
 #define FB_WIRE_FIELD_NUMBER_MAX 64
 #define FB_UNPACK_ARENA_FACTOR   8
-#define FB_UNPACK_ARENA_FLOOR    (64 * 1024)
+#define FB_UNPACK_ARENA_FLOOR    65536 /* 64 KiB */
 /* For the struct of a message, which its two bytes on the wire do not pay; the fields are counted. */
 #define FB_UNPACK_FIELD_BYTES 256
 /* Beyond the body itself: with a body of 8 MiB a factor of 8 would be more than a peer may cost. */
-#define FB_UNPACK_ARENA_EXTRA_MAX (4 * 1024 * 1024)
+#define FB_UNPACK_ARENA_EXTRA_MAX 4194304 /* 4 MiB */
 /* What a message may become in memory: columns hold a value in less than a bit. */
 #define FB_REMOVES_MAX       10000
 #define FB_SCOPES_MAX        16000
 #define FB_SCOPE_DIGESTS_MAX 3000 /* six fields each: FB_WIRE_FIELDS_MAX */
 #define FB_PART_CHANGES_MAX  8192
-#define FB_PART_FIELDS_MAX   65536
-#define FB_PART_STEPS_MAX    65536
-#define FB_OLD_VALUES_MAX    65536
+#define FB_PART_FIELDS_MAX   65536 /* 64 KiB */
+#define FB_PART_STEPS_MAX    65536 /* 64 KiB */
+#define FB_OLD_VALUES_MAX    65536 /* 64 KiB */
 /* Small texts of messages: names, versions, scopes, codes; sentences and PEM get more. */
 #define FB_MESSAGE_TEXT_BYTES_MAX 256
-#define FB_MESSAGE_LONG_BYTES_MAX (16 * 1024)
+#define FB_MESSAGE_LONG_BYTES_MAX 16384 /* 16 KiB */
 /* A part of a push and a batch of rows aim at these raw sizes; one value may be larger. */
 #ifdef FB_PLANTED /* the simulator makes them tiny, so that small data travels in many pieces */
 extern int fb_limit_push_part_bytes_aim;
@@ -43,42 +43,42 @@ extern int fb_limit_row_batch_bytes_aim;
 #define FB_PUSH_PART_BYTES_AIM fb_limit_push_part_bytes_aim
 #define FB_ROW_BATCH_BYTES_AIM fb_limit_row_batch_bytes_aim
 #else
-#define FB_PUSH_PART_BYTES_AIM (256 * 1024)
-#define FB_ROW_BATCH_BYTES_AIM (256 * 1024)
+#define FB_PUSH_PART_BYTES_AIM 262144 /* 256 KiB */
+#define FB_ROW_BATCH_BYTES_AIM 262144 /* 256 KiB */
 #endif
-#define FB_ROW_BATCH_ROWS_MAX  1000
+#define FB_ROW_BATCH_ROWS_MAX 1000
 /* Parts of one push: 4,096 parts of 256 KiB are 1 GiB of edits, more than a laptop makes in a year.
  */
 #define FB_PUSH_PARTS_MAX 4096
 /* One value: SQLITE_LIMIT_LENGTH is set to 16 MiB; a value must fit a frame after compression
  * fails. */
-#define FB_VALUE_BYTES_MAX (512 * 1024)
+#define FB_VALUE_BYTES_MAX 524288 /* 512 KiB */
 /* Unread output of a connection: above it nothing more is produced until the peer has read. */
-#define FB_OUTPUT_BYTES_HIGH (1024 * 1024)
+#define FB_OUTPUT_BYTES_HIGH 1048576 /* 1 MiB */
 
 /* Frames of a cut wait in memory, compressed, until it is whole; beyond this they wait on disk. */
 #ifdef FB_PLANTED
 extern int fb_limit_cut_memory_bytes_max;
 #define FB_CUT_MEMORY_BYTES_MAX fb_limit_cut_memory_bytes_max
 #else
-#define FB_CUT_MEMORY_BYTES_MAX (4 * 1024 * 1024)
+#define FB_CUT_MEMORY_BYTES_MAX 4194304 /* 4 MiB */
 #endif
 /* One chunk of a first download: what a cut link costs at most. */
-#define FB_CHUNK_BYTES_MAX        (4 * 1024 * 1024)
+#define FB_CHUNK_BYTES_MAX 4194304 /* 4 MiB */
 /* An empty cut moves the cursor in memory only, until it is this many revs ahead of the one on disk. */
-#define FB_CURSOR_LAG_REVS_MAX    1000
+#define FB_CURSOR_LAG_REVS_MAX 1000
 /* Digests by scope, compressed, while their cut is awaited: some 300,000 companies. */
-#define FB_SCOPE_DIGESTS_BYTES_MAX (16 * 1024 * 1024)
+#define FB_SCOPE_DIGESTS_BYTES_MAX 16777216 /* 16 MiB */
 /* Scopes that differ, repaired at once; more follow with the next digest. */
-#define FB_REPAIR_SCOPES_MAX      500
+#define FB_REPAIR_SCOPES_MAX 500
 /* Repairs by scope that did not help, before everything is fetched anew. */
-#define FB_REPAIRS_MAX            3
+#define FB_REPAIRS_MAX 3
 /* How long a frozen push is kept after it was acknowledged: the server may be restored from a backup. */
-#define FB_PUSH_KEEP_MS           (INT64_C(30) * 24 * 3600 * 1000)
-#define FB_EXPIRE_EVERY_MS        (INT64_C(24) * 3600 * 1000)
+#define FB_PUSH_KEEP_MS    (INT64_C(30) * 24 * 3600 * 1000)
+#define FB_EXPIRE_EVERY_MS (INT64_C(24) * 3600 * 1000)
 
 /* Catalogue. */
-#define FB_CATALOGUE_BYTES_MAX (4 * 1024 * 1024)
+#define FB_CATALOGUE_BYTES_MAX 4194304 /* 4 MiB */
 #define FB_ENTITIES_MAX        400 /* 66 main entities with 67 parts, and room for custom ones */
 #define FB_FIELDS_MAX          180 /* SQLITE_LIMIT_COLUMN is 200; five are ours */
 #define FB_CHOICES_MAX         200
@@ -114,21 +114,21 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_STREAM_OUTPUT_BYTES_MAX (FB_OUTPUT_BYTES_HIGH + FB_FRAME_BYTES_MAX + 1024)
 #define FB_PROXY_ANSWER_BYTES_MAX  8192
 /* Certificates and keys as PEM; our longest chain has three certificates of 1 KiB. */
-#define FB_PEM_BYTES_MAX       (64 * 1024)
-#define FB_CERT_LIST_BYTES_MAX (16 * 1024)
+#define FB_PEM_BYTES_MAX       65536 /* 64 KiB */
+#define FB_CERT_LIST_BYTES_MAX 16384 /* 16 KiB */
 
 /* Import. A cell is a value at most; a line of 200 such cells is a quote that nobody closed. A mapping is
  * written by a person. Keys kept in memory: 2 million of 40 bytes are 160 MB. */
-#define FB_CSV_CELLS_MAX          1000
-#define FB_CSV_RECORD_BYTES_MAX   (4 * 1024 * 1024)
-#define FB_MAPPING_BYTES_MAX      (1024 * 1024)
-#define FB_MAPPING_RULES_MAX      32
-#define FB_MAPPING_DEPTH_MAX      8
-#define FB_IMPORT_BATCH_LINES     2000
-#define FB_IMPORT_KEYS_MAX        (2 * 1000 * 1000)
+#define FB_CSV_CELLS_MAX           1000
+#define FB_CSV_RECORD_BYTES_MAX    4194304 /* 4 MiB */
+#define FB_MAPPING_BYTES_MAX       1048576 /* 1 MiB */
+#define FB_MAPPING_RULES_MAX       32
+#define FB_MAPPING_DEPTH_MAX       8
+#define FB_IMPORT_BATCH_LINES      2000
+#define FB_IMPORT_KEYS_MAX         2000000
 #define FB_IMPORT_REJECTS_TOLD_MAX 1000
 
 /* Text merge: beyond this the field goes to a person instead of to the library. */
-#define FB_TEXT_MERGE_BYTES_MAX (256 * 1024)
+#define FB_TEXT_MERGE_BYTES_MAX 262144 /* 256 KiB */
 
 #endif

@@ -266,7 +266,9 @@ int fb_replica_mend(struct fb_replica_round *r)
 {
     struct fb_store_health health = {0};
     int rc = fb_store_check_schema(r->store, &health);
-    if (rc == FB_OK && health.note[0] != '\0') {
+    bool is_mended =
+        health.triggers_restored > 0 || health.tables_restored > 0 || health.journal_mode_restored;
+    if (rc == FB_OK && is_mended) {
         r->status.mended++;
         memcpy(r->status.mended_note, health.note, sizeof r->status.mended_note);
     }
