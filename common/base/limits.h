@@ -30,9 +30,9 @@
 #define FB_SCOPES_MAX        16000
 #define FB_SCOPE_DIGESTS_MAX 3000 /* six fields each: FB_WIRE_FIELDS_MAX */
 #define FB_PART_CHANGES_MAX  8192
-#define FB_PART_FIELDS_MAX   65536 /* 64 KiB */
-#define FB_PART_STEPS_MAX    65536 /* 64 KiB */
-#define FB_OLD_VALUES_MAX    65536 /* 64 KiB */
+#define FB_PART_FIELDS_MAX   65536
+#define FB_PART_STEPS_MAX    65536
+#define FB_OLD_VALUES_MAX    65536
 /* Small texts of messages: names, versions, scopes, codes; sentences and PEM get more. */
 #define FB_MESSAGE_TEXT_BYTES_MAX 256
 #define FB_MESSAGE_LONG_BYTES_MAX 16384 /* 16 KiB */
