@@ -87,6 +87,9 @@ const char *fb_date_form_names(void)
 static bool read_digits(const char *text, size_t size, int *ret)
 {
     int number = 0;
+    if (size == 0 || size > 4) {
+        return false;
+    }
     for (size_t i = 0; i < size; i++) {
         if (!isdigit((unsigned char)text[i])) {
             return false;
@@ -94,7 +97,7 @@ static bool read_digits(const char *text, size_t size, int *ret)
         number = number * 10 + (text[i] - '0');
     }
     *ret = number;
-    return size > 0 && size <= 4;
+    return true;
 }
 
 /* 20241029 and 1131029: two digits each for day and month at the end. */
@@ -160,8 +163,13 @@ static int multiply(int64_t times, struct fb_arena *arena, const char *text, con
                     (*at == ',' && !has_point);
         decimals += has_point;
     }
-    if (!is_number || decimals > 15 || __builtin_mul_overflow(digits, times, &digits)) {
+    if (!is_number || decimals > 15 || __builtin_mul_overflow(digits, times, &digits) ||
+        digits == INT64_MIN) {
         return fb_fail(why, FB_ERR_INVALID, "'%.40s' is no number such as 1234.50", text);
+    }
+    if (digits < 0) {
+        digits = -digits;
+        is_negative = !is_negative;
     }
     int64_t unit = 1;
     for (int i = 0; i < decimals; i++) {
