@@ -63,7 +63,7 @@ class BadInput(unittest.TestCase):
         csv = folder / "c.csv"
         csv.write_text("name\nAcme\n")
         mapping = folder / "m.json"
-        mapping.write_text(json.dumps({"entity": "company", "fields": {"name": {"column": "Nmae"}}}))
+        mapping.write_text(json.dumps({"entity": "company", "rows": [{"entity": "company", "set": {"name": "Nmae"}}]}))
         self.refuse(self.hq.command("import", "company", csv, "--mapping", mapping, check=False), 1, "Nmae")
         mapping.write_text("{ not json")
         self.refuse(self.hq.command("import", "company", csv, "--mapping", mapping, check=False), 1, "m.json")

@@ -207,6 +207,17 @@ def differences(a, b, ignore=()):
     return found
 
 
+def strangers(hq, laptop):
+    """Rows of a laptop that headquarters does not hold exactly so: [(table, id)]. What a laptop lacks is its scope's to say."""
+    found = []
+    with sqlite3.connect(hq.data / "fieldbook.db", timeout=20) as left, sqlite3.connect(laptop.data / "fieldbook.db", timeout=20) as right:
+        for table in entities(right):
+            columns = [c[1] for c in right.execute(f"PRAGMA table_info({table})")]
+            text = f"SELECT {', '.join(columns)} FROM {table} ORDER BY id"
+            found += [(table, row[0]) for row in set(right.execute(text)) - set(left.execute(text))]
+    return found
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
