@@ -155,10 +155,10 @@ static void edit(struct fb_store *s, int64_t at_ms, const char *record, const ch
 
 static void delete_row(struct fb_store *s, int64_t at_ms, const char *record)
 {
-    char *sql = next_text();
-    snprintf(sql, TEXT_SIZE, "DELETE FROM \"%s\" WHERE id = '%s'", entity_of(record),
-             world_id(record));
-    run_at(s, sql, at_ms);
+    FB_AUTO(fb_buf_release) struct fb_buf sql;
+    fb_buf_init(&sql, TEXT_SIZE);
+    fb_buf_printf(&sql, "DELETE FROM \"%s\" WHERE id = '%s'", entity_of(record), world_id(record));
+    run_at(s, fb_buf_text(&sql), at_ms);
 }
 
 void server_makes(struct fb_world *w, const char *record, ...)
@@ -501,9 +501,10 @@ static const char *ask(struct fb_store *s, const char *sql, const char *record)
 
 static const char *value_in(struct fb_store *s, const char *record, const char *field)
 {
-    char *sql = next_text();
-    snprintf(sql, TEXT_SIZE, "SELECT \"%s\" FROM \"%s\" WHERE id = ?1", field, entity_of(record));
-    return ask(s, sql, record);
+    FB_AUTO(fb_buf_release) struct fb_buf sql;
+    fb_buf_init(&sql, TEXT_SIZE);
+    fb_buf_printf(&sql, "SELECT \"%s\" FROM \"%s\" WHERE id = ?1", field, entity_of(record));
+    return ask(s, fb_buf_text(&sql), record);
 }
 
 const char *server_value(struct fb_world *w, const char *record, const char *field)
@@ -565,18 +566,15 @@ void expect_gone(struct fb_world *w, const char *record)
 void expect_conflict_keeps(struct fb_world *w, const char *record, const char *field,
                            const char *value)
 {
-    char *sql = next_text();
     const struct fb_field *f = field_of(w->store, entity_of(record), field);
     const char *quote = f->storage == FB_INT ? "" : "\"";
-    struct fb_buf pattern;
-    fb_buf_init(&pattern, TEXT_SIZE / 8);
-    fb_buf_printf(&pattern, "\"%s\":%s%s%s", field, quote, value, quote);
-    snprintf(sql, TEXT_SIZE,
-             "SELECT count(*) FROM conflict WHERE record_id = ?1"
-             " AND instr(theirs || mine || base, '%.500s')",
-             fb_buf_text(&pattern));
-    fb_buf_release(&pattern);
-    if (strcmp(server_asks(w, sql, record), "0") == 0) {
+    FB_AUTO(fb_buf_release) struct fb_buf sql;
+    fb_buf_init(&sql, TEXT_SIZE);
+    fb_buf_printf(&sql,
+                  "SELECT count(*) FROM conflict WHERE record_id = ?1"
+                  " AND instr(theirs || mine || base, '\"%s\":%s%s%s')",
+                  field, quote, value, quote);
+    if (strcmp(server_asks(w, fb_buf_text(&sql), record), "0") == 0) {
         fail_msg("no conflict about %s keeps %s = %s", record, field, value);
     }
 }
