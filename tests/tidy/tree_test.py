@@ -35,8 +35,8 @@ ARROWS["replica"] = set(COMMON)
 HOMES = {
     r"sqlite3\.h": {"common/store"},
     r"uv\.h": {"common/net"},
-    r"openssl/(?!evp\.h|crypto\.h).*": {"common/net"},
-    r"openssl/(evp|crypto)\.h": {"common/net", "common/base"},
+    r"openssl/(?!evp\.h|crypto\.h|sha\.h).*": {"common/net"},
+    r"openssl/(evp|crypto|sha)\.h": {"common/net", "common/base"},
     r"protobuf-c/.*|.*\.pb-c\.h": {"common/wire"},
     r"zstd\.h": {"common/wire"},
     r"git2.*": {"common/merge"},
