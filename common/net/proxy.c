@@ -45,9 +45,12 @@ static int refuse(const struct fb_proxy *proxy, int status, struct fb_why *why)
     case 407:
         return fb_fail(
             why, FB_ERR_UNREACHABLE,
-            "the proxy %s wants %s user name and password: write them into the proxy's address, "
-            "http://USER:PASSWORD@HOST:PORT",
-            name, proxy->login[0] == 0 ? "a" : "another");
+            proxy->login[0] == 0
+                ? fb_text("the proxy %s wants a user name and password: write them into the "
+                          "proxy's address, http://USER:PASSWORD@HOST:PORT")
+                : fb_text("the proxy %s wants another user name and password: write them into the "
+                          "proxy's address, http://USER:PASSWORD@HOST:PORT"),
+            name);
     case 403:
     case 405:
         return fb_fail(why, FB_ERR_UNREACHABLE,

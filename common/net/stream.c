@@ -209,7 +209,7 @@ void fb_stream_fail(struct fb_stream *s, int err, const char *format, ...)
     struct fb_why why;
     va_list args;
     va_start(args, format);
-    vsnprintf(why.text, sizeof(why.text), format, args);
+    vsnprintf(why.text, sizeof(why.text), fb_text(format), args);
     va_end(args);
     fb_stream_finish(s, err, &why);
 }

@@ -209,10 +209,16 @@ static int explain_first_bytes(const struct fb_tls_failure *failure, struct fb_w
     }
     bool is_web = failure->first[0] == '<' ||
                   (failure->first_size >= 4 && memcmp(failure->first, "HTTP", 4) == 0);
-    return fb_fail(
-        why, FB_ERR_UNREACHABLE, "this is not a Fieldbook server: %s %s. Check the address%s",
-        failure->host, is_web ? "answers with a web page in clear text" : "does not speak TLS",
-        is_web ? ", and sign in to the network first if it shows a log-in page" : " and the port");
+    if (is_web) {
+        return fb_fail(why, FB_ERR_UNREACHABLE,
+                       "this is not a Fieldbook server: %s answers with a web page in clear text. "
+                       "Check the address, and sign in to the network first if it shows a log-in page",
+                       failure->host);
+    }
+    return fb_fail(why, FB_ERR_UNREACHABLE,
+                   "this is not a Fieldbook server: %s does not speak TLS. Check the address and "
+                   "the port",
+                   failure->host);
 }
 
 int fb_tls_explain(const struct fb_tls_failure *failure, struct fb_why *why)
