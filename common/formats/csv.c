@@ -63,7 +63,8 @@ static void take_record(int end, void *ctx)
 
 static int fail_at(const struct fb_csv *csv, struct fb_why *why, int64_t line, const char *sentence)
 {
-    return fb_fail(why, FB_ERR_INVALID, "%s, line %lld: %s", csv->name, (long long)line, sentence);
+    return fb_fail(why, FB_ERR_INVALID, "%s, line %lld: %s", csv->name, (long long)line,
+                   fb_text(sentence));
 }
 
 static int next_piece(struct fb_csv *csv, struct fb_why *why)

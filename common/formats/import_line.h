@@ -37,6 +37,9 @@ struct fb_import_work {
     const struct fb_entity *key_entity; /* exchange_key */
     struct fb_lookup *lookup;
     int64_t ids_made;
+    uint8_t
+        random_bytes[4096]; /* drawn together: a call of the system for each id would cost 3 % */
+    size_t random_left;
     struct fb_id_map *
         *counters; /* how often a counter saw a value: the number stands in the id's place */
     char owner_id[FB_ROW_ID_SIZE]; /* for rows without an owner; "" if there is no employee */

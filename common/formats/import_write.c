@@ -7,9 +7,22 @@
  * neighbours in the indexes, which is a third of an import's time. */
 #define ROWS_PER_MS 32
 
+static void fill_from_stock(void *ctx, void *bytes, size_t size)
+{
+    struct fb_import_work *w = ctx;
+    fb_assert(size <= sizeof(w->random_bytes));
+    if (w->random_left < size) {
+        w->options->random.fill(w->options->random.ctx, w->random_bytes, sizeof(w->random_bytes));
+        w->random_left = sizeof(w->random_bytes);
+    }
+    w->random_left -= size;
+    memcpy(bytes, w->random_bytes + w->random_left, size);
+}
+
 void fb_import_make_id(struct fb_import_work *w, char ret_id[static FB_ROW_ID_SIZE])
 {
-    fb_id_make(w->options->now_ms + w->ids_made++ / ROWS_PER_MS, &w->options->random, ret_id);
+    const struct fb_random stock = {.fill = fill_from_stock, .ctx = w};
+    fb_id_make(w->options->now_ms + w->ids_made++ / ROWS_PER_MS, &stock, ret_id);
 }
 
 static int write_key(struct fb_import_work *w, struct fb_plan *plan)

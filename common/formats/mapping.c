@@ -22,7 +22,7 @@ int fb_bind_fail(const struct fb_bind *b, const char *format, ...)
     char text[FB_WHY_SIZE];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    vsnprintf(text, sizeof(text), fb_text(format), args);
     va_end(args);
     return fb_fail(b->why, FB_ERR_INVALID, "mapping %s%s%s: %s", b->m->path,
                    b->where[0] == 0 ? "" : ", ", b->where, text);
@@ -286,8 +286,9 @@ static int find_main_rule(struct fb_bind *b)
             return FB_OK;
         }
     }
-    return fb_bind_fail(b, "none of its 'rows' is of the entity '%s'%s%s", m->entity,
-                        name == NULL ? "" : " and called ", name == NULL ? "" : name);
+    return name == NULL ? fb_bind_fail(b, "none of its 'rows' is of the entity '%s'", m->entity)
+                        : fb_bind_fail(b, "none of its 'rows' is of the entity '%s' and called %s",
+                                       m->entity, name);
 }
 
 /* ---- Columns ---- */
