@@ -10,8 +10,8 @@ target_compile_definitions(fb_flags INTERFACE _GNU_SOURCE FB_VERSION="${PROJECT_
 target_compile_definitions(fb_flags INTERFACE $<$<NOT:$<CONFIG:Release>>:FB_PLANTED>)
 target_compile_options(fb_flags INTERFACE
   -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes
-  -Wmissing-prototypes -Wcast-qual -Wwrite-strings -Wvla -Wformat=2
-  $<$<C_COMPILER_ID:GNU>:-Wimplicit-fallthrough=5> $<$<C_COMPILER_ID:Clang>:-Wimplicit-fallthrough>
+  -Wmissing-prototypes -Wwrite-strings -Wvla -Wformat=2
+  $<$<C_COMPILER_ID:GNU>:-Wcast-qual -Wimplicit-fallthrough=5> $<$<C_COMPILER_ID:Clang>:-Wimplicit-fallthrough>
   -fno-common -fstack-protector-strong -fPIE)
 target_link_options(fb_flags INTERFACE -pie -Wl,-z,relro,-z,now)
 if(NOT FB_SANITIZE)
