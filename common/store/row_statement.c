@@ -21,6 +21,8 @@ static const char *const STAMPS[FB_STAMP_COUNT] = {"created_at", "created_by", "
 struct entity_slot {
     const struct fb_entity *entity;
     struct fb_sql *statements[FB_ROW_VERBS];
+    struct fb_sql *spares[FB_ROW_VERBS]; /* while the first is given out (a seal reads rows while the
+                                            journal reads them) */
 };
 
 /* An update's text depends on the columns it sets: a few shapes make up nearly all edits. */
@@ -66,6 +68,7 @@ void fb_row_statements_forget(struct fb_store *store)
     for (size_t i = 0; i < ENTITY_SLOTS; i++) {
         for (size_t v = 0; v < FB_ROW_VERBS; v++) {
             forget_statement(&store->rows->entities[i].statements[v]);
+            forget_statement(&store->rows->entities[i].spares[v]);
         }
         store->rows->entities[i].entity = NULL;
     }
@@ -211,6 +214,9 @@ int fb_row_statement(struct fb_store *s, const struct fb_entity *e, enum fb_row_
     struct fb_row_statements *all = statements_of(s);
     struct entity_slot *slot = all == NULL ? NULL : slot_of(all, e);
     struct fb_sql **kept = slot == NULL ? NULL : &slot->statements[verb];
+    if (kept != NULL && *kept != NULL && (*kept)->is_busy) {
+        kept = &slot->spares[verb];
+    }
     if (kept != NULL && *kept != NULL && !(*kept)->is_busy) {
         (*kept)->is_busy = true;
         *ret = *kept;
