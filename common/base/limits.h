@@ -116,6 +116,8 @@ extern int fb_limit_cut_memory_bytes_max;
 /* Certificates and keys as PEM; our longest chain has three certificates of 1 KiB. */
 #define FB_PEM_BYTES_MAX       65536 /* 64 KiB */
 #define FB_CERT_LIST_BYTES_MAX 16384 /* 16 KiB */
+/* All a peer may send before the handshake is done: ours take 3 KiB; OpenSSL alone would hold a ClientHello of 128. */
+#define FB_HANDSHAKE_BYTES_MAX 32768 /* 32 KiB */
 
 /* Import. A cell is a value at most; a line of 200 such cells is a quote that nobody closed. A mapping is
  * written by a person. Keys kept in memory: 2 million of 40 bytes are 160 MB. */

@@ -89,7 +89,8 @@ static bool is_loopback(const char *host)
            (strncmp(host, "127.", 4) == 0 && fb_address_is_numeric(host));
 }
 
-/* One entry of a NO_PROXY list. "example.com" and ".example.com" cover the name and what lies below it, as curl and Go read it. */
+/* One entry of a NO_PROXY list. "example.com" and ".example.com" cover the name and what lies below
+ * it, as curl and Go read it. */
 static bool entry_covers(const char *entry, const struct fb_address *target)
 {
     struct fb_address a;

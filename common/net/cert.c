@@ -17,7 +17,7 @@ int fb_crypto_fail(struct fb_why *why, int err, const char *sentence)
 {
     unsigned long code = ERR_peek_last_error();
     const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
-    fb_why_set(why, reason == NULL ? "%s" : "%s (%s)", sentence, reason);
+    fb_why_set(why, reason == NULL ? "%s" : "%s (%s)", fb_text(sentence), reason);
     ERR_clear_error();
     return err;
 }

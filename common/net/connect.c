@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A client's way to a TCP connection: look up the name (of the proxy, if there is one), try each address in turn, ask the proxy for a
- * tunnel, hand over to fb_stream_start(). What can fail: the lookup, each address (the next is tried; the last one's reason is told), the
- * proxy's answer, the time.
+ * A client's way to a TCP connection: look up the name (of the proxy, if there is one), try each
+ * address in turn, ask the proxy for a tunnel, hand over to fb_stream_start(). What can fail: the
+ * lookup, each address (the next is tried; the last one's reason is told), the proxy's answer, the
+ * time.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * libuv stops polling a listening socket while an accepted connection was not taken with uv_accept(): that is how accepting pauses.
- * When the process is out of file handles libuv closes a spare one, accepts and drops what waits, and opens the spare again.
+ * libuv stops polling a listening socket while an accepted connection was not taken with
+ * uv_accept(): that is how accepting pauses. When the process is out of file handles libuv closes a
+ * spare one, accepts and drops what waits, and opens the spare again.
  */
 #include "common/net/listener.h"
 

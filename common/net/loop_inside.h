@@ -50,8 +50,8 @@ bool fb_stream_flush_dirty(struct fb_loop *loop);
 void fb_stream_sweep(struct fb_loop *loop);
 void fb_stream_abort_all(struct fb_loop *loop);
 
-/* listener.c. Where accepting paused, looks again for strangers that dawdle; called while streams have deadlines, and
- * strangers in their handshake have. */
+/* listener.c. Where accepting paused, looks again for strangers that dawdle; called while streams
+ * have deadlines, and strangers in their handshake have. */
 void fb_listener_retry(struct fb_loop *loop);
 void fb_listener_free_all(struct fb_loop *loop);
 

@@ -83,7 +83,8 @@ static int read_status(const uint8_t *line, size_t size)
     return ok ? (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0') : -1;
 }
 
-/* Visible characters, blanks, tabs and bytes beyond ASCII in lines that end with CR LF; nothing else. */
+/* Visible characters, blanks, tabs and bytes beyond ASCII in lines that end with CR LF; nothing
+ * else. */
 static bool is_header_text(const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++) {

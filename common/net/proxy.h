@@ -15,9 +15,9 @@
 void fb_proxy_write_request(const struct fb_proxy *proxy, const struct fb_address *target,
                             struct fb_buf *out);
 
-/* Reads the answer received so far. FB_OK with *ret_is_open false: more is needed. FB_ERR_UNREACHABLE with a sentence when the
- * proxy refused, is no proxy, said more than its header (a tunnel's server speaks second), or more than
- * FB_PROXY_ANSWER_BYTES_MAX. */
+/* Reads the answer received so far. FB_OK with *ret_is_open false: more is needed.
+ * FB_ERR_UNREACHABLE with a sentence when the proxy refused, is no proxy, said more than its header
+ * (a tunnel's server speaks second), or more than FB_PROXY_ANSWER_BYTES_MAX. */
 int fb_proxy_read_answer(const struct fb_proxy *proxy, const uint8_t *bytes, size_t size,
                          bool *ret_is_open, struct fb_why *why) FB_MUST_CHECK;
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * A record's way: fb_stream_write() gathers plain bytes; at the turn's end they are sealed (SSL_write into the stream's BIO, which appends to cipher)
- * and tried on the socket; what the kernel does not take goes into flight, which libuv writes when it can. Incoming: libuv reads into the
- * loop's buffer, the BIO hands it to SSL_read, which decrypts into the loop's second buffer. Nothing stays behind in an idle stream, and
- * OpenSSL frees its own record buffers (SSL_MODE_RELEASE_BUFFERS).
+ * A record's way: fb_stream_write() gathers plain bytes; at the turn's end they are sealed
+ * (SSL_write into the stream's BIO, which appends to cipher) and tried on the socket; what the
+ * kernel does not take goes into flight, which libuv writes when it can. Incoming: libuv reads into
+ * the loop's buffer, the BIO hands it to SSL_read, which decrypts into the loop's second buffer.
+ * Nothing stays behind in an idle stream, and OpenSSL frees its own record buffers
+ * (SSL_MODE_RELEASE_BUFFERS).
  *
- * What can go wrong: the handshake (explained, alert sent, lingers so that the alert arrives), a record (same), a write (the peer's last words
- * are still read for FB_LAST_WORDS_MS, since they say why), a read, a deadline, an abort. All of them end in fb_stream_finish().
+ * What can go wrong: the handshake (explained, alert sent, lingers so that the alert arrives), a
+ * record (same), a write (the peer's last words are still read for FB_LAST_WORDS_MS, since they say
+ * why), a read, a deadline, an abort. All of them end in fb_stream_finish().
  */
 #include "common/net/stream.h"
 
@@ -410,7 +413,9 @@ static void read_bytes(struct fb_stream *s, const uint8_t *bytes, size_t size)
     if (s->state == FB_STREAM_HANDSHAKE) {
         shake_hands(s);
     }
-    if (s->state == FB_STREAM_OPEN) {
+    if (s->state == FB_STREAM_HANDSHAKE && s->received_bytes > FB_HANDSHAKE_BYTES_MAX) {
+        fb_stream_fail(s, FB_ERR_LIMIT, "%s sent more than a handshake takes", s->peer.address);
+    } else if (s->state == FB_STREAM_OPEN) {
         unseal(s);
     }
     s->in_size = 0;
@@ -496,7 +501,8 @@ struct fb_stream *fb_stream_new(struct fb_loop *loop, const struct fb_stream_tim
     return s;
 }
 
-/* Half-open connections are found by the kernel: unanswered bytes after dead_ms, silence by keepalive probes. */
+/* Half-open connections are found by the kernel: unanswered bytes after dead_ms, silence by
+ * keepalive probes. */
 static void set_options(struct fb_stream *s)
 {
     uv_os_fd_t fd = -1;

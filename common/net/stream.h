@@ -41,7 +41,8 @@ struct fb_stream_peer {
     char address[FB_STREAM_ADDRESS_SIZE]; /* of the peer, or of the proxy between */
     bool
         has_certificate; /* what follows is empty without one (always there on a client's stream) */
-    bool is_expired;     /* only on fieldbook-enrol/1 */
+    bool is_expired;     /* only on fieldbook-enrol/1: judge by valid_until_ms how long ago */
+    int64_t valid_until_ms;         /* of the certificate */
     char device_id[FB_ROW_ID_SIZE]; /* from urn:fieldbook:device:ID; empty in a server's certificate
                                      */
     struct fb_sha256 fingerprint;   /* of the certificate (DER) */

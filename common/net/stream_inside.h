@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The insides of a stream, shared by stream.c (bytes), connect.c (a client's way to a TCP connection) and listener.c.
+ * The insides of a stream, shared by stream.c (bytes), connect.c (a client's way to a TCP
+ * connection) and listener.c.
  *
  *     CONNECTING --> HANDSHAKE --> OPEN --> DRAINING --> LINGERING --> CLOSED
  *         |              |          |          |             |           ^
  *         +--------------+----------+----------+-------------+-----------+
  *
- * DRAINING sends what is left and the TLS farewell; LINGERING has sent all, and FIN, and reads away what the peer still sends until
- * it closes too: closing a socket with unread bytes would send RST, which can overtake our last words (an alert, a refusal).
+ * DRAINING sends what is left and the TLS farewell; LINGERING has sent all, and FIN, and reads away
+ * what the peer still sends until it closes too: closing a socket with unread bytes would send RST,
+ * which can overtake our last words (an alert, a refusal).
  */
 #ifndef FB_NET_STREAM_INSIDE_H
 #define FB_NET_STREAM_INSIDE_H
@@ -78,7 +80,8 @@ struct fb_stream {
 /* A stream without a connection, in CONNECTING; its TCP handle is initialised. NULL: no memory. */
 struct fb_stream *fb_stream_new(struct fb_loop *loop, const struct fb_stream_times *times);
 
-/* The TCP connection is there: sets its options and starts TLS (ssl is owned by the stream from here on; NULL: plain) or is open at once. */
+/* The TCP connection is there: sets its options and starts TLS (ssl is owned by the stream from
+ * here on; NULL: plain) or is open at once. */
 void fb_stream_start(struct fb_stream *stream, SSL *ssl);
 
 /* Ends the stream with a sentence. It becomes CLOSED; a second call does nothing. */
@@ -107,7 +110,8 @@ void fb_connect_timed_out(struct fb_stream *stream);
 void fb_connect_drop(struct fb_connect *connect);
 const char *fb_connect_host(const struct fb_connect *connect);
 
-/* connect.c: true if the TCP handle is just being renewed, so that its close callback ends the stream. */
+/* connect.c: true if the TCP handle is just being renewed, so that its close callback ends the
+ * stream. */
 bool fb_connect_is_reopening(const struct fb_connect *connect);
 
 /* listener.c: a stream of it is open, no longer a stranger, or gone. */

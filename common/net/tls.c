@@ -82,8 +82,9 @@ static SSL_CTX *new_ctx(const SSL_METHOD *method)
     }
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    /* No automatic chain: OpenSSL would build one from the trusted certificates and send it all, root included. The server
-     * has a device's issuers already, and would keep what is sent for as long as the connection lives. */
+    /* No automatic chain: OpenSSL would build one from the trusted certificates and send it all,
+     * root included. The server has a device's issuers already, and would keep what is sent for as
+     * long as the connection lives. */
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_max_cert_list(ctx, FB_CERT_LIST_BYTES_MAX);
@@ -277,7 +278,8 @@ int fb_tls_server_new(const struct fb_tls_server_config *config, struct fb_tls_s
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_client_hello_cb(ctx, on_client_hello, NULL);
     SSL_CTX_set_alpn_select_cb(ctx, on_select_alpn, NULL);
-    /* The issuing authorities are configured here: their own signatures need no check at every handshake. */
+    /* The issuing authorities are configured here: their own signatures need no check at every
+     * handshake. */
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
     judge_at(ctx, config->now_ms);
     int rc = setup_server(ctx, config, why);

@@ -91,7 +91,7 @@ static int explain_by(const struct reason *table, size_t count, int reason, stru
 {
     for (size_t i = 0; i < count; i++) {
         if (table[i].reason == reason) {
-            return fb_fail(why, table[i].err, "%s", table[i].sentence);
+            return fb_fail(why, table[i].err, "%s", fb_text(table[i].sentence));
         }
     }
     return FB_OK;
@@ -210,10 +210,11 @@ static int explain_first_bytes(const struct fb_tls_failure *failure, struct fb_w
     bool is_web = failure->first[0] == '<' ||
                   (failure->first_size >= 4 && memcmp(failure->first, "HTTP", 4) == 0);
     if (is_web) {
-        return fb_fail(why, FB_ERR_UNREACHABLE,
-                       "this is not a Fieldbook server: %s answers with a web page in clear text. "
-                       "Check the address, and sign in to the network first if it shows a log-in page",
-                       failure->host);
+        return fb_fail(
+            why, FB_ERR_UNREACHABLE,
+            "this is not a Fieldbook server: %s answers with a web page in clear text. "
+            "Check the address, and sign in to the network first if it shows a log-in page",
+            failure->host);
     }
     return fb_fail(why, FB_ERR_UNREACHABLE,
                    "this is not a Fieldbook server: %s does not speak TLS. Check the address and "
@@ -275,6 +276,7 @@ int fb_tls_read_peer(const SSL *ssl, bool is_client, struct fb_stream_peer *ret_
     }
     ret_peer->has_certificate = true;
     ret_peer->is_expired = SSL_get_verify_result(ssl) == X509_V_ERR_CERT_HAS_EXPIRED;
+    ret_peer->valid_until_ms = cert.valid_until_ms;
     ret_peer->fingerprint = cert.fingerprint;
     memcpy(ret_peer->device_id, cert.device_id, sizeof(cert.device_id));
     return FB_OK;

@@ -2,6 +2,7 @@
  *
  * The life of a connection, on real sockets and real TLS (faults.md, B1, B2, B11, B14).
  */
+#include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -391,6 +392,31 @@ FB_TEST(a_slow_handshake_is_cut)
     world_release(&w);
 }
 
+FB_TEST(an_endless_hello_is_cut_early)
+{
+    struct world w;
+    world_init(&w, &hq);
+    int fd = connect_raw(&w);
+    /* Records of 16 KiB that say to be parts of one ClientHello of 128 KiB. */
+    static uint8_t record[5 + 16384] = {0x16, 0x03, 0x01, 0x40, 0x00, 0x01,
+                                        0x01, 0xff, 0xff, 0x03, 0x03};
+    size_t sent = 0;
+    while (w.refused_count == 0 && sent < 1024 * 1024) {
+        ssize_t n = send(fd, record + sent % sizeof(record), sizeof(record) - sent % sizeof(record),
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent += n > 0 ? (size_t)n : 0;
+        memset(record + 5, 0, 6);
+        fb_loop_turn(w.loop, 5);
+        if (n < 0 && errno != EAGAIN) {
+            break;
+        }
+    }
+    TURN_UNTIL(&w, w.refused_count == 1);
+    assert_int_equal(w.refused_err, FB_ERR_LIMIT);
+    close(fd);
+    world_release(&w);
+}
+
 FB_TEST(who_reads_nothing_does_not_hold_up_a_farewell)
 {
     struct world w;
@@ -559,6 +585,7 @@ int main(void)
         FB_CASE(a_half_open_connection_is_found_when_something_is_sent),
         FB_CASE(who_reads_nothing_is_cut),
         FB_CASE(a_slow_handshake_is_cut),
+        FB_CASE(an_endless_hello_is_cut_early),
         FB_CASE(who_reads_nothing_does_not_hold_up_a_farewell),
         FB_CASE(a_connection_cut_at_any_byte_of_the_handshake_ends_with_a_sentence),
         FB_CASE(a_loop_that_ends_tells_every_stream),
