@@ -14,7 +14,7 @@ static void print_query(int node, const char *title, const char *sql)
     printf("--- n%d %s\n", node, title);
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         for (int i = 0; i < sqlite3_column_count(q); i++) {
-            printf("%s%.160s", i > 0 ? " | " : "", sim_column(q, i));
+            printf("%s%.1600s", i > 0 ? " | " : "", sim_column(q, i));
         }
         printf("\n");
     }

@@ -402,6 +402,14 @@ static void delete_some(struct job *j)
         set_token(j, entity, id,
                   "email"); /* its last value must not be lost if the delete is refused */
     }
+    if (pick(j, 2) == 0 && strcmp(entity, "sales_order") == 0) {
+        char line[ID_SIZE];
+        snprintf(where, sizeof where, "sales_order_id = '%s'", id);
+        some_row(j, "sales_line", where, line);
+        if (line[0] != '\0') {
+            set_token(j, "sales_line", line, "product");
+        }
+    }
     snprintf(where, sizeof where, "id = '%s'", id);
     delete_where(j, entity, where);
 }
