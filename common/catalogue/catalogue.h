@@ -33,14 +33,14 @@ enum fb_field_type {
 enum fb_scope_rule {
     FB_SCOPE_GLOBAL,  /* G: every device */
     FB_SCOPE_COMPANY, /* C on company itself: the root of its own scope */
-    FB_SCOPE_FOLLOWS, /* the scopes of the row(s) named by scope_fields, in their order: the first
-                         that is not null decides; a reference to an employee stands for employee:ID
-                       */
-    FB_SCOPE_EITHER,  /* as FOLLOWS, but the scopes of all of them together (connection) */
-    FB_SCOPE_PRIVATE, /* O: employee:ID of the owner alone */
-    FB_SCOPE_OWN,     /* employee:ID of the employee; managers above hold that scope too */
-    FB_SCOPE_TEAM,    /* T: territory, team, owner */
-    FB_SCOPE_LINKS,   /* L: the scopes of whatever it is linked to */
+    /* the scopes of the row(s) named by scope_fields, in their order: the first that is not null
+     * decides; a reference to an employee stands for employee:ID */
+    FB_SCOPE_FOLLOWS,
+    FB_SCOPE_EITHER,      /* as FOLLOWS, but the scopes of all of them together (connection) */
+    FB_SCOPE_PRIVATE,     /* O: employee:ID of the owner alone */
+    FB_SCOPE_OWN,         /* employee:ID of the employee; managers above hold that scope too */
+    FB_SCOPE_TEAM,        /* T: territory, team, owner */
+    FB_SCOPE_LINKS,       /* L: the scopes of whatever it is linked to */
     FB_SCOPE_SERVER_ONLY, /* S */
     FB_SCOPE_DEVICE_ONLY, /* D */
 };
@@ -61,8 +61,8 @@ struct fb_choice {
 struct fb_entity;
 
 struct fb_field {
-    uint32_t
-        no; /* its number on the wire and in the journal: unique in the entity, never used again */
+    /* its number on the wire and in the journal: unique in the entity, never used again */
+    uint32_t no;
     uint32_t index; /* its place in entity->fields and in struct fb_row's values */
     const char *name;
     const char *label_en;
@@ -90,8 +90,8 @@ struct fb_field {
     size_t step_count;
     const struct fb_entity **targets; /* of ref (one) and poly (several) */
     size_t target_count;
-    const struct fb_field
-        *target_name;        /* of poly: the field beside it that holds the entity's name */
+    /* of poly: the field beside it that holds the entity's name */
+    const struct fb_field *target_name;
     struct fb_value initial; /* default value; FB_NULL if none */
 };
 
@@ -108,8 +108,8 @@ struct fb_entity {
     const char *name;
     const char *label_en;
     const char *label_zh;
-    const struct fb_field
-        *fields; /* stored fields only (no calc), in the order of the columns after id */
+    /* stored fields only (no calc), in the order of the columns after id */
+    const struct fb_field *fields;
     size_t field_count;
     const struct fb_group *groups;
     size_t group_count;
@@ -123,8 +123,8 @@ struct fb_entity {
     size_t scope_field_count;
     const struct fb_field **title_fields; /* what a person calls the row */
     size_t title_field_count;
-    const struct fb_field
-        *owner_field; /* owner_id, else employee_id, else by_id; NULL: the parent's */
+    /* owner_id, else employee_id, else by_id; NULL: the parent's */
+    const struct fb_field *owner_field;
     const struct fb_field *closed_field; /* NULL: is never closed */
     const char **closed_values;          /* values of closed_field that mean closed */
     size_t closed_value_count;
@@ -147,8 +147,8 @@ struct fb_catalogue {
     struct fb_sha256 hash; /* of document */
     const char *document;  /* canonical JSON text of the whole catalogue */
     size_t document_size;
-    const struct fb_entity
-        *entities; /* parents and targets before those that point at them, where possible */
+    /* parents and targets before those that point at them, where possible */
+    const struct fb_entity *entities;
     size_t entity_count;
     struct fb_arena arena;
 };

@@ -14,8 +14,8 @@ struct fb_sample_ask {
     const struct fb_catalogue *catalogue;
     uint64_t seed;
     int64_t now_ms; /* "today" of the data: opportunities close around it, orders lie before it */
-    size_t
-        companies; /* each comes with about 2.5 contacts, 1.5 opportunities, 1 order, 2 activities */
+    /* each comes with about 2.5 contacts, 1.5 opportunities, 1 order, 2 activities */
+    size_t companies;
     /* Who owns the accounts, in turn: ids of employees. None: six employees are made. */
     const char *const *owner_ids;
     size_t owner_count;

@@ -23,10 +23,10 @@ struct fb_import_options {
     const char *const *match; /* fields that find the row to update; count 0: as the mapping says */
     size_t match_count;
     bool is_dry_run; /* everything happens, then is undone */
-    const char
-        *rejects_path; /* lines that fail are written here, with a column `error`; NULL: nowhere */
-    const char *
-        employee_id; /* whom rows without an owner belong to; NULL: the first active employee by code */
+    /* lines that fail are written here, with a column `error`; NULL: nowhere */
+    const char *rejects_path;
+    /* whom rows without an owner belong to; NULL: the first active employee by code */
+    const char *employee_id;
     int64_t now_ms;
     struct fb_random random;
     /* Called every few hundred lines, also between transactions; false stops after the last whole batch. */

@@ -37,17 +37,17 @@ struct fb_import_work {
     const struct fb_entity *key_entity; /* exchange_key */
     struct fb_lookup *lookup;
     int64_t ids_made;
-    uint8_t
-        random_bytes[4096]; /* drawn together: a call of the system for each id would cost 3 % */
+    /* drawn together: a call of the system for each id would cost 3 % */
+    uint8_t random_bytes[4096];
     size_t random_left;
-    struct fb_id_map *
-        *counters; /* how often a counter saw a value: the number stands in the id's place */
+    /* how often a counter saw a value: the number stands in the id's place */
+    struct fb_id_map **counters;
     char owner_id[FB_ROW_ID_SIZE]; /* for rows without an owner; "" if there is no employee */
-    struct fb_plan
-        plans[FB_MAPPING_RULES_MAX]; /* of the line, one for each rule; those of `before` stay */
-    const char **texts;              /* of the columns, after trimming and their transforms */
-    struct fb_arena arena;           /* of the line */
-    struct fb_arena before_arena;    /* of the rows made once */
+    /* of the line, one for each rule; those of `before` stay */
+    struct fb_plan plans[FB_MAPPING_RULES_MAX];
+    const char **texts;           /* of the columns, after trimming and their transforms */
+    struct fb_arena arena;        /* of the line */
+    struct fb_arena before_arena; /* of the rows made once */
 };
 
 /* Plans the rules first..last-1. Writes nothing. FB_ERR_INVALID with a sentence about the line; other errors end the import. */

@@ -65,8 +65,8 @@ struct fb_map_value {
     const struct fb_entity *entity; /* of a link's target */
     const char *system;
     const struct fb_field **fields; /* parts[i] is looked for in fields[i] */
-    const struct fb_field
-        *take;     /* a link gives this field's text instead of the id; NULL: the id */
+    /* a link gives this field's text instead of the id; NULL: the id */
+    const struct fb_field *take;
     bool may_miss; /* a link without a target is no value instead of a failed line */
     struct fb_transform *transforms;
     size_t transform_count;

@@ -32,15 +32,15 @@ const char *fb_merge_policy_sentence(enum fb_merge_policy policy);
 enum fb_merge_outcome {
     FB_MERGE_NOTHING,      /* mine is what base was, or what stands already: nothing to write */
     FB_MERGE_FAST_FORWARD, /* only mine changed: mine is written, nobody is told */
-    FB_MERGE_COMBINED, /* both changed and both are in the result (sum, union, text): written, no
-                          conflict */
-    FB_MERGE_MINE_WON, /* both changed, the policy took mine: theirs is kept in a conflict, settled
-                        */
-    FB_MERGE_THEIRS_WON,  /* both changed, the policy kept theirs: mine is kept in a conflict,
-                             settled */
-    FB_MERGE_ASK,         /* theirs stays, an open conflict waits for a person */
-    FB_MERGE_NOT_ALLOWED, /* no way of allowed steps leads from base to mine: theirs stays, the
-                             change is held */
+    /* both changed and both are in the result (sum, union, text): written, no conflict */
+    FB_MERGE_COMBINED,
+    /* both changed, the policy took mine: theirs is kept in a conflict, settled */
+    FB_MERGE_MINE_WON,
+    /* both changed, the policy kept theirs: mine is kept in a conflict, settled */
+    FB_MERGE_THEIRS_WON,
+    FB_MERGE_ASK, /* theirs stays, an open conflict waits for a person */
+    /* no way of allowed steps leads from base to mine: theirs stays, the change is held */
+    FB_MERGE_NOT_ALLOWED,
 };
 
 /* Allowed steps of a `progress` field, from the catalogue: edges[i] = {from, to}. For a reference
@@ -56,12 +56,12 @@ struct fb_merge_path {
 
 struct fb_merge_ask {
     enum fb_merge_policy policy;
-    bool is_server_only;        /* @srv: a pushed value is never taken */
-    bool is_manual_when_closed; /* with policy latest: manual if the record is closed at
-                                   headquarters */
-    bool is_closed;             /* the record, at headquarters, now */
-    bool mine_is_owner;         /* policy owner: the author of mine is the record's owner */
-    bool theirs_is_owner;       /* ... the author of theirs is */
+    bool is_server_only; /* @srv: a pushed value is never taken */
+    /* with policy latest: manual if the record is closed at headquarters */
+    bool is_manual_when_closed;
+    bool is_closed;       /* the record, at headquarters, now */
+    bool mine_is_owner;   /* policy owner: the author of mine is the record's owner */
+    bool theirs_is_owner; /* ... the author of theirs is */
     /* A group of fields merges as one value: the arrays hold one value per member, in the
      * catalogue's order. A field without a group is a group of one. base is NULL or all absent for
      * an insert; theirs is all absent for a row that headquarters does not have. max, min, any,
@@ -71,14 +71,14 @@ struct fb_merge_ask {
     const struct fb_value *base;
     const struct fb_value *theirs;
     const struct fb_value *mine;
-    const struct fb_value *initial; /* the fields' defaults: base for max, min, any, union when base
-                                       is absent; may be NULL */
-    int64_t theirs_edited_at_ms;    /* corrected clock, ms since 1970-01-01 UTC */
+    /* the fields' defaults: base for max, min, any, union when base is absent; may be NULL */
+    const struct fb_value *initial;
+    int64_t theirs_edited_at_ms; /* corrected clock, ms since 1970-01-01 UTC */
     int64_t mine_edited_at_ms;
     const char *theirs_device; /* break ties of `latest`; headquarters is "" */
     const char *mine_device;
-    const struct fb_merge_path
-        *path;        /* allowed steps: policy progress, and fsm fields of any policy; else NULL */
+    /* allowed steps: policy progress, and fsm fields of any policy; else NULL */
+    const struct fb_merge_path *path;
     int64_t step_sum; /* policy sum: the steps not yet counted, added up by the caller */
 };
 

@@ -18,8 +18,8 @@
 struct fb_listener;
 
 struct fb_listener_config {
-    const char *address; /* HOST:PORT; [::]:PORT and 0.0.0.0:PORT are all interfaces; port 0 picks a
-                            free one */
+    /* HOST:PORT; [::]:PORT and 0.0.0.0:PORT are all interfaces; port 0 picks a free one */
+    const char *address;
     struct fb_tls_server *tls;     /* NULL: plain, FB_ALPN_HTTP */
     int strangers_per_address_max; /* 0: FB_STRANGERS_PER_ADDRESS_MAX; -1: no cap */
     int strangers_max;             /* 0: FB_STRANGERS_MAX */

@@ -39,13 +39,13 @@ struct fb_stream;
 struct fb_stream_peer {
     const char *alpn; /* one of FB_ALPN_..., FB_ALPN_HTTP on a plain stream; a constant */
     char address[FB_STREAM_ADDRESS_SIZE]; /* of the peer, or of the proxy between */
-    bool
-        has_certificate; /* what follows is empty without one (always there on a client's stream) */
-    bool is_expired;     /* only on fieldbook-enrol/1: judge by valid_until_ms how long ago */
-    int64_t valid_until_ms;         /* of the certificate */
-    char device_id[FB_ROW_ID_SIZE]; /* from urn:fieldbook:device:ID; empty in a server's certificate
-                                     */
-    struct fb_sha256 fingerprint;   /* of the certificate (DER) */
+    /* what follows is empty without one (always there on a client's stream) */
+    bool has_certificate;
+    bool is_expired;        /* only on fieldbook-enrol/1: judge by valid_until_ms how long ago */
+    int64_t valid_until_ms; /* of the certificate */
+    /* from urn:fieldbook:device:ID; empty in a server's certificate */
+    char device_id[FB_ROW_ID_SIZE];
+    struct fb_sha256 fingerprint; /* of the certificate (DER) */
 };
 
 /* Any may be NULL. bytes are valid during the call. err and why of on_close: FB_OK when either side
@@ -70,10 +70,10 @@ struct fb_stream_connect_config {
     const char *address;       /* HOST:PORT, [::1]:PORT; port 7443 if left out */
     struct fb_tls_client *tls; /* NULL: plain */
     const char *alpn;          /* FB_ALPN_SYNC or FB_ALPN_ENROL */
-    const char *proxy;  /* [http://][USER:PASSWORD@]HOST:PORT; NULL: HTTPS_PROXY, https_proxy less
-                           NO_PROXY; "": none */
-    int64_t timeout_ms; /* names, all addresses and the proxy together, up to the handshake; 0:
-                           FB_CONNECT_MS_MAX */
+    /* [http://][USER:PASSWORD@]HOST:PORT; NULL: HTTPS_PROXY, https_proxy less NO_PROXY; "": none */
+    const char *proxy;
+    /* names, all addresses and the proxy together, up to the handshake; 0: FB_CONNECT_MS_MAX */
+    int64_t timeout_ms;
     struct fb_stream_times times;
 };
 

@@ -32,10 +32,10 @@ struct fb_tls_client;
 struct fb_tls_server_config {
     const struct fb_buf *cert; /* the server's certificate, then the issuing authority's */
     const struct fb_buf *key;
-    const struct fb_buf *ca; /* roots and issuing authorities whose devices may come; each root is
-                                also sent to those who enrol */
-    int64_t
-        now_ms; /* certificates are judged at this time; 0: by the system's clock, each time anew */
+    /* roots and issuing authorities whose devices may come; each root is also sent to those who enrol */
+    const struct fb_buf *ca;
+    /* certificates are judged at this time; 0: by the system's clock, each time anew */
+    int64_t now_ms;
 };
 
 /* FB_ERR_CONFIG with a sentence when a certificate or key cannot be read or they do not belong

@@ -59,8 +59,8 @@ struct fb_store {
     int depth;       /* of savepoints */
 
     bool wants_capture; /* what fb_store_capture asked for */
-    bool has_capture; /* what the connection is set to: changed when a statement that fires triggers
-                         starts */
+    /* what the connection is set to: changed when a statement that fires triggers starts */
+    bool has_capture;
     bool saw_row_write; /* the statement being prepared writes an entity's table */
 
     const struct fb_catalogue *catalogue;

@@ -21,8 +21,8 @@ static const char *const STAMPS[FB_STAMP_COUNT] = {"created_at", "created_by", "
 struct entity_slot {
     const struct fb_entity *entity;
     struct fb_sql *statements[FB_ROW_VERBS];
-    struct fb_sql *spares[FB_ROW_VERBS]; /* while the first is given out (a seal reads rows while the
-                                            journal reads them) */
+    /* while the first is given out (a seal reads rows while the journal reads them) */
+    struct fb_sql *spares[FB_ROW_VERBS];
 };
 
 /* An update's text depends on the columns it sets: a few shapes make up nearly all edits. */

@@ -11,8 +11,8 @@
 
 struct sim_shm {
     uint8_t *regions[REGIONS_MAX];
-    uint8_t *
-        frozen[REGIONS_MAX]; /* what the others must find again after a death; NULL: as it stands */
+    /* what the others must find again after a death; NULL: as it stands */
+    uint8_t *frozen[REGIONS_MAX];
     int region_size;
     int refs;
     int dead; /* dead holders that still map it */
