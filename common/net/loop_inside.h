@@ -11,7 +11,7 @@
 
 /* Bytes are read into one buffer of the loop and decrypted into another: an idle connection holds
  * none. */
-#define FB_LOOP_READ_BYTES (64 * 1024)
+#define FB_LOOP_READ_BYTES 65536 /* 64 KiB */
 
 struct fb_stream;
 struct fb_listener;
@@ -20,8 +20,8 @@ struct fb_loop {
     uv_loop_t uv;
     uv_prepare_t before_sleep; /* ends the turn for what timers and close callbacks did */
     uv_check_t after_reading;  /* ends the turn for what was read */
-    uv_idle_t
-        restless; /* active while a stream has more to send at once: the loop then does not sleep */
+    /* active while a stream has more to send at once: the loop then does not sleep */
+    uv_idle_t restless;
     uv_async_t wake;
     uv_timer_t sweep;    /* runs while streams have deadlines */
     uv_timer_t patience; /* of fb_loop_turn() */
@@ -33,8 +33,8 @@ struct fb_loop {
     void *on_signal_ctx;
     struct fb_watch *watches;
     struct fb_stream *streams; /* all of them */
-    struct fb_stream
-        *dirty; /* have output to seal and send at the turn's end; a stream is there once */
+    /* have output to seal and send at the turn's end; a stream is there once */
+    struct fb_stream *dirty;
     struct fb_stream *timed; /* have a deadline */
     struct fb_listener *listeners;
     uint8_t *read_bytes;  /* FB_LOOP_READ_BYTES of ciphertext */

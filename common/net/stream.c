@@ -423,7 +423,8 @@ static void read_bytes(struct fb_stream *s, const uint8_t *bytes, size_t size)
 
 static void reading_ended(struct fb_stream *s, int status)
 {
-    bool is_agreed = s->state == FB_STREAM_LINGERING ||
+    bool is_sent = s->state == FB_STREAM_DRAINING && fb_stream_unsent_bytes(s) == 0;
+    bool is_agreed = s->state == FB_STREAM_LINGERING || (is_sent && status != UV_ETIMEDOUT) ||
                      (s->ssl == NULL && status == UV_EOF && s->state == FB_STREAM_OPEN);
     if (is_agreed) {
         fb_stream_finish(s, FB_OK, NULL);
@@ -433,8 +434,6 @@ static void reading_ended(struct fb_stream *s, int status)
     } else if (s->state == FB_STREAM_HANDSHAKE) {
         fb_stream_fail(s, FB_ERR_UNREACHABLE, "%s closed the connection during the TLS handshake",
                        s->peer.address);
-    } else if (s->state == FB_STREAM_DRAINING && fb_stream_unsent_bytes(s) == 0) {
-        fb_stream_finish(s, FB_OK, NULL);
     } else {
         fb_stream_fail(s, FB_ERR_UNREACHABLE, "the connection to %s was cut", s->peer.address);
     }

@@ -19,8 +19,8 @@
 #include "common/net/stream.h"
 #include "common/net/tls_inside.h"
 
-#define FB_CIPHER_BYTES_MAX (512 * 1024) /* sealed and not sent */
-#define FB_LAST_WORDS_MS    1000         /* to read what the peer says while the connection ends */
+#define FB_CIPHER_BYTES_MAX 524288 /* 512 KiB sealed and not sent */
+#define FB_LAST_WORDS_MS    1000   /* to read what the peer says while the connection ends */
 
 enum fb_stream_state {
     FB_STREAM_CONNECTING, /* connect.c: names, addresses, proxy */

@@ -7,8 +7,8 @@
 #include "common/base/limits.h"
 #include "common/net/stream_inside.h"
 
-#define SEAL_BYTES_MAX (128 * 1024) /* sealed ahead of the kernel */
-#define KEPT_BYTES_MAX 512          /* an output buffer this small is kept for the next write */
+#define SEAL_BYTES_MAX 131072 /* 128 KiB sealed ahead of the kernel */
+#define KEPT_BYTES_MAX 512    /* an output buffer this small is kept for the next write */
 
 void fb_stream_make_dirty(struct fb_stream *s)
 {

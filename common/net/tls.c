@@ -35,7 +35,8 @@ static const char *const ALPN_NAMES[] = {FB_ALPN_SYNC, FB_ALPN_ENROL, FB_ALPN_HT
 enum { ALPN_SYNC, ALPN_ENROL, ALPN_HTTP, ALPN_COUNT };
 
 static int facts_index = -1; /* of an SSL_CTX: its struct tls_facts */
-static int alpn_index = -1;  /* of an SSL: 1 + the index in ALPN_NAMES */
+static int alpn_index = -1;  /* of an SSL: the address of its name's mark */
+static char alpn_marks[ALPN_COUNT];
 
 static void free_certs(STACK_OF(X509) * certs)
 {
@@ -209,7 +210,7 @@ static int on_client_hello(SSL *ssl, int *alert, void *arg)
             return SSL_CLIENT_HELLO_ERROR;
         }
     }
-    SSL_set_ex_data(ssl, alpn_index, (void *)(uintptr_t)(chosen + 1));
+    SSL_set_ex_data(ssl, alpn_index, &alpn_marks[chosen]);
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -218,7 +219,7 @@ static int on_select_alpn(SSL *ssl, const unsigned char **out, unsigned char *ou
 {
     (void)arg;
     int chosen = choose_alpn(list, size);
-    if (chosen < 0 || (uintptr_t)SSL_get_ex_data(ssl, alpn_index) != (uintptr_t)(chosen + 1)) {
+    if (chosen < 0 || SSL_get_ex_data(ssl, alpn_index) != &alpn_marks[chosen]) {
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
     *out = (const unsigned char *)ALPN_NAMES[chosen];
