@@ -2,12 +2,14 @@
  *
  * status, outbox, doctor.
  */
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/mem.h"
 #include "common/base/os.h"
 #include "common/base/time.h"
+#include "common/command/show.h"
 #include "common/store/journal.h"
 #include "common/store/outbox.h"
 #include "common/store/sql.h"
@@ -77,19 +79,43 @@ static void print_json(const struct facts *f, const char *state)
            (long long)f->held, (long long)f->found, state[0] == '\0' ? "null" : state);
 }
 
+/* What the daemon last wrote about itself, as people read it. */
+static void print_daemon(const char *state)
+{
+    json_t *note = json_loads(state, 0, NULL);
+    const char *name = json_string_value(json_object_get(note, "state"));
+    const char *sentence = json_string_value(json_object_get(note, "sentence"));
+    char at[FB_LOCAL_TIME_SIZE];
+    if (name == NULL) {
+        fb_cli_print_fact("daemon", "never ran");
+    } else {
+        const char *since = json_string_value(json_object_get(note, "at"));
+        fb_cli_print_fact("daemon", "%s since %s%s%s", fb_text(name),
+                          fb_show_local_time(since == NULL ? "?" : since, at),
+                          sentence == NULL || sentence[0] == '\0' ? "" : ": ",
+                          sentence == NULL ? "" : sentence);
+    }
+    json_decref(note);
+}
+
 static void print_text(const struct facts *f, const char *state)
 {
-    char at[FB_INSTANT_SIZE];
-    fb_instant_format(f->cut_at_ms, at);
-    printf("data as of     %s\n",
-           f->cut_at_ms == 0 ? "never synced: run `fieldbook-replica sync`" : at);
-    printf("revision       %lld\n", (long long)f->cursor);
-    printf("to send        %lld edits in the journal, %lld in %lld pushes\n",
-           (long long)f->journal_rows, (long long)f->pending_changes, (long long)f->pending_pushes);
-    printf("conflicts      %lld wait for a decision\n", (long long)f->conflicts);
-    printf("held           %lld wait for a correction\n", (long long)f->held);
-    printf("found          %lld values that another program wrote unseen\n", (long long)f->found);
-    printf("daemon         %s\n", state[0] == '\0' ? "never ran" : state);
+    char instant[FB_INSTANT_SIZE];
+    char at[FB_LOCAL_TIME_SIZE];
+    fb_instant_format(f->cut_at_ms, instant);
+    if (f->cut_at_ms == 0) {
+        fb_cli_print_fact("data as of", "never synced: run `fieldbook-replica sync`");
+    } else {
+        fb_cli_print_fact("data as of", "%s (revision %lld)", fb_show_local_time(instant, at),
+                          (long long)f->cursor);
+    }
+    fb_cli_print_fact("to send", "%lld", (long long)(f->journal_rows + f->pending_changes));
+    fb_cli_print_fact("conflicts", "%lld to be decided", (long long)f->conflicts);
+    fb_cli_print_fact("held edits", "%lld to be corrected, retried or discarded",
+                      (long long)f->held);
+    fb_cli_print_fact("found", "%lld values that another program wrote unseen",
+                      (long long)f->found);
+    print_daemon(state);
 }
 
 int fb_replica_cli_status(struct fb_cli *cli, struct fb_why *why)
@@ -124,14 +150,16 @@ int fb_replica_cli_status(struct fb_cli *cli, struct fb_why *why)
 
 static int add_push(void *ctx, const struct fb_push *p)
 {
-    struct fb_cli_table *t = ctx;
+    const struct fb_show *show = ctx;
+    struct fb_cli_table *t = show->table;
     char at[FB_INSTANT_SIZE];
     fb_instant_format(p->made_at_ms, at);
     fb_cli_table_cell_int(t, p->number);
-    fb_cli_table_cell(t, p->acked_at_ms == 0 ? "to send"
-                                             : "at headquarters, its answer is on the way");
+    fb_cli_table_cell(t, p->acked_at_ms == 0
+                             ? fb_text("to send")
+                             : fb_text("at headquarters, its answer is on the way"));
     fb_cli_table_cell_int(t, p->changes);
-    fb_cli_table_cell(t, at);
+    fb_show_time(show, at);
     return FB_OK;
 }
 
@@ -146,10 +174,11 @@ int fb_replica_cli_outbox(struct fb_cli *cli, struct fb_why *why)
         return s == NULL ? rc : fb_store_error(s, why);
     }
     struct fb_cli_table *t = fb_cli_table_new(cli, COLUMNS);
-    rc = fb_outbox_each_uncovered(s, add_push, t);
+    struct fb_show show = {.cli = cli, .store = s, .table = t};
+    rc = fb_outbox_each_uncovered(s, add_push, &show);
     if (journal_rows > 0) {
         fb_cli_table_cell(t, NULL);
-        fb_cli_table_cell(t, "in the journal, not packed yet");
+        fb_cli_table_cell(t, fb_text("in the journal, not packed yet"));
         fb_cli_table_cell_int(t, journal_rows);
         fb_cli_table_cell(t, NULL);
     }
@@ -175,12 +204,18 @@ int fb_replica_cli_doctor(struct fb_cli *cli, struct fb_why *why)
     if (rc < 0) {
         return s == NULL ? rc : fb_store_error(s, why);
     }
-    printf("database file   whole\n");
-    printf("triggers        %u restored\n", health.triggers_restored);
-    printf("tables          %u restored\n", health.tables_restored);
-    printf("unknown columns %u (left alone; they do not sync)\n", health.unknown_columns);
+    if (fb_cli_is_json(cli)) {
+        printf("{\"triggers_restored\":%u,\"tables_restored\":%u,\"unknown_columns\":%u}\n",
+               health.triggers_restored, health.tables_restored, health.unknown_columns);
+        return FB_OK;
+    }
+    fb_cli_print_fact("database file", "whole");
+    fb_cli_print_fact("triggers", "%u restored", health.triggers_restored);
+    fb_cli_print_fact("tables", "%u restored", health.tables_restored);
+    fb_cli_print_fact("unknown columns", "%u (left alone; they do not sync)",
+                      health.unknown_columns);
     if (health.note[0] != '\0') {
-        printf("found           %s\n", health.note);
+        fb_cli_print_fact("found", "%s", health.note);
     }
     fb_cli_say(cli,
                "The next `sync` compares all rows with headquarters and repairs what differs.");

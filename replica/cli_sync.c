@@ -146,13 +146,19 @@ static int print_result(struct fb_cli *cli, const struct fb_replica_status *st, 
                : st->digest_checks > 0    ? "equal"
                                           : "not compared");
     } else if (!fb_cli_is_quiet(cli)) {
-        printf("In step at revision %lld: %lld sent, %lld received, %lld removed; %lld conflicts "
-               "and %lld held edits wait.%s\n",
+        printf(fb_text("In step at revision %lld: sent %lld, received %lld, removed %lld.\n"),
                (long long)st->cursor, (long long)st->changes_sent, (long long)st->rows_received,
-               (long long)st->removes_received, (long long)conflicts, (long long)held,
-               st->digest_differences > 0
-                   ? " What another program had changed unseen was repaired and kept."
-                   : "");
+               (long long)st->removes_received);
+        if (st->digest_differences > 0) {
+            printf("%s",
+                   fb_text("What another program had changed unseen was put right; its values "
+                           "are kept in found_value.\n"));
+        }
+        if (conflicts + held > 0) {
+            printf(fb_text("For somebody to decide: conflicts %lld (`conflict list`), held edits "
+                           "%lld (`held list`).\n"),
+                   (long long)conflicts, (long long)held);
+        }
     }
     bool waits = conflicts + held > 0;
     return fb_cli_has(cli, "exit-code") && waits ? EXIT_SOMETHING_WAITS : FB_OK;

@@ -13,7 +13,7 @@
 #include "common/store/store.h"
 #include "common/wire/message.h"
 
-#define PEM_BYTES_MAX  (64 * 1024)
+#define PEM_BYTES_MAX  ((size_t)64 * 1024)
 #define RENEW_AFTER_MS (INT64_C(10) * 86400000)
 #define ANSWER_MS_MAX  30000
 
@@ -127,7 +127,7 @@ static int ask_headquarters(const char *server, const char *proxy, struct fb_tls
         return fb_fail(why, q->err == FB_OK ? FB_ERR_UNREACHABLE : q->err, "%s", q->why.text);
     }
     if (q->answer.kind == FB_MESSAGE_REFUSE) {
-        return fb_fail(why, FB_ERR_REFUSED, "%s", q->answer.refuse.sentence);
+        return fb_fail(why, FB_ERR_REFUSED, "%s", fb_text(q->answer.refuse.sentence));
     }
     if (q->answer.kind != FB_MESSAGE_ENROL_ANSWER) {
         return fb_fail(why, FB_ERR_PROTOCOL, "headquarters answered something else than was asked");

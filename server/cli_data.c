@@ -49,8 +49,8 @@ int fb_server_cli_verify(struct fb_cli *cli, struct fb_why *why)
         printf("{\"revs\":%lld,\"rows\":%lld,\"ok\":true}\n", (long long)result.revs,
                (long long)result.rows);
     } else {
-        printf("The file is whole, the log's chain of %lld revisions holds, the digests of %lld "
-               "rows agree.\n",
+        printf(fb_text("The file is whole, the log's chain holds (revisions: %lld), the digests "
+                       "agree (rows: %lld).\n"),
                (long long)result.revs, (long long)result.rows);
     }
     return FB_OK;
@@ -60,6 +60,8 @@ int fb_server_cli_status(struct fb_cli *cli, struct fb_why *why)
 {
     static const char *const NAMES[] = {"revision",      "journal_rows",      "devices_active",
                                         "pushes_merged", "conflicts_waiting", "held_waiting"};
+    static const char *const SHOWN[] = {"revision",      "not sealed yet", "laptops in use",
+                                        "pushes merged", "conflicts",      "held edits"};
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_store(cli, &s, why);
     if (rc < 0) {
@@ -83,7 +85,7 @@ int fb_server_cli_status(struct fb_cli *cli, struct fb_why *why)
             printf("%s\"%s\":%lld%s", i == 0 ? "{" : ",", NAMES[i], (long long)fb_sql_int(q, i),
                    i == 5 ? "}\n" : "");
         } else {
-            printf("%-18s %lld\n", NAMES[i], (long long)fb_sql_int(q, i));
+            fb_cli_print_fact(SHOWN[i], "%lld", (long long)fb_sql_int(q, i));
         }
     }
     return FB_OK;

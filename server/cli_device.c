@@ -6,7 +6,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/os.h"
-#include "common/crm/title.h"
+#include "common/command/show.h"
 #include "common/store/sql.h"
 #include "server/cli.h"
 #include "server/devices.h"
@@ -23,7 +23,9 @@ int fb_server_cli_device_list(struct fb_cli *cli, struct fb_why *why)
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     rc = fb_sql_begin(
         s,
-        "SELECT d.id, d.name, u.login, d.state, d.enrolled_at, d.last_seen_at,"
+        "SELECT d.id, d.name, u.login, d.state, d.enrolled_at, coalesce(d.last_seen_at,"
+        " (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', max(f.at_ms) / 1000.0, 'unixepoch') FROM fb_seen f"
+        "   JOIN fb_incarnation i ON i.id = f.incarnation WHERE i.device_id = d.id)),"
         " (SELECT count(*) FROM fb_seen f JOIN fb_incarnation i ON i.id = f.incarnation"
         "   WHERE i.device_id = d.id)"
         " FROM device d LEFT JOIN fb_user u ON u.employee_id = d.employee_id ORDER BY d.name, d.id",
@@ -32,19 +34,20 @@ int fb_server_cli_device_list(struct fb_cli *cli, struct fb_why *why)
         return fb_store_error(s, why);
     }
     struct fb_cli_table *t = fb_cli_table_new(cli, COLUMNS);
+    const struct fb_show show = {.cli = cli, .store = s, .table = t};
     while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
-        for (int i = 0; i < 6; i++) {
+        for (int i = 0; i < 4; i++) {
             fb_cli_table_cell(t, fb_sql_text(q, i));
         }
+        fb_show_time(&show, fb_sql_text(q, 4));
+        fb_show_time(&show, fb_sql_text(q, 5));
         fb_cli_table_cell_int(t, fb_sql_int(q, 6));
     }
     fb_cli_table_print(t, "No laptop is enrolled yet; `fieldbook-server invite` lets one in.");
     return rc < 0 ? fb_store_error(s, why) : FB_OK;
 }
 
-/* sentence goes behind the device's name. */
-static int set_state(struct fb_cli *cli, const char *state, const char *sentence,
-                     struct fb_why *why)
+static int set_state(struct fb_cli *cli, const char *state, struct fb_why *why)
 {
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_store(cli, &s, why);
@@ -61,24 +64,35 @@ static int set_state(struct fb_cli *cli, const char *state, const char *sentence
         return rc;
     }
     rc = fb_store_commit(s);
-    rc = rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
-    if (rc == FB_OK) {
-        fb_cli_say(cli, "%s %s", fb_cli_argument(cli, 0), sentence);
-    }
-    return rc;
+    return rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
 }
 
 int fb_server_cli_device_suspend(struct fb_cli *cli, struct fb_why *why)
 {
-    return set_state(cli, "suspended", "is kept out until resumed.", why);
+    int rc = set_state(cli, "suspended", why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "%s is kept out until resumed. What it has not sent yet stays on it.",
+                   fb_cli_argument(cli, 0));
+    }
+    return rc;
 }
 
 int fb_server_cli_device_resume(struct fb_cli *cli, struct fb_why *why)
 {
-    return set_state(cli, "active", "may come again.", why);
+    int rc = set_state(cli, "active", why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "%s may sync again.", fb_cli_argument(cli, 0));
+    }
+    return rc;
 }
 
 int fb_server_cli_device_revoke(struct fb_cli *cli, struct fb_why *why)
 {
-    return set_state(cli, "revoked", "is shut out.", why);
+    int rc = set_state(cli, "revoked", why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli,
+                   "%s is shut out for good. Edits it has not sent yet do not reach headquarters.",
+                   fb_cli_argument(cli, 0));
+    }
+    return rc;
 }

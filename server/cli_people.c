@@ -6,6 +6,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/os.h"
+#include "common/command/show.h"
 #include "common/store/sql.h"
 #include "server/authority.h"
 #include "server/cli.h"
@@ -88,7 +89,7 @@ int fb_server_cli_user_list(struct fb_cli *cli, struct fb_why *why)
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     rc = fb_sql_begin(
         s,
-        "SELECT u.login, trim(coalesce(e.given_name, '') || ' ' || e.family_name),"
+        "SELECT u.login, e.id,"
         " (SELECT group_concat(r.name, ', ') FROM employee_role er JOIN role r ON r.id = er.role_id"
         "   WHERE er.employee_id = e.id),"
         " (SELECT group_concat(t.code, ', ') FROM territory_member m JOIN territory t"
@@ -100,10 +101,12 @@ int fb_server_cli_user_list(struct fb_cli *cli, struct fb_why *why)
         return fb_store_error(s, why);
     }
     struct fb_cli_table *t = fb_cli_table_new(cli, COLUMNS);
+    const struct fb_show show = {.cli = cli, .store = s, .table = t};
     while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
-        for (int i = 0; i < 4; i++) {
-            fb_cli_table_cell(t, fb_sql_text(q, i));
-        }
+        fb_cli_table_cell(t, fb_sql_text(q, 0));
+        fb_show_title(&show, "employee", fb_sql_text(q, 1));
+        fb_cli_table_cell(t, fb_sql_text(q, 2));
+        fb_cli_table_cell(t, fb_sql_text(q, 3));
         fb_cli_table_cell_int(t, fb_sql_int(q, 4));
     }
     fb_cli_table_print(t, "Nobody may log in yet.");

@@ -158,7 +158,7 @@ struct reader {
 
 static int fail(struct reader *r, const char *what)
 {
-    return fb_fail(r->why, FB_ERR_INVALID, "The kept change cannot be read: %s.", what);
+    return fb_fail(r->why, FB_ERR_INVALID, "The kept change cannot be read: %s.", fb_text(what));
 }
 
 static int hex_digit(char c)
@@ -366,7 +366,7 @@ static int play_one(struct fb_hub *hub, const char *held_id, struct fb_arena *ar
              ? FB_ERR_INVALID
              : fb_held_parse(catalogue, json->bytes, json->size, arena, &list, &count, &why);
     if (rc == FB_ERR_INVALID) {
-        source.held_error = why.text[0] == '\0' ? "The kept change is empty." : why.text;
+        source.held_error = why.text[0] == '\0' ? fb_text("The kept change is empty.") : why.text;
         rc = FB_OK;
     }
     return rc < 0 ? rc : fb_ingest(hub, &source, list, count, arena, now_ms);

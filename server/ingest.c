@@ -132,7 +132,7 @@ int fb_ingest_hold(struct fb_work *w, struct fb_work_row *row, enum fb_held_reas
     char sentence[FB_WHY_SIZE];
     va_list args;
     va_start(args, format);
-    vsnprintf(sentence, sizeof sentence, format, args);
+    vsnprintf(sentence, sizeof sentence, fb_text(format), args);
     va_end(args);
     struct fb_aggregate *a = row->aggregate;
     a->is_held = true;
@@ -215,11 +215,12 @@ static int hold_forbidden(struct fb_work *w, struct fb_work_row *row)
     enum fb_change_op op = row->change->op;
     if (e->scope == FB_SCOPE_SERVER_ONLY && op != FB_CHANGE_NAMED) {
         return fb_ingest_hold(w, row, FB_HELD_RIGHT, "Rows of %s are changed at headquarters only.",
-                              e->label_en);
+                              fb_entity_label(e));
     }
     if (e->is_append_only && (op == FB_CHANGE_UPDATE || op == FB_CHANGE_DELETE)) {
         return fb_ingest_hold(w, row, FB_HELD_RULE,
-                              "Rows of %s are added, but never changed or deleted.", e->label_en);
+                              "Rows of %s are added, but never changed or deleted.",
+                              fb_entity_label(e));
     }
     return FB_OK;
 }

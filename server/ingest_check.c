@@ -18,7 +18,7 @@ static int check_required(struct fb_work *w, struct fb_work_row *row, const stru
     bool is_missing = f->is_required && f->visibility == FB_SEEN_BY_ALL && !f->is_server_only &&
                       fb_value_is_empty(&row->now.values[f->index]);
     return is_missing ? fb_ingest_hold(w, row, FB_HELD_RULE, "%s of this %s must be filled.",
-                                       f->label_en, row->entity->label_en)
+                                       fb_field_label(f), fb_entity_label(row->entity))
                       : FB_OK;
 }
 
@@ -31,7 +31,7 @@ static int check_cycle(struct fb_work *w, struct fb_work_row *row, const struct 
     for (int depth = 0; depth < ANCESTORS_MAX; depth++) {
         if (strcmp(id, row->id) == 0) {
             return fb_ingest_hold(w, row, FB_HELD_RULE, "%s would make this %s stand above itself.",
-                                  f->label_en, row->entity->label_en);
+                                  fb_field_label(f), fb_entity_label(row->entity));
         }
         const struct fb_work_row *known = fb_work_find(w, row->entity, id);
         struct fb_row above;
@@ -59,8 +59,8 @@ static int check_reference(struct fb_work *w, struct fb_work_row *row, const str
     }
     if (target == NULL || !fb_work_reference(v, id)) {
         return fb_ingest_hold(w, row, FB_HELD_RULE,
-                              "%s of this %s points to nothing that is known.", f->label_en,
-                              row->entity->label_en);
+                              "%s of this %s points to nothing that is known.", fb_field_label(f),
+                              fb_entity_label(row->entity));
     }
     bool is_here = false;
     int rc = fb_work_is_here(w, target, id, &is_here);
@@ -78,7 +78,8 @@ static int check_reference(struct fb_work *w, struct fb_work_row *row, const str
     return rc < 0 ? rc
                   : fb_ingest_hold(w, row, FB_HELD_MISSING_ROW,
                                    "%s of this %s points to a %s that is not at headquarters.",
-                                   f->label_en, row->entity->label_en, target->label_en);
+                                   fb_field_label(f), fb_entity_label(row->entity),
+                                   fb_entity_label(target));
 }
 
 static int check_row(struct fb_work *w, struct fb_work_row *row)

@@ -383,7 +383,7 @@ static int play_result(struct group_merge *g, const struct fb_merge_ask *ask,
     if (outcome == FB_MERGE_NOT_ALLOWED) {
         return fb_ingest_hold(g->w, g->row, FB_HELD_NOT_ALLOWED_STEP,
                               "%s of this %s cannot go from what it is to what was written.",
-                              f->label_en, g->row->entity->label_en);
+                              fb_field_label(f), fb_entity_label(g->row->entity));
     }
     bool has_loser =
         outcome == FB_MERGE_MINE_WON || outcome == FB_MERGE_THEIRS_WON || outcome == FB_MERGE_ASK;
@@ -438,8 +438,8 @@ static int merge_group(struct group_merge *g)
 static int room(struct group_merge *g)
 {
     size_t count = g->group->field_count;
-    struct fb_value *values = fb_arena_alloc(g->w->arena, 4 * count * sizeof *values);
-    g->changes = fb_arena_alloc(g->w->arena, count * sizeof(*g->changes));
+    struct fb_value *values = fb_arena_alloc(&g->w->scratch, 4 * count * sizeof *values);
+    g->changes = fb_arena_alloc(&g->w->scratch, count * sizeof(*g->changes));
     if (values == NULL || g->changes == NULL) {
         return FB_ERR_NO_MEMORY;
     }
@@ -483,7 +483,7 @@ static int sort_fields(struct fb_work *w, struct fb_work_row *row,
                        const struct fb_field_change ***ret)
 {
     const struct fb_field_change **by_field =
-        fb_arena_alloc(w->arena, row->entity->field_count * sizeof(struct fb_field_change *));
+        fb_arena_alloc(&w->scratch, row->entity->field_count * sizeof(struct fb_field_change *));
     if (by_field == NULL) {
         return FB_ERR_NO_MEMORY;
     }
@@ -493,7 +493,7 @@ static int sort_fields(struct fb_work *w, struct fb_work_row *row,
         if (f == NULL) {
             return fb_ingest_hold(w, row, FB_HELD_TYPE,
                                   "Headquarters does not know field %u of %s.",
-                                  (unsigned)c->field_no, row->entity->label_en);
+                                  (unsigned)c->field_no, fb_entity_label(row->entity));
         }
         struct fb_why why = {""};
         bool is_checked = !fb_value_equal(&c->base, &c->mine) && !FB_BUG(RULES_NOT_CHECKED);
@@ -604,6 +604,7 @@ int fb_ingest_row(struct fb_work *w, struct fb_work_row *row)
     bool is_insert = row->change->op == FB_CHANGE_INSERT;
     bool is_own_delete = false;
     int rc = FB_OK;
+    fb_arena_clear(&w->scratch);
     if (!row->is_here && row->bin_cause > 0) {
         if (FB_BUG(EDIT_OF_DELETED_DROPPED)) {
             return FB_OK;
@@ -615,7 +616,7 @@ int fb_ingest_row(struct fb_work *w, struct fb_work_row *row)
         return rc < 0 ? rc : fb_stage_history_add(w, row);
     } else if (!row->is_here) {
         return fb_ingest_hold(w, row, FB_HELD_MISSING_ROW, "This %s is not at headquarters.",
-                              row->entity->label_en);
+                              fb_entity_label(row->entity));
     }
     if (rc < 0) {
         return rc;

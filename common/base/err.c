@@ -3,6 +3,7 @@
 
 #include <libintl.h>
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,10 +36,30 @@ const char *fb_text(const char *english)
     return english[0] == '\0' ? english : dgettext("fieldbook", english);
 }
 
+/* The language of LC_ALL, LC_MESSAGES or LANG without its character set: zh_CN of zh_CN.UTF-8. */
+static bool language_of_environment(char *ret, size_t size)
+{
+    static const char *const NAMES[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        const char *value = getenv(NAMES[i]);
+        if (value != NULL && value[0] != '\0') {
+            snprintf(ret, size, "%.*s", (int)strcspn(value, ".@"), value);
+            return true;
+        }
+    }
+    return false;
+}
+
 void fb_text_start(const char *locale_folder)
 {
-    setlocale(LC_MESSAGES, "");
+    bool is_installed = setlocale(LC_MESSAGES, "") != NULL;
     setlocale(LC_CTYPE, "");
+    char language[32];
+    if (!is_installed && language_of_environment(language, sizeof language)) {
+        setlocale(LC_MESSAGES, "C.UTF-8");
+        setlocale(LC_CTYPE, "C.UTF-8");
+        setenv("LANGUAGE", language, 0);
+    }
     bindtextdomain("fieldbook", locale_folder);
     bind_textdomain_codeset("fieldbook", "UTF-8");
 }

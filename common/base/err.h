@@ -42,7 +42,10 @@ _Noreturn void fb_assert_failed(const char *condition, const char *file, int lin
  * translation. Sentences of fb_why_set and fb_fail are translated by their format, so callers write plain English. */
 const char *fb_text(const char *english) __attribute__((format_arg(1)));
 
-/* Takes the language from the environment (LC_ALL, LC_MESSAGES, LANG); locale_folder holds zh_CN/LC_MESSAGES/fieldbook.mo ... */
+/* Takes the language from the environment (LANGUAGE, LC_ALL, LC_MESSAGES, LANG); locale_folder holds
+ * zh_CN/LC_MESSAGES/fieldbook.mo ... Our catalogues do not need the system's: where LC_ALL=zh_CN.UTF-8 names a locale
+ * that is not installed, C.UTF-8 stands in (Debian always has it) and LANGUAGE carries the choice, which glibc honours
+ * for every locale but "C". */
 void fb_text_start(const char *locale_folder);
 
 #define FB_WHY_SIZE 512

@@ -68,7 +68,7 @@ static int err_of_errno(void)
 
 static int fail_errno(struct fb_why *why, const char *doing, const char *path)
 {
-    return fb_fail(why, err_of_errno(), "cannot %s %s: %s", doing, path, strerror(errno));
+    return fb_fail(why, err_of_errno(), "cannot %s %s: %s", fb_text(doing), path, strerror(errno));
 }
 
 static int read_all(int fd, const char *path, struct fb_buf *ret, struct fb_why *why)
@@ -216,7 +216,7 @@ int fb_os_lock_folder(const char *folder, int *ret_lock, struct fb_why *why)
             why, FB_ERR_BUSY,
             "another Fieldbook process (%s) is using %s: stop it first, or give this one "
             "another --data folder",
-            holder[0] == '\0' ? "unknown" : holder, folder);
+            holder[0] == '\0' ? fb_text("unknown") : holder, folder);
     }
     char text[32];
     int size = snprintf(text, sizeof text, "%ld\n", (long)getpid());

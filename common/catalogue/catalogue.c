@@ -68,3 +68,19 @@ void fb_entity_each_part(const struct fb_catalogue *c, const struct fb_entity *e
         }
     }
 }
+
+/* A translation says with this one word which of our two labels goes with it. */
+static bool is_chinese(void)
+{
+    return strcmp(fb_text("label_en"), "label_zh") == 0;
+}
+
+const char *fb_field_label(const struct fb_field *field)
+{
+    return is_chinese() ? field->label_zh : field->label_en;
+}
+
+const char *fb_entity_label(const struct fb_entity *entity)
+{
+    return is_chinese() ? entity->label_zh : entity->label_en;
+}

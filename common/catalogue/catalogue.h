@@ -187,6 +187,10 @@ int fb_field_check(const struct fb_field *field, const struct fb_value *v,
 int fb_field_parse(const struct fb_field *field, const char *text, size_t size,
                    struct fb_arena *arena, struct fb_value *ret, struct fb_why *why) FB_MUST_CHECK;
 
+/* What the field or entity is called in the language of fb_text. */
+const char *fb_field_label(const struct fb_field *field);
+const char *fb_entity_label(const struct fb_entity *entity);
+
 /* The reverse: what a person reads ("1234.50"). Appends to buf. */
 struct fb_buf;
 void fb_field_format(const struct fb_field *field, const struct fb_value *v, struct fb_buf *buf);

@@ -136,8 +136,8 @@ static int check_scope(struct fb_loading *l, const struct fb_entity *e)
                         e->scope == FB_SCOPE_PRIVATE || e->scope == FB_SCOPE_OWN ||
                         e->scope == FB_SCOPE_TEAM;
     if (needs_fields != (e->scope_field_count > 0)) {
-        return fb_load_fail(l, needs_fields ? "its scope rule needs 'fields'"
-                                            : "its scope rule takes no 'fields'");
+        return fb_load_fail(l, needs_fields ? fb_text("its scope rule needs 'fields'")
+                                            : fb_text("its scope rule takes no 'fields'"));
     }
     for (size_t i = 0; i < e->scope_field_count; i++) {
         if (e->scope_fields[i]->target_count == 0) {

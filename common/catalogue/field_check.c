@@ -8,7 +8,7 @@
 
 static int refuse(const struct fb_field *f, struct fb_why *why, const char *sentence)
 {
-    return fb_fail(why, FB_ERR_INVALID, "field %s: %s", f->name, sentence);
+    return fb_fail(why, FB_ERR_INVALID, "field %s: %s", f->name, fb_text(sentence));
 }
 
 static int64_t power_of_ten(uint32_t exponent)
@@ -142,7 +142,7 @@ int fb_field_check(const struct fb_field *field, const struct fb_value *v, struc
     }
     if (v->type != field->storage) {
         return fb_fail(why, FB_ERR_INVALID, "field %s: the value must be %s", field->name,
-                       KINDS[field->storage]);
+                       fb_text(KINDS[field->storage]));
     }
     switch (v->type) {
     case FB_INT:

@@ -23,7 +23,7 @@ struct reading {
 static int refuse(const struct reading *r, const char *what)
 {
     return fb_fail(r->why, FB_ERR_INVALID, "field %s: '%.*s' is not %s", r->field->name,
-                   r->size > 63 ? 63 : (int)r->size, r->text, what);
+                   r->size > 63 ? 63 : (int)r->size, r->text, fb_text(what));
 }
 
 static int keep_text(const struct reading *r, const char *bytes, size_t size, struct fb_value *ret)

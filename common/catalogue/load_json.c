@@ -9,7 +9,7 @@ int fb_load_fail(struct fb_loading *l, const char *format, ...)
     char sentence[FB_WHY_SIZE];
     va_list args;
     va_start(args, format);
-    vsnprintf(sentence, sizeof sentence, format, args);
+    vsnprintf(sentence, sizeof sentence, fb_text(format), args);
     va_end(args);
     if (l->draft == NULL) {
         return fb_fail(l->why, FB_ERR_INVALID, "catalogue: %s", sentence);
@@ -84,6 +84,7 @@ int fb_load_label(struct fb_loading *l, json_t *object, const char *key, const c
     if (rc < 0) {
         return rc;
     }
+    fb_assert(label != NULL); /* it is required */
     size_t size = strlen(label);
     if (size == 0 || size > FB_LABEL_BYTES_MAX) {
         return fb_load_fail(l, "label '%s' must have 1 to %d bytes", key, FB_LABEL_BYTES_MAX);

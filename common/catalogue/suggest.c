@@ -53,7 +53,7 @@ const char *fb_suggest(const char *wrong, fb_suggest_name *name_at, const void *
         }
     }
     if (nearest != NULL) {
-        snprintf(ret_text, FB_SUGGEST_SIZE, "; did you mean '%s'?", nearest);
+        snprintf(ret_text, FB_SUGGEST_SIZE, fb_text("; did you mean '%s'?"), nearest);
     }
     return ret_text;
 }

@@ -256,9 +256,11 @@ static int fail_option(const struct fb_cli *cli, const char *word, int is_missin
         names[i] = o->name;
     }
     const char *near = fb_cli_nearest(word + strspn(word, "-"), names);
-    return fb_fail(why, FB_ERR_USAGE, "%s has no option %s%s%s%s", cli->command->name, word,
-                   near == NULL ? "; see --help" : "; did you mean --", near == NULL ? "" : near,
-                   near == NULL ? "" : "?");
+    if (near != NULL) {
+        return fb_fail(why, FB_ERR_USAGE, "%s has no option %s; did you mean --%s?",
+                       cli->command->name, word, near);
+    }
+    return fb_fail(why, FB_ERR_USAGE, "%s has no option %s; see --help", cli->command->name, word);
 }
 
 static int note_option(struct fb_cli *cli, const struct fb_cli_option *o, const char *value,

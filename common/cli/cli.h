@@ -93,6 +93,10 @@ void fb_cli_table_cell(struct fb_cli_table *t,
 void fb_cli_table_cell_int(struct fb_cli_table *t, long long number);
 void fb_cli_table_print(struct fb_cli_table *t, const char *when_empty); /* and frees it */
 
+/* A line of a report for people: a name, padded to a column however wide its characters are, and what is said of it. Both in
+ * the person's language already, or in English that has a translation. */
+void fb_cli_print_fact(const char *name, const char *format, ...) FB_PRINTF(2, 3);
+
 /* Long work: one line that is redrawn on a terminal, lines of JSON with --json, nothing otherwise.
  */
 struct fb_cli_progress {

@@ -78,17 +78,17 @@ static const char *form_of(enum fb_config_type type)
 {
     switch (type) {
     case FB_CONFIG_INT:
-        return "a whole number";
+        return fb_text("a whole number");
     case FB_CONFIG_BOOL:
-        return "yes or no";
+        return fb_text("yes or no");
     case FB_CONFIG_BYTES:
-        return "a size such as 64MiB";
+        return fb_text("a size such as 64MiB");
     case FB_CONFIG_MS:
-        return "a time such as 30s";
+        return fb_text("a time such as 30s");
     case FB_CONFIG_TEXT:
         break;
     }
-    return "a text";
+    return fb_text("a text");
 }
 
 static bool parse_value(enum fb_config_type type, const char *text, int64_t *ret)
@@ -148,9 +148,12 @@ static int fail_unknown(const struct fb_config *c, const char *name, const char 
         names[i] = c->keys[i].name;
     }
     const char *near = fb_cli_nearest(name, names);
-    return fb_fail(why, FB_ERR_CONFIG, "%s: there is no setting %s%s%s%s", origin, name,
-                   near == NULL ? "; `config show` lists them" : "; did you mean ",
-                   near == NULL ? "" : near, near == NULL ? "" : "?");
+    if (near != NULL) {
+        return fb_fail(why, FB_ERR_CONFIG, "%s: there is no setting %s; did you mean %s?", origin,
+                       name, near);
+    }
+    return fb_fail(why, FB_ERR_CONFIG, "%s: there is no setting %s; `config show` lists them",
+                   origin, name);
 }
 
 int fb_config_override(struct fb_config *c, const char *name, const char *text, const char *origin,

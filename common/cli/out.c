@@ -11,6 +11,7 @@
 #define TABLE_COLUMNS_MAX 16
 #define TABLE_BYTES_MAX   (256 * 1024 * 1024)
 #define PROGRESS_EVERY_MS 200
+#define FACT_NAME_WIDTH   18
 
 struct cell {
     const char *text; /* NULL: empty */
@@ -92,6 +93,18 @@ static void print_padded(const char *text, size_t width, bool to_right, bool is_
     fputs(is_last ? "\n" : "  ", stdout);
 }
 
+void fb_cli_print_fact(const char *name, const char *format, ...)
+{
+    const char *shown = fb_text(name);
+    size_t own = display_width(shown);
+    printf("%s%*s", shown, (int)(own < FACT_NAME_WIDTH ? FACT_NAME_WIDTH - own : 1), "");
+    va_list args;
+    va_start(args, format);
+    vprintf(fb_text(format), args);
+    va_end(args);
+    putchar('\n');
+}
+
 static void print_aligned(const struct fb_cli_table *t)
 {
     size_t widths[TABLE_COLUMNS_MAX];
@@ -163,14 +176,17 @@ void fb_cli_progress_show(struct fb_cli_progress *p, long long done, long long t
         return;
     }
     p->shown_at_ms = now_ms;
+    if (!fb_cli_is_json(p->cli)) {
+        fputc('\r', stderr);
+    }
     if (fb_cli_is_json(p->cli)) {
         fprintf(stderr, "{\"progress\":\"%s\",\"done\":%lld,\"total\":%lld}\n", p->what, done,
                 total);
     } else if (total > 0) {
-        fprintf(stderr, "\r%s: %lld of %lld (%lld %%)   ", p->what, done, total,
+        fprintf(stderr, fb_text("%s: %lld of %lld (%lld %%)   "), fb_text(p->what), done, total,
                 done * 100 / total);
     } else {
-        fprintf(stderr, "\r%s: %lld   ", fb_text(p->what), done);
+        fprintf(stderr, "%s: %lld   ", fb_text(p->what), done);
     }
 }
 

@@ -16,6 +16,11 @@ static const struct fb_command_node *node_of(const struct fb_cli *cli)
     return fb_cli_context(cli);
 }
 
+bool fb_command_is_laptop(const struct fb_cli *cli)
+{
+    return node_of(cli)->node == FB_NODE_REPLICA;
+}
+
 int fb_command_store(const struct fb_cli *cli, struct fb_store **ret, struct fb_why *why)
 {
     const char *data;
@@ -26,13 +31,25 @@ int fb_command_store(const struct fb_cli *cli, struct fb_store **ret, struct fb_
     enum fb_node node = node_of(cli)->node;
     const char *path = fb_cli_data_path(cli, "fieldbook.db");
     if (!fb_os_file_exists(path)) {
-        return fb_fail(why, FB_ERR_NOT_FOUND, "%s holds no Fieldbook database: %s", data,
-                       node == FB_NODE_SERVER
-                           ? "make one with `fieldbook-server init --data DIR`"
-                           : "enrol this laptop with `fieldbook-replica enrol --data DIR`");
+        return fb_fail(
+            why, FB_ERR_NOT_FOUND, "%s holds no Fieldbook database: %s", data,
+            node == FB_NODE_SERVER
+                ? fb_text("make one with `fieldbook-server init --data DIR`")
+                : fb_text("enrol this laptop with `fieldbook-replica enrol --data DIR`"));
     }
     struct fb_store_options options = {.node = node};
     return fb_store_open(path, &options, ret, why);
+}
+
+int fb_command_tables(const struct fb_cli *cli, struct fb_store **ret, struct fb_why *why)
+{
+    int rc = fb_command_store(cli, ret, why);
+    if (rc == FB_OK && fb_store_catalogue(*ret) == NULL) {
+        return fb_fail(why, FB_ERR_INVALID,
+                       "this laptop has no tables before its first download: run "
+                       "`fieldbook-replica sync` first");
+    }
+    return rc;
 }
 
 int fb_command_settle(const struct fb_cli *cli, struct fb_why *why)
@@ -47,12 +64,15 @@ int fb_command_find_id(struct fb_store *s, const char *table, const char *start,
                        char ret_id[static 37], struct fb_why *why)
 {
     if (strlen(start) < ID_START_MIN) {
-        return fb_fail(why, FB_ERR_INVALID, "give at least the first %d characters of the id",
+        return fb_fail(why, FB_ERR_INVALID,
+                       "give at least %d characters of the id, of its end or its start",
                        ID_START_MIN);
     }
     FB_AUTO(fb_buf_release) struct fb_buf text;
     fb_buf_init(&text, 256);
-    fb_buf_printf(&text, "SELECT id FROM %s WHERE id GLOB ?1 || '*' LIMIT 2",
+    fb_buf_printf(&text,
+                  "SELECT id FROM %s WHERE substr(id, 1, length(?1)) = ?1"
+                  " OR substr(id, -length(?1)) = ?1 LIMIT 2",
                   table); /* table: a constant of ours */
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = fb_sql_begin(s, fb_buf_text(&text), &q);
@@ -62,9 +82,11 @@ int fb_command_find_id(struct fb_store *s, const char *table, const char *start,
     fb_sql_bind_text(q, 1, start);
     rc = fb_sql_step(q);
     if (rc == FB_SQL_DONE) {
-        return fb_fail(why, FB_ERR_NOT_FOUND,
-                       "there is no %s %s; the list command shows what there is",
-                       strcmp(table, "conflict") == 0 ? "conflict" : "held edit", start);
+        return strcmp(table, "conflict") == 0
+                   ? fb_fail(why, FB_ERR_NOT_FOUND,
+                             "there is no conflict %s; `conflict list --all` shows them", start)
+                   : fb_fail(why, FB_ERR_NOT_FOUND,
+                             "there is no held edit %s; `held list --all` shows them", start);
     }
     if (rc < 0) {
         return fb_store_error(s, why);
@@ -72,7 +94,8 @@ int fb_command_find_id(struct fb_store *s, const char *table, const char *start,
     snprintf(ret_id, FB_ROW_ID_SIZE, "%s", fb_sql_text(q, 0));
     rc = fb_sql_step(q);
     if (rc == FB_SQL_ROW) {
-        return fb_fail(why, FB_ERR_INVALID, "%s begins several ids: give more of it", start);
+        return fb_fail(why, FB_ERR_INVALID, "several ids begin or end with %s: give more of the id",
+                       start);
     }
     return rc < 0 ? fb_store_error(s, why) : FB_OK;
 }
@@ -100,7 +123,7 @@ int fb_command_config_show(struct fb_cli *cli, struct fb_why *why)
         fb_cli_table_cell(t, k->name);
         fb_cli_table_cell(t, fb_config_text(config, k->name));
         fb_cli_table_cell(t, fb_config_origin(config, k->name));
-        fb_cli_table_cell(t, k->help);
+        fb_cli_table_cell(t, fb_text(k->help));
     }
     fb_cli_table_print(t, "There are no settings.");
     return FB_OK;

@@ -18,14 +18,20 @@ struct fb_command_node {
     int (*settle)(const char *data, struct fb_why *why);
 };
 
+bool fb_command_is_laptop(const struct fb_cli *cli);
+
 /* Opens the database of --data for this program's kind of node. Release with fb_store_close(). */
 int fb_command_store(const struct fb_cli *cli, struct fb_store **ret,
                      struct fb_why *why) FB_MUST_CHECK;
 
+/* The same, for commands that read the catalogue's tables; a laptop has none before its first download. */
+int fb_command_tables(const struct fb_cli *cli, struct fb_store **ret,
+                      struct fb_why *why) FB_MUST_CHECK;
+
 /* After a write: lets the daemon or settle take it in. */
 int fb_command_settle(const struct fb_cli *cli, struct fb_why *why) FB_MUST_CHECK;
 
-/* Reads one row of a table by id or by the first characters of its id (8 or more). FB_ERR_NOT_FOUND with a sentence. */
+/* Reads one row of a table by id or by the first or last characters of its id (8 or more). FB_ERR_NOT_FOUND with a sentence. */
 int fb_command_find_id(struct fb_store *s, const char *table, const char *start,
                        char ret_id[static 37], struct fb_why *why) FB_MUST_CHECK;
 

@@ -10,21 +10,10 @@
 #include "common/base/id.h"
 #include "common/base/mem.h"
 #include "common/command/command.h"
-#include "common/crm/title.h"
+#include "common/command/show.h"
 #include "common/store/sql.h"
 
 #define TEXT_BYTES_MAX (1024 * 1024)
-
-static void add_title(struct fb_store *s, struct fb_cli_table *t, const char *entity,
-                      const char *id)
-{
-    FB_AUTO(fb_buf_release) struct fb_buf title;
-    fb_buf_init(&title, TEXT_BYTES_MAX);
-    if (fb_title_append(s, entity, id, &title) < 0) {
-        fb_buf_clear(&title);
-    }
-    fb_cli_table_cell(t, title.size == 0 ? NULL : fb_buf_text(&title));
-}
 
 int fb_command_conflict_list(struct fb_cli *cli, struct fb_why *why)
 {
@@ -32,7 +21,7 @@ int fb_command_conflict_list(struct fb_cli *cli, struct fb_why *why)
                                           "field", "headquarters", "laptop", "laptop_by",
                                           "at",    "rule",         NULL};
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
-    int rc = fb_command_store(cli, &s, why);
+    int rc = fb_command_tables(cli, &s, why);
     if (rc < 0) {
         return rc;
     }
@@ -48,33 +37,60 @@ int fb_command_conflict_list(struct fb_cli *cli, struct fb_why *why)
     }
     fb_sql_bind_int(q, 1, fb_cli_has(cli, "all"));
     struct fb_cli_table *t = fb_cli_table_new(cli, COLUMNS);
+    const struct fb_show show = {.cli = cli, .store = s, .table = t};
     while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
-        fb_cli_table_cell(t, fb_sql_text(q, 0));
+        const char *entity = fb_sql_text(q, 2);
+        const char *group = fb_sql_text(q, 4);
+        fb_show_id(&show, fb_sql_text(q, 0));
         fb_cli_table_cell(t, fb_sql_text(q, 1));
-        fb_cli_table_cell(t, fb_sql_text(q, 2));
-        add_title(s, t, fb_sql_text(q, 2), fb_sql_text(q, 3));
-        fb_cli_table_cell(t, fb_sql_text(q, 4));
-        fb_cli_table_cell(t, fb_sql_text(q, 5));
-        fb_cli_table_cell(t, fb_sql_text(q, 6));
-        add_title(s, t, "employee", fb_sql_text(q, 7));
-        fb_cli_table_cell(t, fb_sql_text(q, 8));
+        fb_cli_table_cell(t, entity);
+        fb_show_title(&show, entity, fb_sql_text(q, 3));
+        fb_cli_table_cell(t, group);
+        fb_show_values(&show, entity, group, fb_sql_text(q, 5), true);
+        fb_show_values(&show, entity, group, fb_sql_text(q, 6), true);
+        fb_show_title(&show, "employee", fb_sql_text(q, 7));
+        fb_show_time(&show, fb_sql_text(q, 8));
         fb_cli_table_cell(t, fb_sql_text(q, 9));
     }
-    fb_cli_table_print(t, fb_cli_has(cli, "all")
-                              ? "There never was a conflict."
-                              : "No conflict waits for a decision; --all shows the settled ones.");
+    fb_cli_table_print(
+        t, fb_cli_has(cli, "all")
+               ? fb_text("There never was a conflict.")
+               : fb_text("No conflict waits for a decision; --all shows the settled ones."));
     return rc < 0 ? fb_store_error(s, why) : FB_OK;
+}
+
+/* The columns of conflict show's SELECT, in its order. */
+static void add_conflict(const struct fb_show *show, struct fb_sql *q)
+{
+    static const char *const NAMES[] = {"id",           "state",     "reason",          "rule",
+                                        "entity",       "record_id", "field",           "original",
+                                        "headquarters", "laptop",    "headquarters_at", "laptop_at",
+                                        "decided_at",   "note"};
+    const char *entity = fb_sql_text(q, 4);
+    for (int i = 0; i < (int)(sizeof NAMES / sizeof NAMES[0]); i++) {
+        const char *text = fb_sql_text(q, i);
+        fb_cli_table_cell(show->table, NAMES[i]);
+        if (i >= 7 && i <= 9) {
+            fb_show_values(show, entity, fb_sql_text(q, 6), text, false);
+        } else if (i >= 10 && i <= 12) {
+            fb_show_time(show, text);
+        } else {
+            fb_cli_table_cell(show->table, text);
+        }
+    }
+    fb_cli_table_cell(show->table, "record");
+    fb_show_title(show, entity, fb_sql_text(q, 5));
+    fb_cli_table_cell(show->table, "headquarters_by");
+    fb_show_title(show, "employee", fb_sql_text(q, 14));
+    fb_cli_table_cell(show->table, "laptop_by");
+    fb_show_title(show, "employee", fb_sql_text(q, 15));
 }
 
 int fb_command_conflict_show(struct fb_cli *cli, struct fb_why *why)
 {
     static const char *const COLUMNS[] = {"what", "value", NULL};
-    static const char *const NAMES[] = {"id",           "state",     "reason",          "rule",
-                                        "entity",       "record_id", "field",           "original",
-                                        "headquarters", "laptop",    "headquarters_at", "laptop_at",
-                                        "decided_at",   "note"};
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
-    int rc = fb_command_store(cli, &s, why);
+    int rc = fb_command_tables(cli, &s, why);
     char id[FB_ROW_ID_SIZE];
     rc = rc < 0 ? rc : fb_command_find_id(s, "conflict", fb_cli_argument(cli, 0), id, why);
     if (rc < 0) {
@@ -96,16 +112,7 @@ int fb_command_conflict_show(struct fb_cli *cli, struct fb_why *why)
         return rc < 0 ? fb_store_error(s, why) : FB_ERR_NOT_FOUND;
     }
     struct fb_cli_table *t = fb_cli_table_new(cli, COLUMNS);
-    for (int i = 0; i < (int)(sizeof NAMES / sizeof NAMES[0]); i++) {
-        fb_cli_table_cell(t, NAMES[i]);
-        fb_cli_table_cell(t, fb_sql_text(q, i));
-    }
-    fb_cli_table_cell(t, "record");
-    add_title(s, t, fb_sql_text(q, 4), fb_sql_text(q, 5));
-    fb_cli_table_cell(t, "headquarters_by");
-    add_title(s, t, "employee", fb_sql_text(q, 14));
-    fb_cli_table_cell(t, "laptop_by");
-    add_title(s, t, "employee", fb_sql_text(q, 15));
+    add_conflict(&(struct fb_show){.cli = cli, .store = s, .table = t}, q);
     fb_cli_table_print(t, "");
     return FB_OK;
 }
@@ -203,7 +210,7 @@ int fb_command_conflict_rule(struct fb_cli *cli, struct fb_why *why)
     const char *value = NULL;
     int rc = read_ruling(cli, &outcome, &value, why);
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
-    rc = rc < 0 ? rc : fb_command_store(cli, &s, why);
+    rc = rc < 0 ? rc : fb_command_tables(cli, &s, why);
     rc = rc < 0 ? rc : fb_store_begin(s);
     if (rc < 0) {
         return s == NULL ? rc : fb_store_error(s, why);
@@ -220,7 +227,10 @@ int fb_command_conflict_rule(struct fb_cli *cli, struct fb_why *why)
     rc = fb_store_commit(s);
     rc = rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
     if (rc == FB_OK) {
-        fb_cli_say(cli, "Decided: %d. The decision reaches every laptop with its next round.",
+        fb_cli_say(cli,
+                   fb_command_is_laptop(cli)
+                       ? fb_text("Decided: %d. Headquarters takes it with the next round.")
+                       : fb_text("Decided: %d. Laptops get it with their next round."),
                    fb_cli_argument_count(cli));
     }
     return rc;

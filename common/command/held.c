@@ -12,28 +12,17 @@
 #include "common/base/id.h"
 #include "common/base/mem.h"
 #include "common/command/command.h"
-#include "common/crm/title.h"
+#include "common/command/show.h"
 #include "common/store/sql.h"
 
 #define TEXT_BYTES_MAX (4 * 1024 * 1024)
-
-static void add_title(struct fb_store *s, struct fb_cli_table *t, const char *entity,
-                      const char *id)
-{
-    FB_AUTO(fb_buf_release) struct fb_buf title;
-    fb_buf_init(&title, TEXT_BYTES_MAX);
-    if (fb_title_append(s, entity, id, &title) < 0) {
-        fb_buf_clear(&title);
-    }
-    fb_cli_table_cell(t, title.size == 0 ? NULL : fb_buf_text(&title));
-}
 
 int fb_command_held_list(struct fb_cli *cli, struct fb_why *why)
 {
     static const char *const COLUMNS[] = {"id", "state",  "entity",   "record",
                                           "by", "reason", "sentence", NULL};
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
-    int rc = fb_command_store(cli, &s, why);
+    int rc = fb_command_tables(cli, &s, why);
     if (rc < 0) {
         return rc;
     }
@@ -48,12 +37,13 @@ int fb_command_held_list(struct fb_cli *cli, struct fb_why *why)
     }
     fb_sql_bind_int(q, 1, fb_cli_has(cli, "all"));
     struct fb_cli_table *t = fb_cli_table_new(cli, COLUMNS);
+    const struct fb_show show = {.cli = cli, .store = s, .table = t};
     while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
-        fb_cli_table_cell(t, fb_sql_text(q, 0));
+        fb_show_id(&show, fb_sql_text(q, 0));
         fb_cli_table_cell(t, fb_sql_text(q, 1));
         fb_cli_table_cell(t, fb_sql_text(q, 2));
-        add_title(s, t, fb_sql_text(q, 2), fb_sql_text(q, 3));
-        add_title(s, t, "employee", fb_sql_text(q, 4));
+        fb_show_title(&show, fb_sql_text(q, 2), fb_sql_text(q, 3));
+        fb_show_title(&show, "employee", fb_sql_text(q, 4));
         fb_cli_table_cell(t, fb_sql_text(q, 5));
         fb_cli_table_cell(t, fb_sql_text(q, 6));
     }
@@ -61,13 +51,59 @@ int fb_command_held_list(struct fb_cli *cli, struct fb_why *why)
     return rc < 0 ? fb_store_error(s, why) : FB_OK;
 }
 
+/* One line per field: what it was and what was written. */
+static void add_change(const struct fb_show *show, json_t *change)
+{
+    const struct fb_catalogue *c = fb_store_catalogue(show->store);
+    const char *entity = json_string_value(json_object_get(change, "entity"));
+    const struct fb_entity *e = entity == NULL ? NULL : fb_catalogue_entity(c, entity);
+    const char *op = json_string_value(json_object_get(change, "op"));
+    const char *name;
+    json_t *field;
+    fb_cli_table_cell(show->table, op == NULL ? "change" : op);
+    fb_show_title(show, entity, json_string_value(json_object_get(change, "id")));
+    json_object_foreach(json_object_get(change, "fields"), name, field)
+    {
+        const struct fb_field *f = e == NULL ? NULL : fb_entity_field(e, name);
+        FB_AUTO(fb_buf_release) struct fb_buf text;
+        fb_buf_init(&text, TEXT_BYTES_MAX);
+        if (json_object_get(field, "base") != NULL) {
+            fb_show_append(show->store, f, json_object_get(field, "base"), &text);
+            fb_buf_append_text(&text, " > ");
+        }
+        fb_show_append(show->store, f, json_object_get(field, "mine"), &text);
+        FB_AUTO(fb_buf_release) struct fb_buf left;
+        fb_buf_init(&left, TEXT_BYTES_MAX);
+        fb_buf_printf(&left, "  %s", name);
+        fb_cli_table_cell(show->table, fb_buf_text(&left));
+        fb_cli_table_cell(show->table, fb_buf_text(&text));
+    }
+}
+
+/* People see its fields line by line, programs the JSON as it is kept. */
+static void add_changes(const struct fb_show *show, const char *text)
+{
+    json_t *changes = text == NULL ? NULL : json_loads(text, JSON_ALLOW_NUL, NULL);
+    if (fb_cli_is_json(show->cli) || !json_is_array(changes)) {
+        fb_cli_table_cell(show->table, "changes");
+        fb_cli_table_cell(show->table, text);
+    } else {
+        size_t at;
+        json_t *change;
+        json_array_foreach(changes, at, change)
+        {
+            add_change(show, change);
+        }
+    }
+    json_decref(changes);
+}
+
 int fb_command_held_show(struct fb_cli *cli, struct fb_why *why)
 {
     static const char *const COLUMNS[] = {"what", "value", NULL};
-    static const char *const NAMES[] = {"id",     "state",     "reason",  "sentence",
-                                        "entity", "record_id", "changes", "decided_at"};
+    static const char *const NAMES[] = {"id", "state", "reason", "sentence", "entity", "record_id"};
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
-    int rc = fb_command_store(cli, &s, why);
+    int rc = fb_command_tables(cli, &s, why);
     char id[FB_ROW_ID_SIZE];
     rc = rc < 0 ? rc : fb_command_find_id(s, "held_change", fb_cli_argument(cli, 0), id, why);
     if (rc < 0) {
@@ -92,6 +128,10 @@ int fb_command_held_show(struct fb_cli *cli, struct fb_why *why)
         fb_cli_table_cell(t, NAMES[i]);
         fb_cli_table_cell(t, fb_sql_text(q, i));
     }
+    const struct fb_show show = {.cli = cli, .store = s, .table = t};
+    add_changes(&show, fb_sql_text(q, 6));
+    fb_cli_table_cell(t, "decided_at");
+    fb_show_time(&show, fb_sql_text(q, 7));
     fb_cli_table_print(t, "");
     return FB_OK;
 }
@@ -117,14 +157,14 @@ static int set_state(struct fb_store *s, const char *id, const char *state, cons
     return fb_sql_changes(s) > 0
                ? FB_OK
                : fb_fail(why, FB_ERR_INVALID,
-                         "the held edit %.8s was dealt with before; `held show` tells how", id);
+                         "the held edit %s was dealt with before; `held show` tells how", id);
 }
 
 static int deal_with_all(struct fb_cli *cli, const char *state, const char *said,
                          struct fb_why *why)
 {
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
-    int rc = fb_command_store(cli, &s, why);
+    int rc = fb_command_tables(cli, &s, why);
     rc = rc < 0 ? rc : fb_store_begin(s);
     if (rc < 0) {
         return s == NULL ? rc : fb_store_error(s, why);
@@ -141,19 +181,19 @@ static int deal_with_all(struct fb_cli *cli, const char *state, const char *said
     rc = fb_store_commit(s);
     rc = rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
     if (rc == FB_OK) {
-        fb_cli_say(cli, "%s: %d.", said, fb_cli_argument_count(cli));
+        fb_cli_say(cli, "%s %d.", said, fb_cli_argument_count(cli));
     }
     return rc;
 }
 
 int fb_command_held_retry(struct fb_cli *cli, struct fb_why *why)
 {
-    return deal_with_all(cli, "retried", "Applied again", why);
+    return deal_with_all(cli, "retried", fb_text("Edits to try again:"), why);
 }
 
 int fb_command_held_discard(struct fb_cli *cli, struct fb_why *why)
 {
-    return deal_with_all(cli, "discarded", "Given up", why);
+    return deal_with_all(cli, "discarded", fb_text("Edits given up:"), why);
 }
 
 /* ---- correct ---- */
@@ -263,7 +303,7 @@ int fb_command_held_correct(struct fb_cli *cli, struct fb_why *why)
 {
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     char id[FB_ROW_ID_SIZE];
-    int rc = fb_command_store(cli, &s, why);
+    int rc = fb_command_tables(cli, &s, why);
     rc = rc < 0 ? rc : fb_command_find_id(s, "held_change", fb_cli_argument(cli, 0), id, why);
     if (rc < 0) {
         return rc;
@@ -280,7 +320,10 @@ int fb_command_held_correct(struct fb_cli *cli, struct fb_why *why)
     rc = fb_store_commit(s);
     rc = rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
     if (rc == FB_OK) {
-        fb_cli_say(cli, "Corrected and applied.");
+        fb_cli_say(
+            cli, fb_command_is_laptop(cli)
+                     ? fb_text("Corrected. Headquarters applies it with the next round.")
+                     : fb_text("Corrected; `held list` shows it again if it still breaks a rule."));
     }
     return rc;
 }

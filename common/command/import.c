@@ -107,14 +107,9 @@ static int run_import(struct fb_cli *cli, struct fb_store *s, struct run *run,
 int fb_command_import(struct fb_cli *cli, struct fb_why *why)
 {
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
-    int rc = fb_command_store(cli, &s, why);
+    int rc = fb_command_tables(cli, &s, why);
     if (rc < 0) {
         return rc;
-    }
-    if (fb_store_catalogue(s) == NULL) {
-        return fb_fail(why, FB_ERR_INVALID,
-                       "this laptop has no tables before its first download: run "
-                       "`fieldbook-replica sync` first");
     }
     char beside[4096];
     snprintf(beside, sizeof beside, "%s.rejects.csv", fb_cli_argument(cli, 1));

@@ -79,7 +79,7 @@ int fb_enrol_code_parse(const char *text, struct fb_enrol_code *ret, struct fb_w
     if (count != CODE_CHARS || bits[CODE_BYTES] >> 4 != checksum(bits)) {
         return fb_fail(why, FB_ERR_INVALID,
                        "the enrolment code is %s: compare it with the line that `invite` printed",
-                       count != CODE_CHARS ? "not whole" : "mistyped");
+                       count != CODE_CHARS ? fb_text("not whole") : fb_text("mistyped"));
     }
     memcpy(ret->secret, bits, FB_ENROL_SECRET_BYTES);
     memcpy(ret->pin, bits + FB_ENROL_SECRET_BYTES, FB_ENROL_PIN_BYTES);

@@ -8,6 +8,8 @@
 #include "common/store/row.h"
 #include "common/store/sql.h"
 
+#define SHORT_ID_CHARS 12 /* the last ones: the first are a time, which many rows share */
+
 /* Chinese, Japanese and Korean characters begin at U+2E80: three bytes from E2 BA 80 on. */
 static bool ends_in_ideograph(const struct fb_buf *buf)
 {
@@ -46,7 +48,7 @@ static int append_reference(struct fb_store *s, const char *entity, const char *
     if (rc == FB_SQL_ROW) {
         fb_buf_append_text(buf, fb_sql_text(q, 0));
     } else if (rc == FB_SQL_DONE) {
-        fb_buf_printf(buf, "%.8s", id);
+        fb_buf_append_text(buf, id + strlen(id) - SHORT_ID_CHARS);
     }
     return rc < 0 ? rc : fb_buf_error(buf);
 }
@@ -69,7 +71,7 @@ int fb_title_append(struct fb_store *s, const char *entity, const char *id, stru
     size_t before = buf->size;
     rc = is_there ? append_row(&row, buf) : append_reference(s, entity, id, buf);
     if (rc == FB_OK && buf->size == before) {
-        fb_buf_printf(buf, "%.8s", id);
+        fb_buf_append_text(buf, id + strlen(id) - SHORT_ID_CHARS);
     }
     return rc;
 }

@@ -207,7 +207,7 @@ static int open_handle(struct fb_store *store, const char *path, struct fb_why *
     if ((code & 0xFF) == SQLITE_CANTOPEN) {
         return fb_fail(why, FB_ERR_IO,
                        "cannot open %s (%s): check that the folder exists and is yours", path,
-                       reason == 0 ? "the system gave no reason" : strerror(reason));
+                       reason == 0 ? fb_text("the system gave no reason") : strerror(reason));
     }
     int rc = fb_store_note(store, code);
     fb_ignore(fb_store_error(store, why), "the code is known already");

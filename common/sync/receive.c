@@ -153,7 +153,7 @@ static int receive_refuse(struct fb_replica_round *r, const struct fb_message *m
     r->status.refusal = m->refuse.reason;
     r->status.retry_after_ms = m->refuse.retry_after_ms;
     fb_replica_move(r, FB_REPLICA_REFUSED);
-    return fb_replica_fail(r, FB_ERR_REFUSED, "%s", m->refuse.sentence);
+    return fb_replica_fail(r, FB_ERR_REFUSED, "%s", fb_text(m->refuse.sentence));
 }
 
 /* ---- Push ---- */

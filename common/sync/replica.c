@@ -67,7 +67,7 @@ int fb_replica_fail(struct fb_replica_round *r, int rc, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    vsnprintf(r->why.text, sizeof r->why.text, format, args);
+    vsnprintf(r->why.text, sizeof r->why.text, fb_text(format), args);
     va_end(args);
     return rc;
 }
