@@ -93,7 +93,8 @@ FB_TEST(an_expired_device_may_ask_for_renewal_and_is_known)
     TURN_UNTIL(&w, client.opens == 1 && w.server_count == 1);
     assert_true(w.server[0].peer.has_certificate);
     assert_true(w.server[0].peer.is_expired);
-    int64_t ago_ms = fb_os_now_ms() - w.server[0].peer.valid_until_ms; /* for whoever judges how late is too late */
+    int64_t ago_ms = fb_os_now_ms() -
+                     w.server[0].peer.valid_until_ms; /* for whoever judges how late is too late */
     assert_true(ago_ms >= 30 * MS_PER_DAY && ago_ms < 31 * MS_PER_DAY);
     assert_string_equal(w.server[0].peer.device_id, DEVICE_ID);
     world_release(&w);
@@ -263,7 +264,7 @@ struct raw_client {
     bool is_open;
     bool wrote_and_read;
     bool was_resumed;
-    volatile bool is_done;
+    _Atomic bool is_done;
 };
 
 static int raw_connect(int port)
