@@ -322,7 +322,9 @@ static int open_store(struct client *c, struct fb_why *why)
 {
     char path[4096];
     snprintf(path, sizeof path, "%s/fieldbook.db", c->run->data);
-    struct fb_store_options options = {.node = FB_NODE_REPLICA};
+    /* The first download fills the cache: with the usual 64 MiB the process would grow by more
+     * than the 64 MB we promise. */
+    struct fb_store_options options = {.node = FB_NODE_REPLICA, .cache_bytes = INT64_C(48) << 20};
     int rc = fb_store_open(path, &options, &c->store, why);
     if (rc < 0) {
         return rc;
