@@ -68,8 +68,8 @@ void fb_timer_set(struct fb_timer *timer, int64_t delay_ms, int64_t repeat_ms);
 void fb_timer_stop(struct fb_timer *timer);
 bool fb_timer_is_set(const struct fb_timer *timer);
 
-/* Told that a file may have changed: returns true if it found what it waits for, false if there was
- * nothing new. */
+/* Told that a file may have changed: returns true if there was something new, false if not (always
+ * true would mean to be asked again every millisecond). */
 typedef bool fb_watch_call(void *ctx);
 
 /* Watches the files of a folder whose names begin with name_prefix ("fieldbook.db" for the database
@@ -77,9 +77,10 @@ typedef bool fb_watch_call(void *ctx);
  * any number of writes.
  *
  * A writer's last write to the WAL can be seen before its commit: it still syncs, and then tells
- * other processes through shared memory, which no watch sees. So after a call that returned false
- * it comes again after 1, 1, 2, 4 ... 256 ms, until it returns true or these are used up. poll_ms
- * is for file systems that tell nothing: the call comes at least that often (0: never).
+ * other processes through shared memory, which no watch sees. So after each news, and after each
+ * call that returned true (a second writer may have been between its write and its commit), the call
+ * comes again after 1, 1, 2, 4 ... 256 ms. poll_ms is for file systems that tell nothing and for
+ * slower disks: the call comes at least that often (0: never).
  * FB_ERR_NOT_FOUND or FB_ERR_IO with a sentence. */
 int fb_watch_new(struct fb_loop *loop, const char *folder, const char *name_prefix, int64_t poll_ms,
                  fb_watch_call *call, void *ctx, struct fb_watch **ret_watch,

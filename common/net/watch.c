@@ -49,8 +49,11 @@ static void run(struct fb_watch *watch)
     if (watch->is_freed) {
         return;
     }
-    if (is_found || watch->retries_done == RETRIES) {
-        uv_timer_stop(&watch->retry);
+    if (is_found) {
+        watch->retries_done =
+            0; /* the next commit's last write may have been part of the same news */
+    }
+    if (watch->retries_done == RETRIES) {
         return;
     }
     uv_update_time(&watch->loop->uv);
