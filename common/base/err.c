@@ -58,7 +58,8 @@ void fb_text_start(const char *locale_folder)
     if (!is_installed && language_of_environment(language, sizeof language)) {
         setlocale(LC_MESSAGES, "C.UTF-8");
         setlocale(LC_CTYPE, "C.UTF-8");
-        setenv("LANGUAGE", language, 0);
+        const char *chosen = getenv("LANGUAGE");
+        setenv("LANGUAGE", language, chosen == NULL || chosen[0] == '\0');
     }
     bindtextdomain("fieldbook", locale_folder);
     bind_textdomain_codeset("fieldbook", "UTF-8");
