@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Answers to pulls. A cut is read in one read transaction at head H and kept as frames, so that a slow laptop holds no snapshot and
- * blocks nobody; a full cut comes in chunks of CHUNK_ROWS rows, each read at its own rev. The position of a chunk, opaque to the
+ * blocks nobody; a full cut comes in chunks of FB_CHUNK_ROWS rows, each read at its own rev. The position of a chunk, opaque to the
  * laptop, is text:
  *
  *     <number of the entity>:<id of the last row, or "">:<rows done>:<rows expected>
@@ -15,7 +15,6 @@
 
 #include "server/internal.h"
 
-#define CHUNK_ROWS        2000
 #define CUT_BYTES_MAX     ((size_t)1 << 30)
 #define SLICE_BYTES       ((size_t)256 * 1024)
 #define SEAL_TRIES        3
@@ -530,7 +529,7 @@ static int scan_chunk(struct cutting *c, const struct position *from, size_t *re
     memcpy(c->last_id, from->id, FB_ROW_ID_SIZE);
     for (; at < c->catalogue->entity_count; at++) {
         const struct fb_entity *e = &c->catalogue->entities[at];
-        int64_t room = CHUNK_ROWS - c->scanned;
+        int64_t room = FB_CHUNK_ROWS - c->scanned;
         int64_t before = c->scanned;
         int rc = never_travels(e) ? FB_OK : fb_row_scan(c->s, e, c->last_id, room, chunk_row, c);
         if (rc < 0) {

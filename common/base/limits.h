@@ -40,9 +40,12 @@
 #ifdef FB_PLANTED /* the simulator makes them tiny, so that small data travels in many pieces */
 extern int fb_limit_push_part_bytes_aim;
 extern int fb_limit_row_batch_bytes_aim;
+extern int fb_limit_chunk_rows;
+#define FB_CHUNK_ROWS          fb_limit_chunk_rows /* rows in one chunk of a first download */
 #define FB_PUSH_PART_BYTES_AIM fb_limit_push_part_bytes_aim
 #define FB_ROW_BATCH_BYTES_AIM fb_limit_row_batch_bytes_aim
 #else
+#define FB_CHUNK_ROWS          2000
 #define FB_PUSH_PART_BYTES_AIM 262144 /* 256 KiB */
 #define FB_ROW_BATCH_BYTES_AIM 262144 /* 256 KiB */
 #endif

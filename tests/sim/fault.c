@@ -102,9 +102,27 @@ static void meddle(struct sim_world *w, struct sim_replica *r, uint64_t random)
     }
 }
 
+static void die_before(void *ctx, int node)
+{
+    (void)ctx;
+    sim_vfs_crash(node, SIM_DAEMON);
+}
+
+static void lose_power_before(void *ctx, int node)
+{
+    (void)ctx;
+    sim_vfs_cut_power(node);
+}
+
+/* At any call; or just between two transactions, where what should be one would show. */
 static void crash(struct sim_world *w, int node, uint64_t random, bool is_power_cut)
 {
     if (!sim_daemon_of(w, node)->is_up) {
+        return;
+    }
+    if (sim_chance(&random, 350)) {
+        sim_vfs_before_transaction(node, skewed(&random, 10),
+                                   is_power_cut ? lose_power_before : die_before, w);
         return;
     }
     int64_t calls = skewed(&random, sim_chance(&random, 500) ? 40 : 600);
@@ -132,9 +150,9 @@ static void jump(struct sim_world *w, int node, uint64_t random)
 /* In the middle of a call of the daemon, a person at the same machine commits something. */
 static void intrude(void *ctx, int node)
 {
-    static const enum sim_kind WORK[] = {SIM_EDIT_HOT, SIM_EDIT,     SIM_GROUP,
-                                         SIM_TOGETHER, SIM_TRANSFER, SIM_DELETE,
-                                         SIM_COUNT,    SIM_INSERT,   SIM_ABA};
+    static const enum sim_kind WORK[] = {SIM_EDIT_HOT, SIM_EDIT,   SIM_GROUP,    SIM_TOGETHER,
+                                         SIM_TRANSFER, SIM_DELETE, SIM_COUNT,    SIM_INSERT,
+                                         SIM_ABA,      SIM_GROUP,  SIM_EDIT_HOT, SIM_DELETE};
     struct sim_world *w = ctx;
     uint64_t random = sim_mix(w->plan.seed, (uint64_t)w->counters.intrusions + 7000);
     w->is_intruding = true;

@@ -103,6 +103,30 @@ static void check_transfers(struct sim_world *w, int node, sqlite3 *db)
     }
 }
 
+/* Rule 7: an address is one that somebody wrote, or none. */
+static void check_addresses(struct sim_world *w, sqlite3 *hq)
+{
+    sqlite3_stmt *q = sim_db_query(
+        hq,
+        "SELECT id, json_array(street, city, postcode) FROM company WHERE coalesce(street, city, "
+        "postcode) IS NOT NULL");
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        bool is_known = false;
+        for (int i = 0; !is_known && i <= w->replica_count; i++) {
+            sqlite3 *db = sim_eyes(i);
+            is_known = db == NULL || sim_db_int(db, 0,
+                                                "SELECT count(*) FROM sim_ledger WHERE kind = "
+                                                "'group' AND row_id = %Q AND mine = %Q",
+                                                sim_column(q, 0), sim_column(q, 1)) > 0;
+        }
+        if (!is_known) {
+            sim_violation(w, "group", "nobody wrote the address %s of %s", sim_column(q, 1),
+                          sim_column(q, 0));
+        }
+    }
+    sqlite3_finalize(q);
+}
+
 /* --- headquarters ------------------------------------------------------------------------------- */
 
 static void look_at_headquarters(struct sim_world *w, sqlite3 *db)
@@ -116,6 +140,8 @@ static void look_at_headquarters(struct sim_world *w, sqlite3 *db)
     m->rev = rev;
     check_together(w, SIM_HQ, db);
     check_transfers(w, SIM_HQ, db);
+    check_addresses(w, db);
+    sim_vfs_enter(SIM_HQ, SIM_READER);
 }
 
 /* I9: what a laptop may call delivered is merged at headquarters, also after headquarters' crashes. */

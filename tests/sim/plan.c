@@ -75,8 +75,10 @@ static void draw_params(struct sim_params *p, uint64_t *random)
     p->online = between(random, 300, 1000);
     p->batch_bytes = BYTES[sim_below(random, 4)];
     p->part_bytes = BYTES[sim_below(random, 4)];
+    p->chunk_rows = sim_chance(random, 500) ? between(random, 1, 12) : 2000;
     p->cut_bytes = sim_chance(random, 300) ? between(random, 1, 2000) : 4 * 1024 * 1024;
-    p->settle_ms = sim_chance(random, 500) ? 0 : between(random, 1, 400);
+    p->settle_ms =
+        sim_chance(random, 500) ? 0 : between(random, 1, sim_chance(random, 300) ? 6000 : 400);
 }
 
 /* Swarm: each kind of fault is on in about half of the seeds, each kind of work in most. */

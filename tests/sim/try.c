@@ -171,12 +171,13 @@ static void simplify_params(struct shrink *s)
     plain.batch_bytes = plain.part_bytes = 256 * 1024;
     plain.cut_bytes = 4 * 1024 * 1024;
     plain.settle_ms = 0;
+    plain.chunk_rows = 2000;
     const size_t offsets[] = {
         offsetof(struct sim_params, latency_ms), offsetof(struct sim_params, bytes_per_ms),
         offsetof(struct sim_params, fragment),   offsetof(struct sim_params, clock_offset_ms),
         offsetof(struct sim_params, online),     offsetof(struct sim_params, batch_bytes),
         offsetof(struct sim_params, part_bytes), offsetof(struct sim_params, cut_bytes),
-        offsetof(struct sim_params, settle_ms)};
+        offsetof(struct sim_params, settle_ms),  offsetof(struct sim_params, chunk_rows)};
     for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
         struct sim_plan simpler;
         sim_plan_copy(&simpler, s->best);

@@ -55,6 +55,16 @@ static const char *token(struct job *j, const char *word, char ret[static VALUE_
 
 /* --- pieces ------------------------------------------------------------------------------------- */
 
+/* What the address looks like to its author now: no other mixture may ever stand anywhere. */
+static void note_address(struct job *j, const char *id)
+{
+    RUN(j,
+        "INSERT INTO sim_ledger (op, kind, entity, row_id, field, mine, true_ms) SELECT %lld, "
+        "'group', 'company', id, 'address', "
+        "json_array(street, city, postcode), %lld FROM company WHERE id = '%s'",
+        (long long)j->op, (long long)j->w->now_ms, id);
+}
+
 /* Sets a field to an SQL expression over the row. */
 static void set(struct job *j, const char *entity, const char *id, const char *field,
                 const char *value)
@@ -65,6 +75,10 @@ static void set(struct job *j, const char *entity, const char *id, const char *f
         (long long)j->op, j->kind, entity, field, field, value, (long long)j->cursor,
         (long long)j->w->now_ms, entity, id);
     RUN(j, "UPDATE %s SET %s = %s WHERE id = '%s'", entity, field, value, id);
+    if (strcmp(field, "street") == 0 || strcmp(field, "city") == 0 ||
+        strcmp(field, "postcode") == 0) {
+        note_address(j, id);
+    }
 }
 
 static void set_token(struct job *j, const char *entity, const char *id, const char *field)
@@ -149,12 +163,33 @@ static void delete_where(struct job *j, const char *entity, const char *where)
     RUN(j, "DELETE FROM %s WHERE %s", entity, where);
 }
 
+/* The rows that everybody is after. */
+static const char *hot_row(const char *entity)
+{
+    static const char *const HOT[][2] = {{"contact", "01890000-0000-7000-8001-000000000011"},
+                                         {"sales_order", "01890000-0000-7000-8002-000000000001"},
+                                         {"sales_line", "01890000-0000-7000-8003-000000000001"}};
+    for (size_t i = 0; i < sizeof HOT / sizeof HOT[0]; i++) {
+        if (strcmp(HOT[i][0], entity) == 0) {
+            return HOT[i][1];
+        }
+    }
+    return NULL;
+}
+
 /* A row of the entity, by chance; empty if there is none. */
 static void some_row(struct job *j, const char *entity, const char *where, char ret[static ID_SIZE])
 {
     int64_t count = sim_db_int(j->db, 0, "SELECT count(*) FROM %s WHERE %s", entity, where);
     ret[0] = '\0';
     if (count == 0) {
+        return;
+    }
+    const char *hot = hot_row(entity);
+    if (hot != NULL && pick(j, 5) < 2 &&
+        sim_db_int(j->db, 0, "SELECT count(*) FROM %s WHERE %s AND id = '%s'", entity, where, hot) >
+            0) {
+        snprintf(ret, ID_SIZE, "%s", hot);
         return;
     }
     char *id = sim_db_text(j->db, "SELECT id FROM %s WHERE %s ORDER BY id LIMIT 1 OFFSET %lld",

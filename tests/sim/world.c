@@ -462,6 +462,7 @@ static void set_limits(const struct sim_params *p)
 {
 #ifdef FB_PLANTED
     fb_limit_row_batch_bytes_aim = (int)p->batch_bytes;
+    fb_limit_chunk_rows = (int)p->chunk_rows;
     fb_limit_push_part_bytes_aim = (int)p->part_bytes;
     fb_limit_cut_memory_bytes_max = (int)p->cut_bytes;
 #else
