@@ -7,7 +7,7 @@
 #include "common/base/mem.h"
 #include "common/base/os.h"
 
-#define PEM_BYTES_MAX   (64 * 1024)
+#define PEM_BYTES_MAX   ((size_t)64 * 1024)
 #define HOSTS_MAX       64
 #define SERVER_LIFE_MS  (INT64_C(90) * 86400000)
 #define RENEW_WHEN_LEFT (SERVER_LIFE_MS / 3)

@@ -198,7 +198,7 @@ int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority
     struct fb_enrol_answer answer = {.server_name = "Fieldbook headquarters"};
     struct invite invite = {.device_name = ""};
     FB_AUTO(fb_buf_release) struct fb_buf certificate;
-    fb_buf_init(&certificate, 64 * 1024);
+    fb_buf_init(&certificate, (size_t)64 * 1024);
     int rc = fb_store_begin(s);
     if (rc < 0) {
         return fb_store_error(s, why);

@@ -9,7 +9,7 @@
 #include "common/base/os.h"
 #include "common/store/row.h"
 
-#define SEED_BYTES_MAX (4 * 1024 * 1024)
+#define SEED_BYTES_MAX ((size_t)4 * 1024 * 1024)
 
 static int insert_row(struct fb_store *s, const struct fb_entity *e, json_t *fields,
                       struct fb_why *why)

@@ -95,9 +95,10 @@ void fb_id_to_bytes(const char *text, uint8_t ret_bytes[static FB_ROW_ID_BYTES])
         if (is_hyphen_place(i)) {
             i++;
         }
-        int value = hex_value(text[i]) << 4 | hex_value(text[i + 1]);
-        fb_assert(value >= 0 && n < FB_ROW_ID_BYTES);
-        ret_bytes[n++] = (uint8_t)value;
+        int high = hex_value(text[i]);
+        int low = hex_value(text[i + 1]);
+        fb_assert(high >= 0 && low >= 0 && n < FB_ROW_ID_BYTES);
+        ret_bytes[n++] = (uint8_t)(high * 16 + low);
     }
 }
 

@@ -304,6 +304,7 @@ static int load_steps(struct fb_loading *l, json_t *json, struct fb_field *f)
     }
     struct fb_merge_step *steps = NULL;
     size_t capacity = 0;
+    f->step_count = 0;
     for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
         const char *from = json_object_iter_key(at);
         json_t *list = NULL;

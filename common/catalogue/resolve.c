@@ -59,8 +59,10 @@ static int find_field(struct fb_loading *l, const struct fb_draft *d, json_t *na
     if (found == NULL) {
         char hint[FB_SUGGEST_SIZE];
         const char *wrong = text == NULL ? "?" : text;
-        return fb_load_fail(l, "field '%.63s' is not declared%s", wrong,
-                            fb_suggest(wrong, field_at, d, d->field_count, hint));
+        int rc = fb_load_fail(l, "field '%.63s' is not declared%s", wrong,
+                              fb_suggest(wrong, field_at, d, d->field_count, hint));
+        fb_assert(rc < 0);
+        return rc;
     }
     *ret = found;
     return FB_OK;
@@ -247,7 +249,7 @@ static int resolve_poly(struct fb_loading *l, const struct fb_draft *d, json_t *
     if (rc == FB_OK) {
         rc = find_field(l, d, json_object_get(json, "name_field"), &name);
     }
-    if (rc < 0) {
+    if (rc != FB_OK) {
         return rc;
     }
     if (name->type != FB_TYPE_TEXT && name->type != FB_TYPE_ENUM) {
@@ -448,7 +450,7 @@ static int resolve_closed(struct fb_loading *l, const struct fb_draft *d)
     if (rc == FB_OK) {
         rc = fb_load_array(l, closed, "values", 1, FB_CHOICES_MAX, &list);
     }
-    if (rc < 0) {
+    if (rc != FB_OK) {
         return rc;
     }
     size_t count = json_array_size(list);

@@ -93,23 +93,9 @@ void fb_history_savepoint_undone(struct fb_store *store, int depth)
     fb_chain_cut(&h->chain, mark->chain_size);
 }
 
-static int read_int(struct fb_store *s, const char *text, int64_t *ret)
-{
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(s, text, &q);
-    if (rc < 0) {
-        return rc;
-    }
-    rc = fb_sql_step(q);
-    if (rc == FB_SQL_ROW) {
-        *ret = fb_sql_int(q, 0);
-    }
-    return rc < 0 ? rc : FB_OK;
-}
-
 int fb_history_head(struct fb_store *s, int64_t *ret_rev)
 {
-    return read_int(s, "SELECT coalesce(max(rev), 0) FROM fb_rev", ret_rev);
+    return fb_sql_read_int(s, "SELECT coalesce(max(rev), 0) FROM fb_rev", ret_rev);
 }
 
 int fb_history_rev_at_ms(struct fb_store *s, int64_t rev, int64_t *ret_ms)
@@ -152,7 +138,7 @@ int fb_history_begin(struct fb_store *s, struct fb_rev *rev)
         rc = fb_history_head(s, &head);
     }
     if (rc == FB_OK) {
-        rc = read_int(s, "SELECT coalesce(max(seq), 0) FROM fb_log", &last_seq);
+        rc = fb_sql_read_int(s, "SELECT coalesce(max(seq), 0) FROM fb_log", &last_seq);
     }
     if (rc == FB_OK) {
         rc = fb_history_chain_head(s, &before);
@@ -252,7 +238,7 @@ int fb_history_end(struct fb_store *s)
     struct fb_history *h = s->history;
     fb_assert(h != NULL && h->has_rev && h->depth == s->depth);
     int64_t last_seq = 0;
-    int rc = read_int(s, "SELECT coalesce(max(seq), 0) FROM fb_log", &last_seq);
+    int rc = fb_sql_read_int(s, "SELECT coalesce(max(seq), 0) FROM fb_log", &last_seq);
     if (rc == FB_OK && last_seq >= h->first_seq) {
         rc = write_rev(s, h);
     }

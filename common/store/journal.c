@@ -10,24 +10,10 @@
 #include "common/store/journal_net.h"
 #include "common/store/row_statement.h"
 
-static int read_int(struct fb_store *s, const char *text, int64_t *ret)
-{
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(s, text, &q);
-    if (rc < 0) {
-        return rc;
-    }
-    rc = fb_sql_step(q);
-    if (rc == FB_SQL_ROW) {
-        *ret = fb_sql_int(q, 0);
-    }
-    return rc < 0 ? rc : FB_OK;
-}
-
 int fb_journal_has_changes(struct fb_store *s, bool *ret)
 {
     int64_t has_any = 0;
-    int rc = read_int(s, "SELECT EXISTS (SELECT 1 FROM fb_journal WHERE op <> 0)", &has_any);
+    int rc = fb_sql_read_int(s, "SELECT EXISTS (SELECT 1 FROM fb_journal WHERE op <> 0)", &has_any);
     if (rc == FB_OK) {
         *ret = has_any != 0;
     }
@@ -36,7 +22,7 @@ int fb_journal_has_changes(struct fb_store *s, bool *ret)
 
 int fb_journal_count(struct fb_store *s, int64_t *ret_rows)
 {
-    return read_int(s, "SELECT count(*) FROM fb_journal WHERE op <> 0", ret_rows);
+    return fb_sql_read_int(s, "SELECT count(*) FROM fb_journal WHERE op <> 0", ret_rows);
 }
 
 /* Journal rows in the order they are asked for. Edits of one table stand in the journal as they

@@ -336,9 +336,24 @@ int fb_sql_exec(struct fb_store *store, const char *text)
     if (rc < 0) {
         return rc;
     }
+    fb_assert(q != NULL);
     rc = fb_sql_run(q);
     fb_sql_end(q);
     return rc;
+}
+
+int fb_sql_read_int(struct fb_store *store, const char *text, int64_t *ret)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(store, text, &q);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_sql_step(q);
+    if (rc == FB_SQL_ROW) {
+        *ret = fb_sql_int(q, 0);
+    }
+    return rc < 0 ? rc : FB_OK;
 }
 
 int64_t fb_sql_changes(const struct fb_store *store)

@@ -47,6 +47,8 @@ const char *fb_sql_column_name(const struct fb_sql *q, int at);
 
 /* One statement without parameters or result. */
 int fb_sql_exec(struct fb_store *store, const char *text) FB_MUST_CHECK;
+/* The number in the first row's first column; without a row *ret stays as it is. */
+int fb_sql_read_int(struct fb_store *store, const char *text, int64_t *ret) FB_MUST_CHECK;
 /* Rows the last statement changed. */
 int64_t fb_sql_changes(const struct fb_store *store);
 

@@ -260,24 +260,9 @@ const struct fb_store_health *fb_store_health(const struct fb_store *store)
     return &store->health;
 }
 
-static int read_int(struct fb_store *store, const char *text, int64_t *ret)
-{
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(store, text, &q);
-    if (rc < 0) {
-        return rc;
-    }
-    rc = fb_sql_step(q);
-    if (rc == FB_SQL_ROW) {
-        *ret = fb_sql_int(q, 0);
-        return FB_OK;
-    }
-    return rc < 0 ? rc : FB_ERR_NOT_FOUND;
-}
-
 int fb_store_data_version(struct fb_store *store, int64_t *ret)
 {
-    return read_int(store, "PRAGMA data_version", ret);
+    return fb_sql_read_int(store, "PRAGMA data_version", ret);
 }
 
 /* Hands the value of a key to copy while its bytes live. */

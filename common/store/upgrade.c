@@ -6,20 +6,6 @@
 
 #include "common/store/inside.h"
 
-static int read_int(struct fb_store *store, const char *text, int64_t *ret)
-{
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(store, text, &q);
-    if (rc < 0) {
-        return rc;
-    }
-    rc = fb_sql_step(q);
-    if (rc == FB_SQL_ROW) {
-        *ret = fb_sql_int(q, 0);
-    }
-    return rc < 0 ? rc : FB_OK;
-}
-
 static int newest(void)
 {
     int number = 0;
@@ -59,12 +45,12 @@ int fb_upgrade_check(struct fb_store *store, bool *ret_is_new, struct fb_why *wh
     int64_t application = 0;
     int64_t version = 0;
     int64_t objects = 0;
-    int rc = read_int(store, "PRAGMA application_id", &application);
+    int rc = fb_sql_read_int(store, "PRAGMA application_id", &application);
     if (rc == FB_OK) {
-        rc = read_int(store, "PRAGMA user_version", &version);
+        rc = fb_sql_read_int(store, "PRAGMA user_version", &version);
     }
     if (rc == FB_OK) {
-        rc = read_int(store, "SELECT count(*) FROM sqlite_schema", &objects);
+        rc = fb_sql_read_int(store, "SELECT count(*) FROM sqlite_schema", &objects);
     }
     if (rc < 0) {
         return fb_store_error(store, why);
@@ -130,7 +116,7 @@ static int stamp(struct fb_store *store)
 static int run_missing(struct fb_store *store)
 {
     int64_t version = 0;
-    int rc = read_int(store, "PRAGMA user_version", &version);
+    int rc = fb_sql_read_int(store, "PRAGMA user_version", &version);
     if (rc < 0 || version >= newest()) {
         return rc;
     }
@@ -146,7 +132,7 @@ static int run_missing(struct fb_store *store)
 int fb_upgrade_run(struct fb_store *store, struct fb_why *why)
 {
     int64_t version = 0;
-    int rc = read_int(store, "PRAGMA user_version", &version);
+    int rc = fb_sql_read_int(store, "PRAGMA user_version", &version);
     if (rc == FB_OK && version >= newest()) {
         return FB_OK;
     }
