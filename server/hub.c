@@ -326,8 +326,7 @@ static int ingest_or_hold(struct fb_hub *hub, const struct fb_push_in *q,
         fb_scope_cache_clear(hub->scopes);
         fb_decisions_forget(hub);
         source.whole_error =
-            why.text[0] != '\0' ? why.text
-                                : fb_text("Headquarters' database refused these edits.");
+            why.text[0] != '\0' ? why.text : fb_text("Headquarters' database refused these edits.");
         rc = rc < 0 ? rc : fb_ingest(hub, &source, changes, is_read ? count : 0, &arena, now_ms);
         return rc;
     }

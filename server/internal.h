@@ -95,8 +95,8 @@ struct fb_push_in {
     enum fb_push_fate fate; /* of this settle */
 };
 
-#define FB_PEER_BUCKETS     4096
-#define FB_POKED_SETS_MAX   64
+#define FB_PEER_BUCKETS   4096
+#define FB_POKED_SETS_MAX 64
 
 struct fb_hub {
     struct fb_store *store;
@@ -108,7 +108,7 @@ struct fb_hub {
     struct fb_peer *ready;
     struct fb_push_in *queue;
     struct fb_push_in **queue_end;
-    struct fb_scope_cache *scopes;        /* of the writer's rows */
+    struct fb_scope_cache *scopes; /* of the writer's rows */
     struct fb_scope_cache *reader_scopes;
     struct fb_family family;
     struct fb_hub_counters counters;
@@ -116,21 +116,25 @@ struct fb_hub {
     /* Of the settle under way. */
     int64_t touched[FB_POKED_SETS_MAX]; /* scope sets, fb_scope.id */
     size_t touched_count;
-    bool has_touched_more;  /* than fit: everybody is poked */
+    bool has_touched_more; /* than fit: everybody is poked */
     bool has_device_changes;
     struct fb_decision *rulings;    /* conflicts, malloc'ed */
     struct fb_decision *held_again; /* held changes to be tried again */
 };
 
 /* admit.c */
-int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now_ms, struct fb_admission *ret) FB_MUST_CHECK;
+int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now_ms,
+                 struct fb_admission *ret) FB_MUST_CHECK;
 /* What the device's row says: NONE if it may come in. */
-int fb_hub_device_refusal(struct fb_store *s, const char *device_id, char ret_employee_id[static FB_ROW_ID_SIZE],
-                          enum fb_refusal *ret, const char **ret_sentence) FB_MUST_CHECK;
+int fb_hub_device_refusal(struct fb_store *s, const char *device_id,
+                          char ret_employee_id[static FB_ROW_ID_SIZE], enum fb_refusal *ret,
+                          const char **ret_sentence) FB_MUST_CHECK;
 /* The newest push merged of an incarnation; number 0: none. */
-int fb_hub_seen(struct fb_store *s, int64_t incarnation, int64_t *ret_number, struct fb_sha256 *ret_hash) FB_MUST_CHECK;
+int fb_hub_seen(struct fb_store *s, int64_t incarnation, int64_t *ret_number,
+                struct fb_sha256 *ret_hash) FB_MUST_CHECK;
 /* The hash under which a push was merged. */
-int fb_hub_seen_hash(struct fb_store *s, int64_t incarnation, int64_t number, struct fb_sha256 *ret, bool *ret_found) FB_MUST_CHECK;
+int fb_hub_seen_hash(struct fb_store *s, int64_t incarnation, int64_t number, struct fb_sha256 *ret,
+                     bool *ret_found) FB_MUST_CHECK;
 
 /* cut.c */
 int fb_hub_cut_open(struct fb_peer *peer, const struct fb_pull *pull, int64_t now_ms) FB_MUST_CHECK;
@@ -145,7 +149,12 @@ int fb_hub_seal(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;
 struct fb_work_row;
 
 enum fb_held_reason {
-    FB_HELD_RIGHT, FB_HELD_TYPE, FB_HELD_RULE, FB_HELD_OUT_OF_SCOPE, FB_HELD_MISSING_ROW, FB_HELD_LOCKED,
+    FB_HELD_RIGHT,
+    FB_HELD_TYPE,
+    FB_HELD_RULE,
+    FB_HELD_OUT_OF_SCOPE,
+    FB_HELD_MISSING_ROW,
+    FB_HELD_LOCKED,
     FB_HELD_NOT_ALLOWED_STEP,
 };
 
@@ -196,10 +205,10 @@ struct fb_work_row {
     int64_t bin_cause; /* it rests in the bin: before is its image; 0: it does not */
     struct fb_row before;
     struct fb_row now;
-    bool has_own_values; /* now's values are its own array */
+    bool has_own_values;                    /* now's values are its own array */
     uint64_t mask[FB_ROW_MASK_WORDS];       /* fields in which now differs from before */
     uint64_t write_mask[FB_ROW_MASK_WORDS]; /* fields the table does not hold yet */
-    bool has_changes;    /* mask is not empty */
+    bool has_changes;                       /* mask is not empty */
     bool writes_stamps;
     const struct fb_change *change; /* of the push; NULL: touched by a consequence */
     int64_t edited_at_ms;           /* corrected; 0: as the rev */
@@ -226,7 +235,7 @@ struct fb_row_map {
     struct slot {
         uint64_t hash;
         void *item;
-    } *slots;
+    } * slots;
     size_t capacity, count;
 };
 
@@ -237,10 +246,11 @@ struct fb_source {
     int64_t incarnation;
     int64_t push;
     int64_t clock_offset_ms;
-    const char *held_id;    /* a held change is tried again: its row; NULL */
-    const char *held_error; /* ... and cannot even be read: the sentence; NULL */
+    const char *held_id;     /* a held change is tried again: its row; NULL */
+    const char *held_error;  /* ... and cannot even be read: the sentence; NULL */
     const char *whole_error; /* the push is held as a whole: its rows are only named; NULL */
-    int64_t parts;           /* of that push; its bytes stay in fb_staged_part if it is too large to be written down */
+    /* of that push; its bytes stay in fb_staged_part if it is too large to be written down */
+    int64_t parts;
 };
 
 struct fb_work {
@@ -260,7 +270,7 @@ struct fb_work {
     struct fb_restore *restores;
     struct fb_counted_step *steps; /* counted in this rev */
     int64_t rev;
-    const struct fb_change *whole;   /* the push that is held as a whole */
+    const struct fb_change *whole; /* the push that is held as a whole */
     size_t whole_count;
     const struct fb_change **strays; /* of entities no one knows here */
     size_t stray_count, stray_capacity;
@@ -269,44 +279,58 @@ struct fb_work {
     bool is_bin_empty; /* seal: nothing that comes can rest in it */
     int64_t stamp_ms;  /* the instant made last, and its text */
     struct fb_value stamp;
-    struct fb_paths *paths; /* ingest_row.c: ways from stage to stage */
+    struct fb_paths *paths;             /* ingest_row.c: ways from stage to stage */
     struct fb_conflict *open_conflicts; /* conflict.c: of this device, read once */
     bool has_open_conflicts;
-    struct fb_buf text; /* scratch */
+    struct fb_buf text;      /* scratch */
+    struct fb_arena scratch; /* of one row: what the merge needs for the moment */
 };
 
 /* work.c. The arena must outlive the work. */
-void fb_work_init(struct fb_work *w, struct fb_hub *hub, struct fb_arena *arena, const struct fb_source *source, int64_t now_ms);
+void fb_work_init(struct fb_work *w, struct fb_hub *hub, struct fb_arena *arena,
+                  const struct fb_source *source, int64_t now_ms);
 void fb_work_release(struct fb_work *w);
 /* The row, known to the work from now on, with what headquarters has of it (table or bin) if it is asked for the first time. */
-int fb_work_row(struct fb_work *w, const struct fb_entity *e, const char *id, struct fb_work_row **ret) FB_MUST_CHECK;
+int fb_work_row(struct fb_work *w, const struct fb_entity *e, const char *id,
+                struct fb_work_row **ret) FB_MUST_CHECK;
 /* The same without reading anything: the caller fills it. */
-int fb_work_row_unread(struct fb_work *w, const struct fb_entity *e, const char *id, struct fb_work_row **ret, bool *ret_is_new) FB_MUST_CHECK;
+int fb_work_row_unread(struct fb_work *w, const struct fb_entity *e, const char *id,
+                       struct fb_work_row **ret, bool *ret_is_new) FB_MUST_CHECK;
 /* NULL: the work does not know it. */
-struct fb_work_row *fb_work_find(const struct fb_work *w, const struct fb_entity *e, const char *id);
+struct fb_work_row *fb_work_find(const struct fb_work *w, const struct fb_entity *e,
+                                 const char *id);
 /* Sets a field of now; notes it if it differs. The value must live as long as the work. */
-int fb_work_set(struct fb_work *w, struct fb_work_row *row, const struct fb_field *f, const struct fb_value *v) FB_MUST_CHECK;
+int fb_work_set(struct fb_work *w, struct fb_work_row *row, const struct fb_field *f,
+                const struct fb_value *v) FB_MUST_CHECK;
 /* now becomes an empty row with the fields' defaults. */
 int fb_work_make(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;
 /* A new row of one of our own entities (conflict ...), its id made here. */
-int fb_work_add(struct fb_work *w, const struct fb_entity *e, struct fb_work_row **ret) FB_MUST_CHECK;
+int fb_work_add(struct fb_work *w, const struct fb_entity *e,
+                struct fb_work_row **ret) FB_MUST_CHECK;
 /* By name; a field the catalogue does not have is left out. The value is copied. */
-int fb_work_set_named(struct fb_work *w, struct fb_work_row *row, const char *field, const struct fb_value *v) FB_MUST_CHECK;
-int fb_work_set_text(struct fb_work *w, struct fb_work_row *row, const char *field, const char *text) FB_MUST_CHECK;
-int fb_work_set_instant(struct fb_work *w, struct fb_work_row *row, const char *field, int64_t ms) FB_MUST_CHECK;
+int fb_work_set_named(struct fb_work *w, struct fb_work_row *row, const char *field,
+                      const struct fb_value *v) FB_MUST_CHECK;
+int fb_work_set_text(struct fb_work *w, struct fb_work_row *row, const char *field,
+                     const char *text) FB_MUST_CHECK;
+int fb_work_set_instant(struct fb_work *w, struct fb_work_row *row, const char *field,
+                        int64_t ms) FB_MUST_CHECK;
 /* The rows directly below, as it will be: of the table, and those the work makes or moves there. In the arena. */
-int fb_work_children(struct fb_work *w, const struct fb_work_row *parent, struct fb_work_row ***ret, size_t *ret_count) FB_MUST_CHECK;
+int fb_work_children(struct fb_work *w, const struct fb_work_row *parent, struct fb_work_row ***ret,
+                     size_t *ret_count) FB_MUST_CHECK;
 /* As it will be: is it there after this rev? Reads the table for rows the work does not know. */
-int fb_work_is_here(struct fb_work *w, const struct fb_entity *e, const char *id, bool *ret) FB_MUST_CHECK;
+int fb_work_is_here(struct fb_work *w, const struct fb_entity *e, const char *id,
+                    bool *ret) FB_MUST_CHECK;
 /* Copies a reference's id out of a value; false: it is empty or no id. */
 bool fb_work_reference(const struct fb_value *v, char ret_id[static FB_ROW_ID_SIZE]);
 int fb_row_copy(struct fb_arena *arena, const struct fb_row *row, struct fb_row *ret) FB_MUST_CHECK;
 /* Writes {"field": value ...} for the fields of a mask (NULL: all) into the arena. */
-int fb_work_row_json(struct fb_work *w, const struct fb_row *row, const uint64_t *mask, const char **ret) FB_MUST_CHECK;
+int fb_work_row_json(struct fb_work *w, const struct fb_row *row, const uint64_t *mask,
+                     const char **ret) FB_MUST_CHECK;
 
 /* A map from rows to pointers; zero-initialised: empty. */
 uint64_t fb_row_hash(uint32_t entity_no, const char *id);
-void *fb_row_map_find(const struct fb_row_map *m, uint64_t hash, bool (*is_it)(const void *item, const void *key), const void *key);
+void *fb_row_map_find(const struct fb_row_map *m, uint64_t hash,
+                      bool (*is_it)(const void *item, const void *key), const void *key);
 int fb_row_map_add(struct fb_row_map *m, uint64_t hash, void *item) FB_MUST_CHECK;
 
 static inline bool fb_mask_get(const uint64_t *mask, uint32_t index)
@@ -324,19 +348,22 @@ int fb_work_write(struct fb_work *w) FB_MUST_CHECK;
 /* ---- Ingest ---- */
 
 /* One push (or one held change tried again) as a rev of its own. The changes live in the arena. */
-int fb_ingest(struct fb_hub *hub, const struct fb_source *source, const struct fb_change *changes, size_t count,
-              struct fb_arena *arena, int64_t now_ms) FB_MUST_CHECK;
+int fb_ingest(struct fb_hub *hub, const struct fb_source *source, const struct fb_change *changes,
+              size_t count, struct fb_arena *arena, int64_t now_ms) FB_MUST_CHECK;
 /* Holds the row's aggregate: its rows are as before the push. The sentence is for people. */
-int fb_ingest_hold(struct fb_work *w, struct fb_work_row *row, enum fb_held_reason reason, const char *format, ...) FB_PRINTF(4, 5);
+int fb_ingest_hold(struct fb_work *w, struct fb_work_row *row, enum fb_held_reason reason,
+                   const char *format, ...) FB_PRINTF(4, 5);
 int fb_ingest_aggregate(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;
 /* The time of an edit by headquarters' clock, between the cut its author had seen and now (rule 25). */
-int fb_ingest_clock(struct fb_work *w, const struct fb_change *c, int64_t edited_at_ms, int64_t *ret) FB_MUST_CHECK;
+int fb_ingest_clock(struct fb_work *w, const struct fb_change *c, int64_t edited_at_ms,
+                    int64_t *ret) FB_MUST_CHECK;
 
 /* ingest_row.c */
 int fb_ingest_row(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;
 
 /* ingest_delete.c. Brings a row back, with all that went with it and what it hangs on; for_row asked. */
-int fb_ingest_restore(struct fb_work *w, struct fb_work_row *row, struct fb_work_row *for_row) FB_MUST_CHECK;
+int fb_ingest_restore(struct fb_work *w, struct fb_work_row *row,
+                      struct fb_work_row *for_row) FB_MUST_CHECK;
 /* Undoes restorations nobody asks for any more. */
 void fb_ingest_drop_restores(struct fb_work *w);
 /* Judges and plays the push's deletes. */
@@ -348,20 +375,24 @@ int fb_ingest_cascade(struct fb_work *w, struct fb_work_row *top) FB_MUST_CHECK;
 int fb_ingest_check(struct fb_work *w) FB_MUST_CHECK;
 
 /* conflict.c */
-int fb_conflict_add(struct fb_work *w, struct fb_work_row *row, const struct fb_conflict *c) FB_MUST_CHECK;
+int fb_conflict_add(struct fb_work *w, struct fb_work_row *row,
+                    const struct fb_conflict *c) FB_MUST_CHECK;
 /* An open conflict of this device about that group whose mine is what the change has as its base; NULL: none (rule 17). */
-int fb_conflict_find_open(struct fb_work *w, struct fb_work_row *row, const char *group, const char *base_json,
-                          const char **ret_id) FB_MUST_CHECK;
+int fb_conflict_find_open(struct fb_work *w, struct fb_work_row *row, const char *group,
+                          const char *base_json, const char **ret_id) FB_MUST_CHECK;
 /* The rows of conflict, held_change and receipt that the work's decisions ask for. */
 int fb_conflict_write_all(struct fb_work *w) FB_MUST_CHECK;
 const char *fb_held_reason_name(enum fb_held_reason reason);
 
 /* held.c */
 int fb_held_json(struct fb_work *w, const struct fb_aggregate *a, const char **ret) FB_MUST_CHECK;
-int fb_held_push_json(struct fb_work *w, const struct fb_change *changes, size_t count, const char **ret) FB_MUST_CHECK;
-int fb_held_stray_json(struct fb_work *w, const struct fb_change *c, const char **ret) FB_MUST_CHECK;
-int fb_held_parse(const struct fb_catalogue *c, const char *json, size_t size, struct fb_arena *arena, struct fb_change **ret,
-                  size_t *ret_count, struct fb_why *why) FB_MUST_CHECK;
+int fb_held_push_json(struct fb_work *w, const struct fb_change *changes, size_t count,
+                      const char **ret) FB_MUST_CHECK;
+int fb_held_stray_json(struct fb_work *w, const struct fb_change *c,
+                       const char **ret) FB_MUST_CHECK;
+int fb_held_parse(const struct fb_catalogue *c, const char *json, size_t size,
+                  struct fb_arena *arena, struct fb_change **ret, size_t *ret_count,
+                  struct fb_why *why) FB_MUST_CHECK;
 /* Held changes somebody decided to try again are played, each as a rev of its own. */
 int fb_held_play(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;
 
@@ -376,7 +407,8 @@ struct fb_decision {
 int fb_decisions_note(struct fb_work *w) FB_MUST_CHECK;
 void fb_decisions_forget(struct fb_hub *hub);
 /* Noted rulings set the chosen values on their records, in the rev under way. */
-int fb_ruling_play(struct fb_hub *hub, const struct fb_source *source, int64_t rev, int64_t now_ms) FB_MUST_CHECK;
+int fb_ruling_play(struct fb_hub *hub, const struct fb_source *source, int64_t rev,
+                   int64_t now_ms) FB_MUST_CHECK;
 
 /* stage_history.c: rows for the steps of an opportunity's stage. */
 int fb_stage_history_add(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;

@@ -82,6 +82,7 @@ void fb_work_release(struct fb_work *w)
     free(w->aggregate_map.slots);
     free(w->known.slots);
     fb_buf_release(&w->text);
+    fb_arena_release(&w->scratch);
 }
 
 struct row_key {
