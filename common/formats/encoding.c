@@ -10,7 +10,7 @@
 
 #include "common/base/mem.h"
 
-#define CHUNK_BYTES (64 * 1024)
+#define CHUNK_BYTES ((size_t)64 * 1024)
 
 /* What is learned about the bytes in one reading. */
 struct survey {
@@ -221,8 +221,9 @@ static long mark_size(FILE *file, const char *encoding_name)
 int fb_encoding_named(FILE *file, const char *encoding_name, struct fb_encoding *ret,
                       struct fb_why *why)
 {
-    iconv_t converter = iconv_open("UTF-8", encoding_name);
-    if (converter == (iconv_t)-1 || strlen(encoding_name) >= sizeof(ret->name)) {
+    bool is_short = strlen(encoding_name) < sizeof(ret->name);
+    iconv_t converter = is_short ? iconv_open("UTF-8", encoding_name) : (iconv_t)-1;
+    if (converter == (iconv_t)-1) {
         return fb_fail(why, FB_ERR_INVALID,
                        "'%.40s' is no encoding this system knows: write it as `iconv -l` lists it",
                        encoding_name);

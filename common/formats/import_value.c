@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/buf.h"
@@ -111,10 +112,7 @@ static int count_value(struct fb_import_work *w, struct fb_arena *arena,
     text = text == NULL ? "" : text;
     struct fb_id_map *seen = w->counters[value->counter];
     const char *last = fb_id_map_get(seen, text, strlen(text));
-    long long count = 0;
-    if (last != NULL) {
-        sscanf(last, "%lld", &count);
-    }
+    long long count = last == NULL ? 0 : strtoll(last, NULL, 10);
     char next[FB_ROW_ID_SIZE] = {0};
     snprintf(next, sizeof(next), "%lld", count + 1);
     rc = fb_id_map_put(seen, text, strlen(text), next);
@@ -194,7 +192,7 @@ static int take_field(struct fb_import_work *w, struct fb_arena *arena,
 static int follow_link(struct fb_import_work *w, struct fb_arena *arena,
                        const struct fb_map_value *link, const char **ret, struct fb_why *why)
 {
-    const char *texts[FB_MAP_FIELDS_MAX];
+    const char *texts[FB_MAP_FIELDS_MAX] = {0};
     *ret = NULL;
     for (size_t i = 0; i < link->part_count; i++) {
         int rc = fb_import_text(w, arena, &link->parts[i], &texts[i], why);

@@ -12,8 +12,8 @@
 
 #define FIELDS_MAX    FB_MAP_FIELDS_MAX
 #define QUESTIONS_MAX 128 /* of one mapping: rules times links is far below */
-#define KEY_BYTES_MAX (FIELDS_MAX * (64 * 1024))
-#define SQL_BYTES_MAX (16 * 1024)
+#define KEY_BYTES_MAX ((size_t)FIELDS_MAX * 64 * 1024)
+#define SQL_BYTES_MAX ((size_t)16 * 1024)
 
 /* All codes of a system for an entity. */
 struct codes {
