@@ -24,6 +24,10 @@ int fb_server_cli_verify(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_status(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_sample(struct fb_cli *cli, struct fb_why *why);
 
+/* Ends what a command wrote in the open transaction: commits if rc is no error, else rolls back with the
+ * database's sentence if there is no better one. */
+int fb_server_cli_end_writing(struct fb_store *s, int rc, struct fb_why *why) FB_MUST_CHECK;
+
 /* Takes what commands wrote into the log, if no daemon does (common/command/command.h, settle). */
 int fb_server_settle(const char *data, struct fb_why *why) FB_MUST_CHECK;
 

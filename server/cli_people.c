@@ -24,8 +24,7 @@ static int open_for_writing(struct fb_cli *cli, struct fb_store **ret, struct fb
     return rc < 0 ? fb_store_error(*ret, why) : FB_OK;
 }
 
-/* Commits, or rolls back with the database's sentence if there is no better one. */
-static int end_writing(struct fb_store *s, int rc, struct fb_why *why)
+int fb_server_cli_end_writing(struct fb_store *s, int rc, struct fb_why *why)
 {
     if (rc < 0) {
         if (why->text[0] == '\0') {
@@ -51,7 +50,8 @@ int fb_server_cli_user_add(struct fb_cli *cli, struct fb_why *why)
     person.territory_count = fb_cli_values(cli, "territory", &person.territories);
     struct fb_random random = fb_random_system();
     char password[FB_PASSWORD_TEXT_SIZE];
-    rc = end_writing(s, fb_person_add(s, &person, &random, fb_os_now_ms(), password, why), why);
+    rc = fb_server_cli_end_writing(
+        s, fb_person_add(s, &person, &random, fb_os_now_ms(), password, why), why);
     rc = rc < 0 ? rc : fb_command_settle(cli, why);
     if (rc == FB_OK) {
         fb_cli_say(cli, "%s is added; this one-time password is shown once:", person.login);
@@ -69,8 +69,8 @@ int fb_server_cli_user_password(struct fb_cli *cli, struct fb_why *why)
     }
     struct fb_random random = fb_random_system();
     char password[FB_PASSWORD_TEXT_SIZE];
-    rc = end_writing(s, fb_person_new_password(s, fb_cli_argument(cli, 0), &random, password, why),
-                     why);
+    rc = fb_server_cli_end_writing(
+        s, fb_person_new_password(s, fb_cli_argument(cli, 0), &random, password, why), why);
     if (rc == FB_OK) {
         fb_cli_say(cli, "This one-time password is shown once:");
         printf("%s\n", password);
@@ -131,7 +131,7 @@ int fb_server_cli_invite(struct fb_cli *cli, struct fb_why *why)
     rc = rc < 0 ? rc
                 : fb_invite_make(s, employee_id, fb_cli_value(cli, "device"), &pin, &random,
                                  fb_os_now_ms(), code, why);
-    rc = end_writing(s, rc, why);
+    rc = fb_server_cli_end_writing(s, rc, why);
     if (rc == FB_OK) {
         fb_cli_say(cli, "For one laptop of %s, within 30 minutes:", fb_cli_value(cli, "user"));
         printf("%s\n", code);

@@ -72,16 +72,7 @@ static int make_database(const char *path, const char *admin,
     if (rc < 0) {
         return fb_store_error(s, why);
     }
-    rc = fill_new_database(s, admin, ret_password, why);
-    if (rc < 0) {
-        if (why->text[0] == '\0') {
-            fb_ignore(fb_store_error(s, why), "only its sentence is wanted");
-        }
-        fb_store_rollback(s);
-        return rc;
-    }
-    rc = fb_store_commit(s);
-    return rc < 0 ? fb_store_error(s, why) : FB_OK;
+    return fb_server_cli_end_writing(s, fill_new_database(s, admin, ret_password, why), why);
 }
 
 int fb_server_cli_init(struct fb_cli *cli, struct fb_why *why)

@@ -250,8 +250,9 @@ static int hold_stray(struct fb_work *w, const struct fb_change *c)
     const struct fb_entity *e = fb_catalogue_entity_no(w->catalogue, c->entity_no);
     struct held h = {.row_id = c->row_id,
                      .reason = FB_HELD_TYPE,
-                     .sentence = e == NULL ? fb_text("Headquarters does not know this kind of record.")
-                                           : fb_text("The record came twice in one push.")};
+                     .sentence = e == NULL
+                                     ? fb_text("Headquarters does not know this kind of record.")
+                                     : fb_text("The record came twice in one push.")};
     h.entity = e != NULL ? e->name : fb_arena_printf(w->arena, "#%u", (unsigned)c->entity_no);
     if (h.entity == NULL) {
         return FB_ERR_NO_MEMORY;

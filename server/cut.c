@@ -95,7 +95,8 @@ static int send_rows(struct cutting *c)
 
 static int make_room(struct cutting *c, const struct fb_entity *e)
 {
-    bool is_full = c->row_count == FB_ROW_BATCH_ROWS_MAX || c->row_bytes >= (size_t)FB_ROW_BATCH_BYTES_AIM;
+    bool is_full =
+        c->row_count == FB_ROW_BATCH_ROWS_MAX || c->row_bytes >= (size_t)FB_ROW_BATCH_BYTES_AIM;
     int rc = c->row_count > 0 && (c->entity != e || is_full) ? send_rows(c) : FB_OK;
     if (rc == FB_OK && c->rows == NULL) {
         c->rows = fb_arena_alloc(&c->batch, FB_ROW_BATCH_ROWS_MAX * sizeof *c->rows);
@@ -307,6 +308,17 @@ static int note_named(void *ctx, const struct fb_touched *t)
     return FB_OK;
 }
 
+/* Adds the row to the batch. */
+static int copy_row(struct cutting *c, const struct fb_row *row)
+{
+    int rc = make_room(c, row->entity);
+    rc = rc < 0 ? rc : fb_row_copy(&c->batch, row, &c->rows[c->row_count]);
+    if (rc == FB_OK) {
+        take_row(c);
+    }
+    return rc;
+}
+
 /* A row of a scope that is sent whole because its digest differs (rule 24). */
 static int repair_row(void *ctx, const struct fb_row *row)
 {
@@ -326,12 +338,7 @@ static int repair_row(void *ctx, const struct fb_row *row)
     if (rc < 0 || !is_wanted) {
         return rc;
     }
-    rc = make_room(c, row->entity);
-    rc = rc < 0 ? rc : fb_row_copy(&c->batch, row, &c->rows[c->row_count]);
-    if (rc == FB_OK) {
-        take_row(c);
-    }
-    return rc;
+    return copy_row(c, row);
 }
 
 static int note_done(struct cutting *c)
@@ -502,12 +509,7 @@ static int chunk_row(void *ctx, const struct fb_row *row)
     if (rc < 0 || !is_held(c, set)) {
         return rc;
     }
-    rc = make_room(c, row->entity);
-    rc = rc < 0 ? rc : fb_row_copy(&c->batch, row, &c->rows[c->row_count]);
-    if (rc == FB_OK) {
-        take_row(c);
-    }
-    return rc;
+    return copy_row(c, row);
 }
 
 static int count_rows(struct cutting *c, int64_t *ret)

@@ -14,12 +14,13 @@
 struct fb_hub;
 
 /* store is the writer; reader a second, read-only connection to the same file (cuts read from it). Both borrowed. */
-int fb_hub_new(struct fb_store *store, struct fb_store *reader, const struct fb_random *random, struct fb_hub **ret,
-               struct fb_why *why) FB_MUST_CHECK;
+int fb_hub_new(struct fb_store *store, struct fb_store *reader, const struct fb_random *random,
+               struct fb_hub **ret, struct fb_why *why) FB_MUST_CHECK;
 void fb_hub_free(struct fb_hub *hub);
 
 /* A device's connection is up; its id is the certificate's. An older connection of the same device is refused (REPLACED). */
-int fb_hub_open(struct fb_hub *hub, const char *device_id, int64_t now_ms, struct fb_server_session **ret) FB_MUST_CHECK;
+int fb_hub_open(struct fb_hub *hub, const char *device_id, int64_t now_ms,
+                struct fb_server_session **ret) FB_MUST_CHECK;
 void fb_hub_close(struct fb_hub *hub, struct fb_server_session *session);
 
 /* After every turn, and when a local write was noticed. FB_ERR_DISK_FULL, FB_ERR_BUSY: nothing was merged, pushes stay queued,
@@ -28,13 +29,16 @@ int fb_hub_settle(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;
 /* True if settle has something to do. */
 bool fb_hub_has_work(const struct fb_hub *hub);
 /* Sessions whose take has something new since the last call: calls f for each. */
-void fb_hub_each_ready(struct fb_hub *hub, void (*f)(void *ctx, struct fb_server_session *session), void *ctx);
+void fb_hub_each_ready(struct fb_hub *hub, void (*f)(void *ctx, struct fb_server_session *session),
+                       void *ctx);
 
 /* Revokes or suspends at once: the device's row, and its live connection. */
-int fb_hub_device_state_changed(struct fb_hub *hub, const char *device_id, int64_t now_ms) FB_MUST_CHECK;
+int fb_hub_device_state_changed(struct fb_hub *hub, const char *device_id,
+                                int64_t now_ms) FB_MUST_CHECK;
 
 struct fb_hub_counters {
-    int64_t pushes, pushes_repeated, changes, conflicts_open, conflicts_settled, held, cuts, cut_rows, revs, sealed_rows;
+    int64_t pushes, pushes_repeated, changes, conflicts_open, conflicts_settled, held, cuts,
+        cut_rows, revs, sealed_rows;
 };
 const struct fb_hub_counters *fb_hub_counters(const struct fb_hub *hub);
 

@@ -23,12 +23,12 @@
 struct fb_replica_round;
 
 enum fb_replica_state {
-    FB_REPLICA_OFFLINE,   /* no connection */
-    FB_REPLICA_GREETING,  /* hello sent, welcome awaited */
-    FB_REPLICA_PUSHING,   /* parts of a push are going up, or its ack is awaited */
-    FB_REPLICA_PULLING,   /* pull sent, rows are coming */
-    FB_REPLICA_IN_STEP,   /* connected, nothing to send, nothing known to fetch */
-    FB_REPLICA_REFUSED,   /* the server said no: see status.sentence */
+    FB_REPLICA_OFFLINE,  /* no connection */
+    FB_REPLICA_GREETING, /* hello sent, welcome awaited */
+    FB_REPLICA_PUSHING,  /* parts of a push are going up, or its ack is awaited */
+    FB_REPLICA_PULLING,  /* pull sent, rows are coming */
+    FB_REPLICA_IN_STEP,  /* connected, nothing to send, nothing known to fetch */
+    FB_REPLICA_REFUSED,  /* the server said no: see status.sentence */
 };
 
 /* "in step": for logs and people. */
@@ -37,14 +37,14 @@ const char *fb_replica_state_name(enum fb_replica_state state);
 struct fb_replica_status {
     enum fb_replica_state state;
     int64_t cursor;
-    int64_t server_rev;       /* newest known */
-    int64_t clock_offset_ms;  /* server's clock minus ours, as last measured */
-    int64_t last_cut_at_ms;   /* our clock; 0: never */
-    int64_t rows_staged;      /* first download: done and expected */
+    int64_t server_rev;      /* newest known */
+    int64_t clock_offset_ms; /* server's clock minus ours, as last measured */
+    int64_t last_cut_at_ms;  /* our clock; 0: never */
+    int64_t rows_staged;     /* first download: done and expected */
     int64_t rows_expected;
     int64_t changes_sent, rows_received, removes_received; /* since the object was made */
     int64_t rounds, cuts;
-    int64_t found;            /* values that no journal explained */
+    int64_t found; /* values that no journal explained */
     int64_t digest_checks, digest_differences;
     int64_t mended;        /* how often triggers or tables had to be made again */
     char mended_note[256]; /* which, the last time */
@@ -56,7 +56,8 @@ struct fb_replica_status {
 };
 
 /* store: opened as a replica, enrolled (fb_meta device_id). Borrowed, must outlive the round. */
-int fb_replica_round_new(struct fb_store *store, const struct fb_random *random, struct fb_replica_round **ret) FB_MUST_CHECK;
+int fb_replica_round_new(struct fb_store *store, const struct fb_random *random,
+                         struct fb_replica_round **ret) FB_MUST_CHECK;
 void fb_replica_round_free(struct fb_replica_round *r);
 
 /* The connection is up (TLS done), or gone. closed forgets partial frames; the state of the exchange is on disk. */
@@ -65,9 +66,11 @@ void fb_replica_round_closed(struct fb_replica_round *r, int64_t now_ms);
 
 /* Bytes from the server. A negative result says that the connection must be closed (protocol broken, disk full ...): the
  * sentence is in the status. */
-int fb_replica_round_feed(struct fb_replica_round *r, const uint8_t *bytes, size_t size, int64_t now_ms) FB_MUST_CHECK;
+int fb_replica_round_feed(struct fb_replica_round *r, const uint8_t *bytes, size_t size,
+                          int64_t now_ms) FB_MUST_CHECK;
 /* Appends what to send, as much as out has room for below FB_OUTPUT_BYTES_HIGH; take again when out has left. Same errors. */
-int fb_replica_round_take(struct fb_replica_round *r, struct fb_buf *out, int64_t now_ms) FB_MUST_CHECK;
+int fb_replica_round_take(struct fb_replica_round *r, struct fb_buf *out,
+                          int64_t now_ms) FB_MUST_CHECK;
 /* Call take by then; INT64_MAX: never. */
 int64_t fb_replica_round_deadline_ms(const struct fb_replica_round *r);
 
@@ -100,14 +103,15 @@ struct fb_scope_cache;
 int fb_scope_cache_new(struct fb_scope_cache **ret) FB_MUST_CHECK;
 void fb_scope_cache_free(struct fb_scope_cache *cache);
 void fb_scope_cache_clear(struct fb_scope_cache *cache);
-int fb_scope_of_row_cached(struct fb_scope_cache *cache, struct fb_store *s, const struct fb_row *row,
-                           struct fb_buf *ret) FB_MUST_CHECK;
+int fb_scope_of_row_cached(struct fb_scope_cache *cache, struct fb_store *s,
+                           const struct fb_row *row, struct fb_buf *ret) FB_MUST_CHECK;
 /* Does the row follow others only: would its set change if the row with this entity and id moved? True if field is what decides. */
 bool fb_scope_field_decides(const struct fb_row *row, const struct fb_field *field);
 /* The entity a reference field of the row points to: its only target, or what the poly's name field says. NULL: none. */
 const struct fb_entity *fb_reference_target(const struct fb_row *row, const struct fb_field *field);
 /* Does a device that holds these scopes (each alone, e.g. "employee:ID") see a row of that set? */
-bool fb_scope_set_is_held(const char *set, const char *const *held, size_t held_count, bool holds_all_companies);
+bool fb_scope_set_is_held(const char *set, const char *const *held, size_t held_count,
+                          bool holds_all_companies);
 
 /* ---- Server ---- */
 
@@ -132,21 +136,27 @@ struct fb_server_ops {
                      int64_t clock_offset_ms, int64_t now_ms);
     /* Opens the answer to a pull (after everything this session pushed is settled). One open cut per session. FB_ERR_BUSY: later,
      * the session asks again. pull is borrowed until cut_close. */
-    int (*cut_open)(void *ctx, struct fb_server_session *session, const struct fb_pull *pull, int64_t now_ms);
+    int (*cut_open)(void *ctx, struct fb_server_session *session, const struct fb_pull *pull,
+                    int64_t now_ms);
     /* Appends the next whole frames, some hundred KiB; called until CUT (or CHUNK of a full cut) was among them. */
-    int (*cut_next)(void *ctx, struct fb_server_session *session, struct fb_buf *out, bool *ret_is_over);
+    int (*cut_next)(void *ctx, struct fb_server_session *session, struct fb_buf *out,
+                    bool *ret_is_over);
     void (*cut_close)(void *ctx, struct fb_server_session *session);
     /* take has something new to say: called at any time, also from within the functions above. */
     void (*wake)(void *ctx, struct fb_server_session *session);
 };
 
-int fb_server_session_new(const struct fb_server_ops *ops, struct fb_store *store, const char *device_id, int64_t now_ms,
+int fb_server_session_new(const struct fb_server_ops *ops, struct fb_store *store,
+                          const char *device_id, int64_t now_ms,
                           struct fb_server_session **ret) FB_MUST_CHECK;
 void fb_server_session_free(struct fb_server_session *session);
-int fb_server_session_feed(struct fb_server_session *session, const uint8_t *bytes, size_t size, int64_t now_ms) FB_MUST_CHECK;
-int fb_server_session_take(struct fb_server_session *session, struct fb_buf *out, int64_t now_ms) FB_MUST_CHECK;
+int fb_server_session_feed(struct fb_server_session *session, const uint8_t *bytes, size_t size,
+                           int64_t now_ms) FB_MUST_CHECK;
+int fb_server_session_take(struct fb_server_session *session, struct fb_buf *out,
+                           int64_t now_ms) FB_MUST_CHECK;
 int64_t fb_server_session_deadline_ms(const struct fb_server_session *session);
-const char *fb_server_session_sentence(const struct fb_server_session *session); /* why it failed; "" */
+/* Why it failed; "" */
+const char *fb_server_session_sentence(const struct fb_server_session *session);
 const char *fb_server_session_device(const struct fb_server_session *session);
 bool fb_server_session_is_greeted(const struct fb_server_session *session);
 /* The shell's own pointer (its connection), for fb_hub_each_ready. */
@@ -156,6 +166,7 @@ void *fb_server_session_owner(const struct fb_server_session *session);
 /* From the hub: the push is committed; a newer rev touches the device's scope; refuse and close after what is queued. */
 void fb_server_session_acked(struct fb_server_session *session, int64_t number);
 void fb_server_session_poked(struct fb_server_session *session, int64_t rev);
-void fb_server_session_refuse(struct fb_server_session *session, enum fb_refusal reason, const char *sentence);
+void fb_server_session_refuse(struct fb_server_session *session, enum fb_refusal reason,
+                              const char *sentence);
 
 #endif

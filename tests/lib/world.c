@@ -170,6 +170,17 @@ void server_makes(struct fb_world *w, const char *record, ...)
     va_end(args);
 }
 
+void server_has_an_order(struct fb_world *w)
+{
+    server_makes(w, "contact/li", "family_name", "Li", "company_id", "@company/acme", "owner_id",
+                 "@employee/ana", NULL);
+    server_makes(w, "currency/cny", "code", "CNY", "name_zh", "人民币", NULL);
+    server_makes(w, "sales_order/one", "company_id", "@company/acme", "ordered_on", "2026-01-01",
+                 "currency_id", "@currency/cny", "owner_id", "@employee/ana", NULL);
+    server_makes(w, "order_line/a", "sales_order_id", "@sales_order/one", "name", "Thing", "unit",
+                 "pc", "unit_price", "100", NULL);
+}
+
 void server_edits(struct fb_world *w, const char *record, const char *field, const char *value)
 {
     world_time_passes(w, 1000);

@@ -48,7 +48,8 @@ struct fb_world {
 
 /* A headquarters with employees and laptops of these names (NULL ends the list), the company acme of the first one, and everybody
  * in step. source_dir: FB_SOURCE_DIR. */
-struct fb_world *world_open(const char *source_dir, const char *first_name, ...) __attribute__((sentinel));
+struct fb_world *world_open(const char *source_dir, const char *first_name, ...)
+    __attribute__((sentinel));
 void world_close(struct fb_world *w);
 struct fb_world_replica *world_replica(struct fb_world *w, const char *name);
 /* The id a name stands for: "company/acme", "employee/ana", "device/ana". */
@@ -59,11 +60,15 @@ void world_server_restarts(struct fb_world *w);
 
 /* Writes as a person with a tool would: the triggers capture them. Pairs of field and value, NULL ends them. */
 void server_makes(struct fb_world *w, const char *record, ...) __attribute__((sentinel));
+/* Ana's contact/li and sales_order/one with its order_line/a, all of company/acme. */
+void server_has_an_order(struct fb_world *w);
 void server_edits(struct fb_world *w, const char *record, const char *field, const char *value);
 void server_deletes(struct fb_world *w, const char *record);
 void server_runs(struct fb_world *w, const char *sql);
-void replica_makes(struct fb_world *w, const char *who, const char *record, ...) __attribute__((sentinel));
-void replica_edits(struct fb_world *w, const char *who, const char *record, const char *field, const char *value);
+void replica_makes(struct fb_world *w, const char *who, const char *record, ...)
+    __attribute__((sentinel));
+void replica_edits(struct fb_world *w, const char *who, const char *record, const char *field,
+                   const char *value);
 void replica_deletes(struct fb_world *w, const char *who, const char *record);
 void replica_runs(struct fb_world *w, const char *who, const char *sql);
 
@@ -79,18 +84,22 @@ void server_settles(struct fb_world *w);
 
 /* What is there: the value as text, "NULL", or "(no row)". One of eight rotating buffers. */
 const char *server_value(struct fb_world *w, const char *record, const char *field);
-const char *replica_value(struct fb_world *w, const char *who, const char *record, const char *field);
+const char *replica_value(struct fb_world *w, const char *who, const char *record,
+                          const char *field);
 /* One value of a query at headquarters; ?1 is the id of the record, if there is one. */
 const char *server_asks(struct fb_world *w, const char *sql, const char *record);
 const char *replica_asks(struct fb_world *w, const char *who, const char *sql, const char *record);
 
 void expect_server(struct fb_world *w, const char *record, const char *field, const char *value);
-void expect_replica(struct fb_world *w, const char *who, const char *record, const char *field, const char *value);
+void expect_replica(struct fb_world *w, const char *who, const char *record, const char *field,
+                    const char *value);
 /* At headquarters and on every laptop, and all digests are equal. */
-void expect_everywhere(struct fb_world *w, const char *record, const char *field, const char *value);
+void expect_everywhere(struct fb_world *w, const char *record, const char *field,
+                       const char *value);
 void expect_gone(struct fb_world *w, const char *record);
 /* Some conflict about the field (or its group) holds the value in theirs, mine or base. */
-void expect_conflict_keeps(struct fb_world *w, const char *record, const char *field, const char *value);
+void expect_conflict_keeps(struct fb_world *w, const char *record, const char *field,
+                           const char *value);
 /* How many conflicts, open or settled, the record has. */
 void expect_conflicts(struct fb_world *w, const char *record, int count);
 /* How many changes wait that somebody must decide. */

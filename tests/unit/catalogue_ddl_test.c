@@ -10,42 +10,30 @@
     ",{\"no\":" no ",\"name\":\"" name "\",\"en\":\"E\",\"zh\":\"Z\"," rest "}"
 
 /* An order with lines, drawn small; "order" and "case" are keywords of SQL. */
-static const char
-    DOCUMENT[] =
-        "{\"format\":1,\"version\":1,\"entities\":["
-        "{\"no\":10,\"name\":\"order\",\"en\":\"Order\",\"zh\":\"订单\",\"scope\":{\"rule\":"
-        "\"global\"},"
-        "\"title\":[\"number\"],\"fields\":["
-        "{\"no\":8,\"name\":\"number\",\"type\":\"seq\",\"en\":\"Number\",\"zh\":\"编号\","
-        "\"merge\":\"once\"}" FIELD("9", "state",
-                                    "\"type\":\"enum\",\"required\":true,\"indexed\":true,"
-                                    "\"default\":\"it's\",\"choices\":["
-                                    "{\"value\":\"it's\",\"en\":\"A\",\"zh\":\"A\"},{\"value\":"
-                                    "\"b\",\"en\":\"B\",\"zh\":\"B\"}]")
-            FIELD("10", "level", "\"type\":\"int\",\"min\":1,\"max\":5,\"unique\":true")
-                FIELD("11", "secret", "\"type\":\"text\",\"required\":true,\"visible\":\"role\"")
-                    FIELD("12", "here", "\"type\":\"int\",\"visible\":\"device\"")
-                        FIELD("13", "case", "\"type\":\"bool\",\"required\":true")
-                            FIELD("14", "stock",
-                                  "\"type\":\"qty\",\"required\":true,\"default\":0,\"merge\":"
-                                  "\"sum\"") "]},"
-                                             "{\"no\":11,\"name\":\"line\",\"en\":\"Line\",\"zh\":"
-                                             "\"行\",\"part_of\":{\"entity\":\"order\",\"field\":"
-                                             "\"order_id\"},"
-                                             "\"fields\":[{\"no\":8,\"name\":\"order_id\",\"type\":"
-                                             "\"ref\",\"target\":\"order\",\"required\":true,"
-                                             "\"en\":\"Order\",\"zh\":\"订单\"}" FIELD(
-                                                 "9", "photo",
-                                                 "\"type\":\"blob\"") "]},"
-                                                                      "{\"no\":12,\"name\":"
-                                                                      "\"scratch\",\"en\":\"S\","
-                                                                      "\"zh\":\"S\",\"scope\":{"
-                                                                      "\"rule\":\"device_only\"},"
-                                                                      "\"title\":[\"text\"],"
-                                                                      "\"fields\":[{\"no\":8,"
-                                                                      "\"name\":\"text\",\"type\":"
-                                                                      "\"text\",\"en\":\"T\","
-                                                                      "\"zh\":\"T\"}]}]}";
+/* clang-format off */
+static const char DOCUMENT[] =
+    "{\"format\":1,\"version\":1,\"entities\":["
+    "{\"no\":10,\"name\":\"order\",\"en\":\"Order\",\"zh\":\"订单\",\"scope\":{\"rule\":\"global\"},"
+    "\"title\":[\"number\"],\"fields\":["
+    "{\"no\":8,\"name\":\"number\",\"type\":\"seq\",\"en\":\"Number\",\"zh\":\"编号\",\"merge\":\"once\"}"
+    FIELD("9", "state", "\"type\":\"enum\",\"required\":true,\"indexed\":true,\"default\":\"it's\",\"choices\":["
+                        "{\"value\":\"it's\",\"en\":\"A\",\"zh\":\"A\"},{\"value\":\"b\",\"en\":\"B\",\"zh\":\"B\"}]")
+    FIELD("10", "level", "\"type\":\"int\",\"min\":1,\"max\":5,\"unique\":true")
+    FIELD("11", "secret", "\"type\":\"text\",\"required\":true,\"visible\":\"role\"")
+    FIELD("12", "here", "\"type\":\"int\",\"visible\":\"device\"")
+    FIELD("13", "case", "\"type\":\"bool\",\"required\":true")
+    FIELD("14", "stock", "\"type\":\"qty\",\"required\":true,\"default\":0,\"merge\":\"sum\"")
+    "]},"
+    "{\"no\":11,\"name\":\"line\",\"en\":\"Line\",\"zh\":\"行\","
+    "\"part_of\":{\"entity\":\"order\",\"field\":\"order_id\"},\"fields\":["
+    "{\"no\":8,\"name\":\"order_id\",\"type\":\"ref\",\"target\":\"order\",\"required\":true,"
+    "\"en\":\"Order\",\"zh\":\"订单\"}"
+    FIELD("9", "photo", "\"type\":\"blob\"")
+    "]},"
+    "{\"no\":12,\"name\":\"scratch\",\"en\":\"S\",\"zh\":\"S\",\"scope\":{\"rule\":\"device_only\"},"
+    "\"title\":[\"text\"],\"fields\":["
+    "{\"no\":8,\"name\":\"text\",\"type\":\"text\",\"en\":\"T\",\"zh\":\"T\"}]}]}";
+/* clang-format on */
 
 static struct fb_catalogue *load(void)
 {

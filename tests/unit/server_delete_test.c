@@ -11,13 +11,7 @@ static int open_world(void **state)
 {
     (void)state;
     t = world_open(FB_SOURCE_DIR, "ana", "bo", NULL);
-    server_makes(t, "contact/li", "family_name", "Li", "company_id", "@company/acme", "owner_id", "@employee/ana",
-                 NULL);
-    server_makes(t, "currency/cny", "code", "CNY", "name_zh", "人民币", NULL);
-    server_makes(t, "sales_order/one", "company_id", "@company/acme", "ordered_on", "2026-01-01", "currency_id",
-                 "@currency/cny", "owner_id", "@employee/ana", NULL);
-    server_makes(t, "order_line/a", "sales_order_id", "@sales_order/one", "name", "Thing", "unit", "pc", "unit_price",
-                 "100", NULL);
+    server_has_an_order(t);
     everybody_syncs(t);
     return 0;
 }
@@ -33,7 +27,8 @@ FB_TEST(a_delete_nobody_disputes_is_played_and_rests_in_the_bin)
 {
     replica_deletes(t, "ana", "contact/li");
     expect_gone(t, "contact/li");
-    assert_string_equal(server_asks(t, "SELECT count(*) FROM fb_bin WHERE row_id = ?1", "contact/li"), "1");
+    assert_string_equal(
+        server_asks(t, "SELECT count(*) FROM fb_bin WHERE row_id = ?1", "contact/li"), "1");
     assert_string_equal(server_asks(t, "SELECT count(*) FROM conflict", NULL), "0");
 }
 
@@ -71,8 +66,8 @@ FB_TEST(an_edit_below_a_deleted_company_brings_back_the_company_and_all_that_wen
 FB_TEST(a_new_contact_of_a_deleted_company_brings_the_company_back)
 {
     server_deletes(t, "company/acme");
-    replica_makes(t, "bo", "contact/wu", "family_name", "Wu", "company_id", "@company/acme", "owner_id",
-                  "@employee/bo", NULL);
+    replica_makes(t, "bo", "contact/wu", "family_name", "Wu", "company_id", "@company/acme",
+                  "owner_id", "@employee/bo", NULL);
     expect_everywhere(t, "contact/wu", "family_name", "Wu");
     expect_everywhere(t, "company/acme", "name", "Acme");
     expect_everywhere(t, "contact/li", "family_name", "Li");
@@ -100,8 +95,8 @@ FB_TEST(a_delete_is_refused_when_somebody_edited_a_row_below)
 FB_TEST(a_delete_is_refused_when_somebody_added_a_row_below)
 {
     replica_deletes(t, "ana", "company/acme");
-    server_makes(t, "contact/wu", "family_name", "Wu", "company_id", "@company/acme", "owner_id", "@employee/bo",
-                 NULL);
+    server_makes(t, "contact/wu", "family_name", "Wu", "company_id", "@company/acme", "owner_id",
+                 "@employee/bo", NULL);
     expect_everywhere(t, "company/acme", "name", "Acme");
     expect_everywhere(t, "contact/wu", "family_name", "Wu");
     expect_everywhere(t, "contact/li", "family_name", "Li");
@@ -129,8 +124,8 @@ FB_TEST(a_row_deleted_and_made_again_comes_out_of_the_bin)
 {
     replica_deletes(t, "ana", "contact/li");
     replica_syncs(t, "ana");
-    replica_makes(t, "ana", "contact/li", "family_name", "Li again", "company_id", "@company/acme", "owner_id",
-                  "@employee/ana", NULL);
+    replica_makes(t, "ana", "contact/li", "family_name", "Li again", "company_id", "@company/acme",
+                  "owner_id", "@employee/ana", NULL);
     expect_everywhere(t, "contact/li", "family_name", "Li again");
     assert_string_equal(server_asks(t, "SELECT count(*) FROM fb_bin", NULL), "0");
 }
@@ -138,8 +133,8 @@ FB_TEST(a_row_deleted_and_made_again_comes_out_of_the_bin)
 FB_TEST(deleted_and_made_again_before_the_push_is_an_edit)
 {
     replica_deletes(t, "ana", "contact/li");
-    replica_makes(t, "ana", "contact/li", "family_name", "Li again", "company_id", "@company/acme", "owner_id",
-                  "@employee/ana", NULL);
+    replica_makes(t, "ana", "contact/li", "family_name", "Li again", "company_id", "@company/acme",
+                  "owner_id", "@employee/ana", NULL);
     expect_everywhere(t, "contact/li", "family_name", "Li again");
     expect_conflicts(t, "contact/li", 0);
 }
@@ -148,8 +143,8 @@ FB_TEST(a_delete_refused_while_the_row_was_made_again_leaves_no_gap)
 {
     replica_deletes(t, "ana", "contact/li");
     server_edits(t, "contact/li", "department", "Sales");
-    replica_makes(t, "ana", "contact/li", "family_name", "Li again", "company_id", "@company/acme", "owner_id",
-                  "@employee/ana", NULL);
+    replica_makes(t, "ana", "contact/li", "family_name", "Li again", "company_id", "@company/acme",
+                  "owner_id", "@employee/ana", NULL);
     replica_deletes(t, "ana", "contact/li");
     expect_everywhere(t, "contact/li", "department", "Sales");
 }
@@ -185,18 +180,21 @@ FB_TEST(an_order_that_moves_takes_its_lines_along)
     everybody_syncs(t);
     replica_edits(t, "bo", "sales_order/one", "company_id", "@company/other");
     expect_everywhere(t, "sales_order/one", "company_id", "@company/other");
-    assert_string_equal(server_asks(t,
-                                    "SELECT s.key = 'company:' || (SELECT company_id FROM sales_order) FROM fb_log l"
-                                    " JOIN fb_scope s ON s.id = l.scope_after WHERE l.op = 6 ORDER BY seq DESC LIMIT 1",
-                                    NULL),
-                        "1");
+    assert_string_equal(
+        server_asks(
+            t,
+            "SELECT s.key = 'company:' || (SELECT company_id FROM sales_order) FROM fb_log l"
+            " JOIN fb_scope s ON s.id = l.scope_after WHERE l.op = 6 ORDER BY seq DESC LIMIT 1",
+            NULL),
+        "1");
 }
 
 FB_TEST(rows_leave_and_enter_when_their_owner_changes)
 {
-    server_makes(t, "activity/own", "kind", "task", "subject", "Own", "owner_id", "@employee/ana", NULL);
-    server_makes(t, "note/own", "entity", "activity", "record_id", "@activity/own", "body", "text", "by_id",
-                 "@employee/ana", NULL);
+    server_makes(t, "activity/own", "kind", "task", "subject", "Own", "owner_id", "@employee/ana",
+                 NULL);
+    server_makes(t, "note/own", "entity", "activity", "record_id", "@activity/own", "body", "text",
+                 "by_id", "@employee/ana", NULL);
     everybody_syncs(t);
     expect_replica(t, "ana", "note/own", "body", "text");
     expect_replica(t, "bo", "note/own", "body", "(no row)");

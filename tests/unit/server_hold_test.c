@@ -14,13 +14,7 @@ static int open_world(void **state)
 {
     (void)state;
     t = world_open(FB_SOURCE_DIR, "ana", "bo", NULL);
-    server_makes(t, "contact/li", "family_name", "Li", "company_id", "@company/acme", "owner_id",
-                 "@employee/ana", NULL);
-    server_makes(t, "currency/cny", "code", "CNY", "name_zh", "人民币", NULL);
-    server_makes(t, "sales_order/one", "company_id", "@company/acme", "ordered_on", "2026-01-01",
-                 "currency_id", "@currency/cny", "owner_id", "@employee/ana", NULL);
-    server_makes(t, "order_line/a", "sales_order_id", "@sales_order/one", "name", "Thing", "unit",
-                 "pc", "unit_price", "100", NULL);
+    server_has_an_order(t);
     everybody_syncs(t);
     return 0;
 }

@@ -7,7 +7,7 @@
 #include "common/store/history.h"
 #include "tests/unit/store_testing.h"
 
-#if defined(__SANITIZE_ADDRESS__) || !defined(__GLIBC__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
 #define HAS_ALLOCATOR 0
 #else
 #define HAS_ALLOCATOR 1
