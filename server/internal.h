@@ -231,11 +231,13 @@ struct fb_restore {
     size_t asked_count, asked_capacity;
 };
 
+struct fb_row_slot {
+    uint64_t hash;
+    void *item;
+};
+
 struct fb_row_map {
-    struct slot {
-        uint64_t hash;
-        void *item;
-    } * slots;
+    struct fb_row_slot *slots;
     size_t capacity, count;
 };
 

@@ -19,7 +19,7 @@ void *fb_row_map_find(const struct fb_row_map *m, uint64_t hash,
                       bool (*is_it)(const void *, const void *), const void *key)
 {
     for (size_t i = hash; m->capacity > 0; i++) {
-        const struct slot *slot = &m->slots[i & (m->capacity - 1)];
+        const struct fb_row_slot *slot = &m->slots[i & (m->capacity - 1)];
         if (slot->item == NULL) {
             return NULL;
         }
@@ -36,7 +36,7 @@ static void put(struct fb_row_map *m, uint64_t hash, void *item)
     while (m->slots[i & (m->capacity - 1)].item != NULL) {
         i++;
     }
-    m->slots[i & (m->capacity - 1)] = (struct slot){.hash = hash, .item = item};
+    m->slots[i & (m->capacity - 1)] = (struct fb_row_slot){.hash = hash, .item = item};
 }
 
 int fb_row_map_add(struct fb_row_map *m, uint64_t hash, void *item)
