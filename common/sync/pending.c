@@ -143,6 +143,9 @@ static int mark_change(struct loading *l, const struct fb_change *change, bool i
     }
     row->is_pending |= is_kept;
     if (change->op == FB_CHANGE_UPDATE) {
+        /* Rule 6: the row is open, not only its fields. Delete + insert nets to an update of what differs, and while both
+         * were in the journal a cut may have skipped the rest of the row. */
+        row->is_touched_whole = true;
         for (size_t i = 0; i < change->field_count; i++) {
             mark_field(row, e, change->fields[i].field_no, is_kept);
         }

@@ -116,13 +116,15 @@ static void check_edits(struct sim_world *w, int node)
 /* F15: the last values of a row whose delete was refused are kept. */
 static void check_refused_deletes(struct sim_world *w, const struct sim_replica *r)
 {
-    sqlite3_stmt *q = sim_db_query(sim_eyes(r->daemon.node),
-                                   "SELECT op, entity, row_id, mine FROM sim_ledger AS l WHERE "
-                                   "kind = 'set' AND mine LIKE '%%~%%' AND EXISTS (SELECT 1 FROM "
-                                   "sim_ledger AS n WHERE n.op = l.op AND n.seq > l.seq AND "
-                                   "n.row_id = l.row_id AND n.kind = 'delete') AND NOT EXISTS "
-                                   "(SELECT 1 FROM sim_ledger AS n WHERE n.seq > l.seq AND "
-                                   "n.row_id = l.row_id AND n.op <> l.op)");
+    sqlite3_stmt *q =
+        sim_db_query(sim_eyes(r->daemon.node),
+                     "SELECT op, entity, row_id, mine FROM sim_ledger AS l WHERE "
+                     "kind = 'set' AND mine LIKE '%%~%%' AND EXISTS (SELECT 1 FROM "
+                     "sim_ledger AS n WHERE n.op = l.op AND n.seq > l.seq AND "
+                     "n.row_id = l.row_id AND n.kind = 'delete') AND NOT EXISTS "
+                     "(SELECT 1 FROM sim_ledger AS n WHERE n.seq > l.seq AND "
+                     "n.row_id = l.row_id AND n.op <> l.op) AND NOT EXISTS (SELECT 1 FROM "
+                     "sim_ledger AS n WHERE n.row_id = l.row_id AND n.kind = 'insert')");
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         int64_t stands = sim_db_int(sim_eyes(SIM_HQ), 0, "SELECT count(*) FROM %s WHERE id = %Q",
                                     sim_column(q, 1), sim_column(q, 2));
