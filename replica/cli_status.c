@@ -148,6 +148,12 @@ int fb_replica_cli_status(struct fb_cli *cli, struct fb_why *why)
 
 /* ---- outbox ---- */
 
+/* The state as people read it; programs get the English words. */
+static void add_state(const struct fb_show *show, const char *english)
+{
+    fb_cli_table_cell(show->table, fb_cli_is_json(show->cli) ? english : fb_text(english));
+}
+
 static int add_push(void *ctx, const struct fb_push *p)
 {
     const struct fb_show *show = ctx;
@@ -155,9 +161,7 @@ static int add_push(void *ctx, const struct fb_push *p)
     char at[FB_INSTANT_SIZE];
     fb_instant_format(p->made_at_ms, at);
     fb_cli_table_cell_int(t, p->number);
-    fb_cli_table_cell(t, p->acked_at_ms == 0
-                             ? fb_text("to send")
-                             : fb_text("at headquarters, its answer is on the way"));
+    add_state(show, p->acked_at_ms == 0 ? "to send" : "at headquarters, its answer is on the way");
     fb_cli_table_cell_int(t, p->changes);
     fb_show_time(show, at);
     return FB_OK;
@@ -178,7 +182,7 @@ int fb_replica_cli_outbox(struct fb_cli *cli, struct fb_why *why)
     rc = fb_outbox_each_uncovered(s, add_push, &show);
     if (journal_rows > 0) {
         fb_cli_table_cell(t, NULL);
-        fb_cli_table_cell(t, fb_text("in the journal, not packed yet"));
+        add_state(&show, "in the journal, not packed yet");
         fb_cli_table_cell_int(t, journal_rows);
         fb_cli_table_cell(t, NULL);
     }
@@ -205,8 +209,13 @@ int fb_replica_cli_doctor(struct fb_cli *cli, struct fb_why *why)
         return s == NULL ? rc : fb_store_error(s, why);
     }
     if (fb_cli_is_json(cli)) {
-        printf("{\"triggers_restored\":%u,\"tables_restored\":%u,\"unknown_columns\":%u}\n",
-               health.triggers_restored, health.tables_restored, health.unknown_columns);
+        FB_AUTO(fb_buf_release) struct fb_buf note;
+        fb_buf_init(&note, STATE_BYTES_MAX);
+        fb_buf_append_json_text(&note, health.note, strlen(health.note));
+        printf("{\"triggers_restored\":%u,\"tables_restored\":%u,\"unknown_columns\":%u,\"note\":%"
+               "s}\n",
+               health.triggers_restored, health.tables_restored, health.unknown_columns,
+               fb_buf_text(&note));
         return FB_OK;
     }
     fb_cli_print_fact("database file", "whole");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <ctype.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -215,7 +216,13 @@ static int parse_choice(const struct reading *r, struct fb_value *ret)
             return FB_OK;
         }
     }
-    return refuse(r, "one of its choices");
+    char list[256] = "";
+    for (size_t i = 0, at = 0; i < r->field->choice_count && at < sizeof list; i++) {
+        at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i == 0 ? "" : ", ",
+                               r->field->choices[i].value);
+    }
+    return fb_fail(r->why, FB_ERR_INVALID, "field %s: '%.*s' is none of its choices: %s",
+                   r->field->name, r->size > 63 ? 63 : (int)r->size, r->text, list);
 }
 
 static int parse_id(const struct reading *r, struct fb_value *ret)

@@ -169,7 +169,8 @@ static int take_line(void *ctx, const char *section, const char *key, const char
     struct fb_config *c = ctx;
     char name[128];
     char origin[4200];
-    snprintf(name, sizeof name, "%s.%s", section, key);
+    /* A key above the first [section] is written out: log.level = debug. */
+    snprintf(name, sizeof name, "%s%s%s", section, section[0] == '\0' ? "" : ".", key);
     const char *file = strrchr(c->path, '/');
     snprintf(origin, sizeof origin, "%s:%d", file == NULL ? c->path : file + 1, line);
     c->error = fb_config_override(c, name, value, origin, c->why);

@@ -34,8 +34,11 @@ static int check_kind(struct fb_store *store, struct fb_why *why)
     }
     if (strcmp(kind, kind_name(store->options.node)) != 0) {
         return fb_fail(why, FB_ERR_CONFIG,
-                       "this database belongs to a %s, not to a %s: check --data", kind,
-                       kind_name(store->options.node));
+                       store->options.node == FB_NODE_SERVER
+                           ? fb_text("this folder belongs to a laptop, not to a headquarters: "
+                                     "check --data (fieldbook-replica works with it)")
+                           : fb_text("this folder belongs to a headquarters, not to a laptop: "
+                                     "check --data (fieldbook-server works with it)"));
     }
     return FB_OK;
 }

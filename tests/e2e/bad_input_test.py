@@ -117,8 +117,8 @@ class BadInput(unittest.TestCase):
         self.assertEqual(sqlite3.connect(data / "fieldbook.db").execute("SELECT count(*) FROM sqlite_schema").fetchone(), (1,))
 
     def test_the_wrong_kind_of_node(self):
-        self.refuse(run("fieldbook-replica", "status", "--data", self.hq.data, check=False), CONFIG, "belongs to a server")
-        self.refuse(run("fieldbook-server", "status", "--data", self.ana.data, check=False), CONFIG, "belongs to a replica")
+        self.refuse(run("fieldbook-replica", "status", "--data", self.hq.data, check=False), CONFIG, "belongs to a headquarters")
+        self.refuse(run("fieldbook-server", "status", "--data", self.ana.data, check=False), CONFIG, "belongs to a laptop")
 
     def test_a_port_in_use(self):
         other = Headquarters(self.folder() / "hq2")

@@ -176,11 +176,11 @@ FB_TEST(a_laptops_database_is_not_opened_as_headquarters)
 {
     const char *where = path();
     fb_store_close(open_store(where, FB_NODE_REPLICA));
-    expect_refused(where, &SERVER, FB_ERR_CONFIG, "belongs to a replica, not to a server");
+    expect_refused(where, &SERVER, FB_ERR_CONFIG, "belongs to a laptop, not to a headquarters");
     fb_store_close(open_store(where, FB_NODE_REPLICA));
     where = path();
     fb_store_close(open_store(where, FB_NODE_SERVER));
-    expect_refused(where, &REPLICA, FB_ERR_CONFIG, "belongs to a server, not to a replica");
+    expect_refused(where, &REPLICA, FB_ERR_CONFIG, "belongs to a headquarters, not to a laptop");
 }
 
 FB_TEST(a_database_that_does_not_know_its_kind_is_refused)
