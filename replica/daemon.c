@@ -25,10 +25,10 @@
 #include "replica/state.h"
 
 #define WATCH_POLL_MS    500
-#define REFUSED_RETRY_MS (15 * 60 * 1000)
-#define RENEW_EVERY_MS   (24 * 3600 * 1000)
-#define DIGEST_EVERY_MS                                                                            \
-    (10 * 60 * 1000) /* a scan of all rows: at quiet times, not in every round */
+#define REFUSED_RETRY_MS (INT64_C(15) * 60 * 1000)
+#define RENEW_EVERY_MS   (INT64_C(24) * 3600 * 1000)
+/* A scan of all rows: at quiet times, not in every round. */
+#define DIGEST_EVERY_MS   (INT64_C(10) * 60 * 1000)
 #define STOP_MS_MAX       2000
 #define ASKED_RETRIES_MAX 10
 #define SERVER_TEXT_SIZE  300

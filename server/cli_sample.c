@@ -66,18 +66,17 @@ static int find_owners(struct fb_store *s, char ids[static OWNERS_MAX][FB_ROW_ID
     return rc;
 }
 
-static int fill(struct fb_cli *cli, struct filling *f, struct fb_sample_ask *ask,
-                struct fb_why *why)
+static int fill(struct fb_cli *cli, struct filling *f, struct fb_sample_ask ask, struct fb_why *why)
 {
     char ids[OWNERS_MAX][FB_ROW_ID_SIZE];
     const char *owners[OWNERS_MAX];
-    int rc = find_owners(f->store, ids, &ask->owner_count);
-    for (size_t i = 0; rc == FB_OK && i < ask->owner_count; i++) {
+    int rc = find_owners(f->store, ids, &ask.owner_count);
+    for (size_t i = 0; rc == FB_OK && i < ask.owner_count; i++) {
         owners[i] = ids[i];
     }
-    ask->owner_ids = owners;
-    ask->catalogue = fb_store_catalogue(f->store);
-    rc = rc < 0 ? rc : fb_sample_make(ask, insert_row, f, why);
+    ask.owner_ids = owners;
+    ask.catalogue = fb_store_catalogue(f->store);
+    rc = rc < 0 ? rc : fb_sample_make(&ask, insert_row, f, why);
     fb_cli_progress_end(&f->progress);
     if (rc == FB_ERR_CONSTRAINT) {
         return fb_fail(why, rc, "rows of this seed are here already: give another --seed");
@@ -106,7 +105,7 @@ int fb_server_cli_sample(struct fb_cli *cli, struct fb_why *why)
     struct filling filling = {.store = s, .progress = {.cli = cli, .what = "rows made"}};
     struct fb_sample_ask ask = {
         .seed = (uint64_t)seed, .now_ms = fb_os_now_ms(), .companies = (size_t)companies};
-    rc = fill(cli, &filling, &ask, why);
+    rc = fill(cli, &filling, ask, why);
     if (rc < 0) {
         fb_store_rollback(s);
         return rc;

@@ -111,7 +111,7 @@ void fb_daemon_serve_enrolment(struct fb_daemon *d, struct fb_stream *stream,
     }
     e->daemon = d;
     e->stream = stream;
-    fb_buf_init(&e->in, 2 * FB_FRAME_BYTES_BEFORE_AUTH_MAX);
+    fb_buf_init(&e->in, (size_t)2 * FB_FRAME_BYTES_BEFORE_AUTH_MAX);
     memcpy(e->device_id, peer->device_id, sizeof e->device_id);
     memcpy(e->address, peer->address, sizeof e->address);
     fb_stream_set_calls(stream, &CALLS, e);

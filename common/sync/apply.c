@@ -303,7 +303,7 @@ static int hold_scopes(struct fb_apply *a)
         rc = fb_sql_begin(a->store,
                           "INSERT INTO fb_scope_held (key) VALUES (?1) ON CONFLICT DO NOTHING", &q);
     }
-    if (rc < 0) {
+    if (rc != FB_OK) {
         return rc;
     }
     for (size_t i = 0; rc == FB_OK && i < a->cut->scope_count; i++) {

@@ -94,7 +94,7 @@ static int renumber_one(struct adopting *a, struct fb_push *push, int64_t number
                           "= ?4 WHERE number = ?5",
                           &q);
     }
-    if (rc < 0) {
+    if (rc != FB_OK) {
         return rc;
     }
     fb_sql_bind_int(q, 1, number);

@@ -98,7 +98,7 @@ static int add_to_scope(void *ctx, const struct fb_row *row)
     if (rc == FB_OK) {
         rc = sum_of(sums, fb_buf_text(&sums->key), &sum);
     }
-    return rc < 0 ? rc : add_row(&sum->digest, row);
+    return rc == FB_OK ? add_row(&sum->digest, row) : rc;
 }
 
 void fb_replica_drop_repair(struct fb_replica_round *r)

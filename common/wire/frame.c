@@ -82,7 +82,7 @@ static int append_body(const ProtobufCMessage *body, const struct fb_kind *kind,
     FB_AUTO(fb_buf_release) struct fb_buf plain;
     FB_AUTO(fb_buf_release) struct fb_buf shrunk;
     fb_buf_init(&plain, FB_MESSAGE_BYTES_MAX);
-    fb_buf_init(&shrunk, FB_MESSAGE_BYTES_MAX * 2);
+    fb_buf_init(&shrunk, (size_t)FB_MESSAGE_BYTES_MAX * 2);
     int rc = fb_gate_pack(body, &plain);
     if (rc == FB_OK && kind->is_compressed && plain.size >= COMPRESS_BYTES_MIN) {
         rc = fb_gate_compress(plain.bytes, plain.size, &shrunk);

@@ -26,7 +26,8 @@ struct reader {
 
 static int damaged(const struct reader *r)
 {
-    return fb_fail(r->why, FB_ERR_PROTOCOL, "a run of values is not what its counts say");
+    fb_why_set(r->why, "a run of values is not what its counts say");
+    return FB_ERR_PROTOCOL;
 }
 
 static int read_bytes(struct reader *r, enum fb_value_type type, struct fb_value *ret)
