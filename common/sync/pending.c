@@ -15,6 +15,7 @@ struct loading {
     const struct fb_catalogue *catalogue;
     struct fb_pending *pending;
     int64_t seen;
+    int64_t cursor;
     struct fb_push *pushes;
     size_t push_count;
     size_t push_capacity;
@@ -142,6 +143,9 @@ static int mark_change(struct loading *l, const struct fb_change *change, bool i
         return FB_OK;
     }
     row->is_pending |= is_kept;
+    /* A cut came since the first edit: it may have skipped more than the net names (a value that
+     * went there and back beside one that stayed, a row deleted and inserted again). */
+    row->is_touched_whole |= change->cursor != l->cursor;
     if (change->op == FB_CHANGE_UPDATE) {
         /* Rule 6: the row is open, not only its fields. Delete + insert nets to an update of what differs, and while both
          * were in the journal a cut may have skipped the rest of the row. */
@@ -216,7 +220,10 @@ int fb_pending_load(struct fb_store *s, int64_t seen, struct fb_pending *ret)
     struct fb_pending pending = {0};
     struct loading l = {
         .store = s, .catalogue = fb_store_catalogue(s), .pending = &pending, .seen = seen};
-    int rc = l.catalogue == NULL ? FB_OK : load_journal(&l);
+    int rc = fb_replica_meta_int(s, "cursor", 0, &l.cursor);
+    if (rc == FB_OK && l.catalogue != NULL) {
+        rc = load_journal(&l);
+    }
     if (rc == FB_OK && l.catalogue != NULL) {
         rc = load_pushes(&l);
     }

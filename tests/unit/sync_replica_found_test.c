@@ -108,6 +108,30 @@ FB_TEST(own_edits_are_never_found_pending_open_or_answered)
     free_laptop(t);
 }
 
+FB_TEST(value_a_cut_skipped_while_the_row_was_in_the_journal_is_no_find)
+{
+    struct laptop *t = laptop_with_acme();
+    poke_and_pull(t, 2);
+    run(t->store, "UPDATE company SET street = 'B' WHERE id = '" ID_A "'");
+    say_changed_row(
+        t, make_row(t, "company", ID_A, "name", "Acme", "street", "C", "city", "Bonn", NULL),
+        "street", "Main");
+    say_cut(t, 2, 0); /* C was skipped, and the street goes back to what it was */
+    run(t->store, "UPDATE company SET street = 'Main' WHERE id = '" ID_A "'");
+    write_sql(t, "UPDATE company SET name = 'mine' WHERE id = '" ID_A "'");
+    size_t count = 0;
+    struct fb_change *changes = changes_of(t, &hear(t, FB_MESSAGE_PUSH_PART)->push_part, &count);
+    assert_int_equal(changes[0].op, FB_CHANGE_UPDATE);
+    hear(t, FB_MESSAGE_PULL);
+    say_changed_row(
+        t, make_row(t, "company", ID_A, "name", "mine", "street", "C", "city", "Bonn", NULL),
+        "name", "Acme");
+    say_cut(t, 3, 1);
+    expect_text(t, "company", ID_A, "street", "C");
+    assert_int_equal(count_found(t), 0);
+    free_laptop(t);
+}
+
 FB_TEST(same_find_twice_is_one)
 {
     struct laptop *t = laptop_with_acme();
@@ -306,6 +330,7 @@ FB_MAIN(FB_CASE(value_that_no_journal_explains_is_kept_and_headquarters_stands),
         FB_CASE(field_that_headquarters_did_not_change_is_found_too),
         FB_CASE(row_deleted_behind_the_journal_is_reported_and_comes_back),
         FB_CASE(own_edits_are_never_found_pending_open_or_answered),
+        FB_CASE(value_a_cut_skipped_while_the_row_was_in_the_journal_is_no_find),
         FB_CASE(same_find_twice_is_one), FB_CASE(digest_leaves_out_what_never_travels),
         FB_CASE(equal_digests_end_the_question),
         FB_CASE(digests_are_not_compared_while_anything_is_pending),
