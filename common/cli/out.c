@@ -64,17 +64,38 @@ void fb_cli_table_cell_int(struct fb_cli_table *t, long long number)
     add_cell(t, text, true);
 }
 
-/* Columns of a terminal that a text takes: Chinese characters take two. */
+/* The character at p, which is well-formed UTF-8 or counts byte by byte. */
+static uint32_t next_character(const unsigned char **p)
+{
+    uint32_t first = *(*p)++;
+    uint32_t more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : first >= 0xC0 ? 1 : 0;
+    uint32_t character = more == 0 ? first : first & (0x3Fu >> more);
+    for (; more > 0 && (**p & 0xC0) == 0x80; more--) {
+        character = character << 6 | (*(*p)++ & 0x3Fu);
+    }
+    return character;
+}
+
+/* Chinese, Japanese and Korean, full-width forms and pictures (Unicode's East Asian Width, W and F). */
+static bool is_wide(uint32_t character)
+{
+    return (character >= 0x1100 && character <= 0x115F) ||
+           (character >= 0x2E80 && character <= 0xA4CF) ||
+           (character >= 0xAC00 && character <= 0xD7A3) ||
+           (character >= 0xF900 && character <= 0xFAFF) ||
+           (character >= 0xFE30 && character <= 0xFE6F) ||
+           (character >= 0xFF00 && character <= 0xFF60) ||
+           (character >= 0xFFE0 && character <= 0xFFE6) ||
+           (character >= 0x1F300 && character <= 0x3FFFD);
+}
+
+/* Columns of a terminal that a text takes. */
 static size_t display_width(const char *text)
 {
     size_t width = 0;
     const unsigned char *p = (const unsigned char *)text;
     while (*p != '\0') {
-        size_t size = *p >= 0xF0 ? 4 : *p >= 0xE0 ? 3 : *p >= 0xC0 ? 2 : 1;
-        width += size >= 3 ? 2 : 1;
-        for (size_t i = 0; i < size && *p != '\0'; i++) {
-            p++;
-        }
+        width += is_wide(next_character(&p)) ? 2 : 1;
     }
     return width;
 }

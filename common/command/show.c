@@ -102,7 +102,7 @@ static void append_fields(struct fb_store *s, const struct fb_entity *e, bool is
 {
     const char *name;
     json_t *value;
-    bool is_group = json_object_size(fields) > 1;
+    bool is_group = is_row || json_object_size(fields) > 1;
     size_t before = buf->size;
     json_object_foreach(fields, name, value)
     {

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Conflicts and held edits as people deal with them on the command line, at headquarters and on a laptop."""
 import json
+import unicodedata
 import unittest
 import uuid
 
@@ -87,6 +88,28 @@ class Commands(unittest.TestCase):
         self.assertEqual(json.loads(facts(self.hq, "conflict", "show", conflict["id"])["original"]), {"name": "东华"})
         self.hq.command("conflict", "rule", conflict["id"], "--keep", "theirs")
         self.settles(lambda: self.name(company), "东华精机")
+
+    def test_groups_rows_and_long_texts_are_readable_in_a_list(self):
+        company = self.company("长列表")
+        self.ana.sql("UPDATE company SET annual_revenue = 123450, revenue_year = 2025 WHERE id = ?", company)
+        self.hq.sql("UPDATE company SET annual_revenue = 100, website = 'https://' || hex(zeroblob(40)) WHERE id = ?", company)
+        self.ana.sql("UPDATE company SET website = '" + "网" * 50 + "' WHERE id = ?", company)
+        self.ana.sync()
+        lines = self.hq.command("conflict", "list", "--all").splitlines()
+        self.assertIn("annual_revenue=1234.50, revenue_year=202…", [text for text in lines if " revenue " in text][0])
+        cut = [text for text in lines if "网" * 40 + "…" in text][0]
+        self.assertNotIn("网" * 41, cut)
+        columns = {self.width(text[:text.index("李明")]) for text in lines if "李明" in text}
+        self.assertEqual(len(columns), 1, "the column begins at the same place, Chinese or not")
+        self.ana.sql("UPDATE company SET short_name = 'kept' WHERE id = ?", company)
+        self.hq.sql("DELETE FROM company WHERE id = ?", company)
+        self.ana.sync()
+        row = [text for text in self.hq.command("conflict", "list", "--all").splitlines() if "edit over delete" in text][0]
+        self.assertRegex(row, r"\(deleted\) +short_name=kept")
+
+    @staticmethod
+    def width(text):
+        return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
     def test_each_way_of_ruling_puts_its_value_everywhere(self):
         for words, expected in ((["--keep", "theirs"], "theirs"), (["--keep", "mine"], "mine"), (["--keep", "base"], "base"), (["--value", "typed"], "typed")):

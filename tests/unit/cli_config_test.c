@@ -45,6 +45,18 @@ FB_TEST(the_file_beats_the_default_and_says_its_line)
     fb_config_free(c);
 }
 
+FB_TEST(a_setting_above_the_first_section_is_written_out)
+{
+    struct fb_why why;
+    struct fb_config *c = NULL;
+    assert_int_equal(read_text("log.level = debug\n[sync]\neager = no\n", &c, NULL), FB_OK);
+    assert_string_equal(fb_config_text(c, "log.level"), "debug");
+    fb_config_free(c);
+    c = NULL;
+    assert_int_equal(read_text("log.levle = debug\n", &c, &why), FB_ERR_CONFIG);
+    assert_non_null(strstr(why.text, "no setting log.levle; did you mean log.level?"));
+}
+
 FB_TEST(an_unknown_setting_names_file_line_and_the_nearest_one)
 {
     struct fb_why why;
@@ -90,6 +102,7 @@ FB_TEST(a_mistyped_word_finds_its_neighbour_and_a_strange_one_none)
 
 FB_MAIN(FB_CASE(a_missing_file_gives_the_defaults),
         FB_CASE(the_file_beats_the_default_and_says_its_line),
+        FB_CASE(a_setting_above_the_first_section_is_written_out),
         FB_CASE(an_unknown_setting_names_file_line_and_the_nearest_one),
         FB_CASE(values_outside_their_type_or_range_are_refused),
         FB_CASE(the_environment_beats_the_file_and_a_flag_beats_both),
