@@ -75,7 +75,7 @@ static void print_json(const struct facts *f, const char *state)
            "\"held\":%lld,\"found\":%lld,\"daemon\":%s}\n",
            (long long)f->cursor, f->cut_at_ms == 0 ? "" : "\"", f->cut_at_ms == 0 ? "null" : at,
            f->cut_at_ms == 0 ? "" : "\"", (long long)f->journal_rows, (long long)f->pending_pushes,
-           (long long)(f->journal_rows + f->pending_changes), (long long)f->conflicts,
+           (long long)f->journal_rows + f->pending_changes, (long long)f->conflicts,
            (long long)f->held, (long long)f->found, state[0] == '\0' ? "null" : state);
 }
 
@@ -109,7 +109,7 @@ static void print_text(const struct facts *f, const char *state)
         fb_cli_print_fact("data as of", "%s (revision %lld)", fb_show_local_time(instant, at),
                           (long long)f->cursor);
     }
-    fb_cli_print_fact("to send", "%lld", (long long)(f->journal_rows + f->pending_changes));
+    fb_cli_print_fact("to send", "%lld", (long long)f->journal_rows + f->pending_changes);
     fb_cli_print_fact("conflicts", "%lld to be decided", (long long)f->conflicts);
     fb_cli_print_fact("held edits", "%lld to be corrected, retried or discarded",
                       (long long)f->held);

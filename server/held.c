@@ -43,7 +43,7 @@ static void append_step(struct fb_buf *out, const struct fb_step *step, int64_t 
     fb_buf_append_text(out, "\",");
     append_value(out, "from", &step->from);
     append_value(out, "to", &step->to);
-    fb_buf_printf(out, "\"at\":%lld}", (long long)(step->at_ms + offset_ms));
+    fb_buf_printf(out, "\"at\":%lld}", (long long)step->at_ms + offset_ms);
 }
 
 static void append_field(struct fb_buf *out, const struct fb_entity *e,
@@ -65,7 +65,7 @@ static void append_field(struct fb_buf *out, const struct fb_entity *e,
         }
         fb_buf_append_text(out, "],");
     }
-    fb_buf_printf(out, "\"edited_at\":%lld}", (long long)(c->edited_at_ms + offset_ms));
+    fb_buf_printf(out, "\"edited_at\":%lld}", (long long)c->edited_at_ms + offset_ms);
 }
 
 static void append_change(struct fb_work *w, struct fb_buf *out, const struct fb_change *c)
@@ -79,7 +79,7 @@ static void append_change(struct fb_work *w, struct fb_buf *out, const struct fb
     }
     fb_buf_printf(
         out, "\"id\":\"%s\",\"op\":\"%s\",\"cursor\":%lld,\"edited_at\":%lld,\"fields\":{",
-        c->row_id, OP_NAMES[c->op], (long long)c->cursor, (long long)(c->edited_at_ms + offset_ms));
+        c->row_id, OP_NAMES[c->op], (long long)c->cursor, (long long)c->edited_at_ms + offset_ms);
     for (size_t i = 0; i < c->field_count; i++) {
         fb_buf_append_text(out, i > 0 ? "," : "");
         append_field(out, e, &c->fields[i], offset_ms);
@@ -202,7 +202,7 @@ static int read_bytes(struct reader *r, const json_t *hex, const struct fb_field
 static int read_value(struct reader *r, const json_t *v, const struct fb_field *f,
                       struct fb_value *ret)
 {
-    if (v == NULL) {
+    if (v == NULL || json_object_get(v, "$absent") != NULL) {
         *ret = (struct fb_value){0};
     } else if (json_is_null(v)) {
         *ret = FB_VALUE_NULL;
@@ -216,8 +216,6 @@ static int read_value(struct reader *r, const json_t *v, const struct fb_field *
         return copy == NULL ? FB_ERR_NO_MEMORY : FB_OK;
     } else if (json_object_get(v, "$hex") != NULL) {
         return read_bytes(r, json_object_get(v, "$hex"), f, ret);
-    } else if (json_object_get(v, "$absent") != NULL) {
-        *ret = (struct fb_value){0};
     } else {
         return fail(r, "a value is neither a number nor a text");
     }
