@@ -13,7 +13,7 @@
 #include "common/base/os.h"
 #include "common/cli/cli.h"
 
-#define CONFIG_BYTES_MAX (64 * 1024)
+#define CONFIG_BYTES_MAX 65536
 #define CONFIG_KEYS_MAX  64
 
 struct setting {

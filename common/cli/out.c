@@ -9,7 +9,7 @@
 #include "common/cli/cli.h"
 
 #define TABLE_COLUMNS_MAX 16
-#define TABLE_BYTES_MAX   (256 * 1024 * 1024)
+#define TABLE_BYTES_MAX   268435456 /* 256 MiB */
 #define PROGRESS_EVERY_MS 200
 #define FACT_NAME_WIDTH   18
 

@@ -13,7 +13,7 @@
 #include "common/command/show.h"
 #include "common/store/sql.h"
 
-#define TEXT_BYTES_MAX (1024 * 1024)
+#define TEXT_BYTES_MAX 1048576 /* 1 MiB */
 
 int fb_command_conflict_list(struct fb_cli *cli, struct fb_why *why)
 {

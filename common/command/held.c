@@ -15,7 +15,7 @@
 #include "common/command/show.h"
 #include "common/store/sql.h"
 
-#define TEXT_BYTES_MAX (4 * 1024 * 1024)
+#define TEXT_BYTES_MAX 4194304 /* 4 MiB */
 
 int fb_command_held_list(struct fb_cli *cli, struct fb_why *why)
 {

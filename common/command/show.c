@@ -10,7 +10,7 @@
 #include "common/base/time.h"
 #include "common/crm/title.h"
 
-#define TEXT_BYTES_MAX (4 * 1024 * 1024)
+#define TEXT_BYTES_MAX 4194304 /* 4 MiB */
 #define LISTED_CHARS   40
 
 void fb_show_id(const struct fb_show *show, const char *id)
