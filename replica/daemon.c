@@ -400,7 +400,7 @@ int fb_replica_run(struct fb_replica_run *run, struct fb_why *why)
         rc = c.err;
         fb_why_set(why, "%s", c.why.text);
     }
-    note_state(&c, "stopped", "", 0);
+    note_state(&c, "stopped", c.why.text, 0); /* why it ended, for `status` */
     if (!finish(&c)) {
         _Exit(fb_err_exit_code(rc));
     }

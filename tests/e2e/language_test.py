@@ -86,6 +86,7 @@ class Language(unittest.TestCase):
             refused = run("fieldbook-replica", "sync", *laptop, check=False, env=zh)
             self.assertEqual(refused.returncode, 5)
             self.assertIn("这台电脑已暂停使用", refused.stderr)
+            self.assertRegex(run("fieldbook-replica", "status", *laptop, env=zh), "后台程序 +已停止，自 .* 起: 这台电脑已暂停使用")
 
     def test_what_programs_read_is_the_same_in_every_language(self):
         with World(start=False) as w:

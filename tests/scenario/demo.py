@@ -59,7 +59,7 @@ def main():
         waiting = [json.loads(line) for line in hq.command("conflict", "list", "--json").splitlines()]
         assert len(waiting) == 1, waiting
         conflict = waiting[0]
-        tell(f"The same field: one conflict, {conflict['field']}: headquarters {conflict['headquarters']}, laptop {conflict['laptop']} ({conflict['laptop_by']}).")
+        tell(f"The same field: one conflict, {conflict['field']}: headquarters wrote {json.loads(conflict['headquarters'])['name']}, the laptop {json.loads(conflict['laptop'])['name']} ({conflict['laptop_by']}).")
         hq.command("conflict", "rule", conflict["id"], "--keep", "mine")
         tell("The admin keeps the laptop's name.")
         for laptop in (ming, fang):
