@@ -17,10 +17,14 @@
 #include "common/net/listener.h"
 #include "tests/lib/testlib.h"
 
-#define DEVICE_ID   "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"
-#define ENDS_MAX    64
+#define DEVICE_ID "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"
+#define ENDS_MAX  64
+#ifdef __SANITIZE_THREAD__
+#define PATIENCE_MS 240000
+#else
 #define PATIENCE_MS 60000
-#define MS_PER_DAY  86400000LL
+#endif
+#define MS_PER_DAY 86400000LL
 
 /* One authority with all it issues. */
 struct authority {
