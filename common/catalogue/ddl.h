@@ -8,10 +8,11 @@
  *
  *     CREATE TABLE fb_journal (
  *         seq    INTEGER PRIMARY KEY,
- *         op     INTEGER NOT NULL,  -- 1 insert, 2 one field updated, 3 deleted, 4 old image (an
- * insert met the id) entity INTEGER NOT NULL,  -- the entity's number row_id TEXT NOT NULL, field
- * INTEGER,           -- op 2: the field's number old    ANY,               -- op 2: the old value,
- * typed; op 3 and 4: the old row as JSON, by field name,
+ *         op     INTEGER NOT NULL,  -- 1 insert, 2 one field updated, 3 deleted, 4 old image (an insert met the id)
+ *         entity INTEGER NOT NULL,  -- the entity's number
+ *         row_id TEXT NOT NULL,
+ *         field  INTEGER,           -- op 2: the field's number
+ *         old    ANY,               -- op 2: the old value, typed; op 3 and 4: the old row as JSON, by field name,
  *                                   --   blobs as {"$hex":...}
  *         at_ms  INTEGER NOT NULL,  -- wall clock of the writer
  *         step   BLOB               -- op 1 and 2 on sum fields: 8 random bytes, the step's id

@@ -2,12 +2,14 @@
  *
  * Who may talk to whom: TLS 1.3 contexts for the two programs.
  *
- * A server's context decides per connection, from the ALPN names in the ClientHello, what it asks
- * of the client: fieldbook/1         a valid device certificate of our authority fieldbook-enrol/1
- * none; one that is given must be ours, but may have expired (renewal after a long leave) http/1.1
- * none, and does not ask (browsers) Anything else, and no ALPN at all, is refused. There is no
- * resumption of any kind: a revoked device must not come back without showing its certificate.
- * Settings: docs/decisions/0004-tls-over-libuv.md.
+ * A server's context decides per connection, from the ALPN names in the ClientHello, what it asks of the client:
+ *
+ *     fieldbook/1         a valid device certificate of our authority
+ *     fieldbook-enrol/1   none; one that is given must be ours, but may have expired (renewal after a long leave)
+ *     http/1.1            none, and does not ask (browsers)
+ *
+ * Anything else, and no ALPN at all, is refused. There is no resumption of any kind: a revoked device must not come
+ * back without showing its certificate. Settings: docs/decisions/0004-tls-over-libuv.md.
  *
  * A certificate is identity only: whether the device may still come is the device table's to say,
  * on every connection. Contexts are shared by their connections and may be freed before them.

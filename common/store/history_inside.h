@@ -8,8 +8,8 @@
  *     u32  size of what follows          integers little-endian
  *     the fields in their order, texts with a u32 size before them
  *
- * They are folded in pieces of whole entries, the first that reaches 64 KiB ends a piece: hash :=
- * SHA-256(hash, piece). A rev of 100,000 rows then takes no memory.
+ * They are folded in pieces of whole entries, the first that reaches 64 KiB ends a piece:
+ * hash := SHA-256(hash, piece). A rev of 100,000 rows then takes no memory.
  */
 #ifndef FB_STORE_HISTORY_INSIDE_H
 #define FB_STORE_HISTORY_INSIDE_H

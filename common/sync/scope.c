@@ -3,12 +3,13 @@
  * Which scopes a row belongs to, from its entity's rule and the rows it follows.
  *
  *     global, company       say it themselves
- *     follows               the first scope field that is filled decides: a company stands for
- * company:ID, an employee (unless the row is a part of his) for employee:ID, any other row for that
- * row's set either, links         the sets of all filled scope fields together private employee:ID
+ *     follows               the first scope field that is filled decides: a company stands for company:ID, an employee
+ *                           (unless the row is a part of his) for employee:ID, any other row for that row's set
+ *     either, links         the sets of all filled scope fields together
+ *     private               employee:ID
  *     own                   employee:ID of the employee and of each manager above him
- *     team                  employee:ID of the owner, else global, until teams and territories have
- * scopes of their own server, device only   none
+ *     team                  employee:ID of the owner, else global, until teams and territories have scopes of their own
+ *     server, device only   none
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The wire format as scanned here (protobuf "Encoding"): a field is a tag (varint: number << 3 |
- * type) and, by type, 0  a varint         1  8 bytes        2  a varint length and that many bytes
- * 5  4 bytes Types 3 and 4 (groups) are refused. A varint has at most 10 bytes.
+ * The wire format as scanned here (protobuf "Encoding"): a field is a tag (varint: number << 3 | type) and, by type,
+ *
+ *     0  a varint
+ *     1  8 bytes
+ *     2  a varint length and that many bytes
+ *     5  4 bytes
+ *
+ * Types 3 and 4 (groups) are refused. A varint has at most 10 bytes.
  */
 #include "common/wire/gate.h"
 
