@@ -156,8 +156,10 @@ static void check_held(struct sim_world *w, int node)
             sim_violation(w, "held", "n%d op %lld: %s breaks a rule and stands at headquarters",
                           node, op, sim_column(q, 1));
         }
-        char *beside = sim_db_text(
-            db, "SELECT mine FROM sim_ledger WHERE op = %lld AND field = 'product'", op);
+        char *beside = sim_db_text(db,
+                                   "SELECT mine FROM sim_ledger WHERE op = %lld AND entity = "
+                                   "'sales_order' AND field = 'remark'",
+                                   op);
         int beside_where = beside != NULL ? places_of_edit(beside, op) : 0;
         if (where > 0 && (where & IN_HELD) != 0 && beside_where > 0 &&
             (beside_where & IN_ROWS) != 0) {

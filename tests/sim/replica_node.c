@@ -336,6 +336,9 @@ void sim_replica_dial(struct sim_world *w, struct sim_replica *r)
         return;
     }
     sim_enter(w, r->daemon.node, SIM_DAEMON);
+    if (sim_chance(&r->link_random, 300)) {
+        fb_replica_round_want_digest(r->round); /* the daemon asks now and then */
+    }
     fb_replica_round_opened(r->round, sim_node_now_ms(w, r->daemon.node));
     pump(w, r);
 }

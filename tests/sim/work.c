@@ -637,7 +637,12 @@ static void poison(struct job *j)
     some_row(j, "sales_line", "1", id);
     if (id[0] != '\0') {
         set(j, "sales_line", id, "due_on", token(j, "soon", value));
-        set_token(j, "sales_line", id, "product"); /* of the same order: held with it */
+        char *order =
+            sim_db_text(j->db, "SELECT sales_order_id FROM sales_line WHERE id = '%s'", id);
+        if (order != NULL) {
+            set_token(j, "sales_order", order, "remark"); /* held with its line */
+        }
+        free(order);
     }
     if (pick(j, 2) == 0) {
         set_token(j, "company", ANCHOR "2", "website");
