@@ -34,15 +34,13 @@ int fb_server_cli_verify(struct fb_cli *cli, struct fb_why *why)
     if (result.bad_rev != 0) {
         return fb_fail(why, FB_ERR_DAMAGED,
                        "the log was changed after the fact: revision %lld does not fit the one "
-                       "before; compare with a "
-                       "backup",
+                       "before; compare with a backup",
                        (long long)result.bad_rev);
     }
     if (result.differing_scopes != 0) {
         return fb_fail(why, FB_ERR_DAMAGED,
                        "rows of %lld scopes were changed with triggers off, for example of %s: "
-                       "compare them with a "
-                       "backup or a laptop",
+                       "compare them with a backup or a laptop",
                        (long long)result.differing_scopes, result.example);
     }
     if (fb_cli_is_json(cli)) {

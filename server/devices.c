@@ -67,8 +67,7 @@ static int use_invite(struct fb_store *s, const char *code_text, int64_t now_ms,
     if (rc == FB_SQL_DONE) {
         return fb_fail(why, FB_ERR_REFUSED,
                        "this enrolment code was used already, is older than 30 minutes or was "
-                       "never given: ask "
-                       "headquarters for a new one (fieldbook-server invite)");
+                       "never given: ask headquarters for a new one (fieldbook-server invite)");
     }
     if (rc < 0) {
         return rc;
@@ -163,8 +162,7 @@ static int decide_device(struct fb_store *s, const struct fb_enrol_ask *ask,
     if (rc == FB_ERR_NOT_FOUND || (rc == FB_OK && strcmp(state, "active") != 0)) {
         return fb_fail(why, FB_ERR_REFUSED,
                        "headquarters does not renew the certificate of this device: ask an admin "
-                       "whether it was "
-                       "suspended or revoked");
+                       "whether it was suspended or revoked");
     }
     snprintf(answer->device_id, sizeof answer->device_id, "%s", certificate_device);
     return rc;

@@ -83,8 +83,7 @@ static int add_role(struct fb_store *s, const char *employee_id, const char *rol
     if (rc == FB_ERR_NOT_FOUND) {
         return fb_fail(why, FB_ERR_INVALID,
                        "there is no role %s; shipped are rep, manager, marketing, support, "
-                       "dispatcher, field engineer, "
-                       "finance, admin and reader",
+                       "dispatcher, field engineer, finance, admin and reader",
                        role);
     }
     const char *texts[] = {employee_id, role_id};

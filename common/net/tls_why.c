@@ -31,12 +31,10 @@ static const struct reason SAID_BY_SERVER[] = {
      "the server demands a device certificate and none was shown: enrol this device first"},
     {SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, FB_ERR_REFUSED,
      "the server says that this device's certificate is not valid at this time: check the clock of "
-     "this computer; if it is right, "
-     "renew the certificate or enrol again"},
+     "this computer; if it is right, renew the certificate or enrol again"},
     {SSL_R_TLSV1_ALERT_UNKNOWN_CA, FB_ERR_REFUSED,
      "the server does not know the authority of this device's certificate: the device was enrolled "
-     "at another headquarters, so "
-     "check the address or enrol here"},
+     "at another headquarters, so check the address or enrol here"},
     {SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED, FB_ERR_REFUSED,
      "the server says that this device's certificate is revoked"},
     {SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, FB_ERR_REFUSED,
@@ -125,15 +123,14 @@ static int explain_time(const struct fb_tls_failure *failure, long result, struc
     if (result == X509_V_ERR_CERT_NOT_YET_VALID) {
         return fb_fail(why, FB_ERR_REFUSED,
                        "the certificate of %s is not yet valid (from %s on) and this computer's "
-                       "clock says %.10s: "
-                       "check the laptop's clock",
+                       "clock says %.10s: check the laptop's clock",
                        failure->host, from, now);
     }
-    return fb_fail(why, FB_ERR_REFUSED,
-                   "the certificate of %s has expired (valid until %s) and this computer's clock "
-                   "says %.10s: check "
-                   "the laptop's clock; if it is right, the server's certificate must be renewed",
-                   failure->host, until, now);
+    return fb_fail(
+        why, FB_ERR_REFUSED,
+        "the certificate of %s has expired (valid until %s) and this computer's clock says %.10s: "
+        "check the laptop's clock; if it is right, the server's certificate must be renewed",
+        failure->host, until, now);
 }
 
 static int explain_server_certificate(const struct fb_tls_failure *failure, long result,
@@ -147,8 +144,7 @@ static int explain_server_certificate(const struct fb_tls_failure *failure, long
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
         return fb_fail(why, FB_ERR_REFUSED,
                        "the certificate of the server is not for %s: use one of the names the "
-                       "server was set up with "
-                       "(init --host)",
+                       "server was set up with (init --host)",
                        failure->host);
     case X509_V_ERR_INVALID_PURPOSE:
         return fb_fail(
@@ -163,9 +159,8 @@ static int explain_server_certificate(const struct fb_tls_failure *failure, long
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
         return fb_fail(why, FB_ERR_REFUSED,
                        "the certificate of %s comes from another authority than this device's "
-                       "headquarters: it is another server, "
-                       "or something between (a captive portal, a proxy) answers in its place; "
-                       "nothing was sent",
+                       "headquarters: it is another server, or something between (a captive "
+                       "portal, a proxy) answers in its place; nothing was sent",
                        failure->host);
     default:
         return fb_fail(why, FB_ERR_REFUSED, "the certificate of %s is not accepted: %s",
@@ -212,14 +207,14 @@ static int explain_first_bytes(const struct fb_tls_failure *failure, struct fb_w
     if (is_web) {
         return fb_fail(
             why, FB_ERR_UNREACHABLE,
-            "this is not a Fieldbook server: %s answers with a web page in clear text. "
-            "Check the address, and sign in to the network first if it shows a log-in page",
+            "this is not a Fieldbook server: %s answers with a web page in clear text. Check the "
+            "address, and sign in to the network first if it shows a log-in page",
             failure->host);
     }
-    return fb_fail(why, FB_ERR_UNREACHABLE,
-                   "this is not a Fieldbook server: %s does not speak TLS. Check the address and "
-                   "the port",
-                   failure->host);
+    return fb_fail(
+        why, FB_ERR_UNREACHABLE,
+        "this is not a Fieldbook server: %s does not speak TLS. Check the address and the port",
+        failure->host);
 }
 
 int fb_tls_explain(const struct fb_tls_failure *failure, struct fb_why *why)

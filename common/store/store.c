@@ -15,8 +15,7 @@ static const char *remedy(int error)
         return "the disk is full: make room, nothing was lost and work goes on by itself";
     case FB_ERR_DAMAGED:
         return "the database is damaged: stop, keep a copy of the file, and restore a backup "
-               "(headquarters) or "
-               "enrol again (laptop)";
+               "(headquarters) or enrol again (laptop)";
     case FB_ERR_BUSY:
         return "another program has locked the database for more than 5 seconds: close it or wait";
     case FB_ERR_IO:

@@ -53,8 +53,7 @@ static int refuse_chain(struct fb_replica_round *r)
     return fb_replica_fail(
         r, FB_ERR_INTERRUPTED,
         "headquarters has seen other edits under this laptop's name: it was copied or restored "
-        "from a "
-        "backup; it asks for a new identity at the next connection, and nothing is lost");
+        "from a backup; it asks for a new identity at the next connection, and nothing is lost");
 }
 
 static void measure_clock(struct fb_replica_round *r, const struct fb_welcome *w)
