@@ -206,7 +206,7 @@ static int rule_one(struct fb_store *s, const char *id, const char *outcome, con
 
 int fb_command_conflict_rule(struct fb_cli *cli, struct fb_why *why)
 {
-    const char *outcome;
+    const char *outcome = NULL;
     const char *value = NULL;
     int rc = read_ruling(cli, &outcome, &value, why);
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
