@@ -531,7 +531,7 @@ static int scan_chunk(struct cutting *c, const struct position *from, size_t *re
     memcpy(c->last_id, from->id, FB_ROW_ID_SIZE);
     for (; at < c->catalogue->entity_count; at++) {
         const struct fb_entity *e = &c->catalogue->entities[at];
-        int64_t room = FB_CHUNK_ROWS - c->scanned;
+        int64_t room = (FB_CHUNK_ROWS > 0 ? FB_CHUNK_ROWS : 1) - c->scanned;
         int64_t before = c->scanned;
         int rc = never_travels(e) ? FB_OK : fb_row_scan(c->s, e, c->last_id, room, chunk_row, c);
         if (rc < 0) {

@@ -252,8 +252,8 @@ static int gather_aggregates(struct fb_work *w)
         if (rc < 0) {
             return rc;
         }
-        if (row->aggregate != NULL && row->aggregate->is_held &&
-            (row->has_changes || row->is_here != row->was_here) &&
+        bool differs = row->has_changes || (row->is_here != row->was_here && !row->is_restored);
+        if (row->aggregate != NULL && row->aggregate->is_held && differs &&
             !FB_BUG(HELD_PARTIALLY_APPLIED)) {
             put_back(row);
             w->has_newly_held = true;
@@ -267,14 +267,14 @@ static int check_until_quiet(struct fb_work *w)
     int rc = gather_aggregates(w);
     for (int pass = 0; rc == FB_OK && pass < CHECK_PASSES_MAX; pass++) {
         w->has_newly_held = false;
-        rc = fb_ingest_check(w);
+        rc = fb_ingest_settle_restores(w);
+        rc = rc < 0 ? rc : fb_ingest_check(w);
         rc = rc < 0 ? rc : gather_aggregates(w);
         if (!w->has_newly_held) {
             break;
         }
-        fb_ingest_drop_restores(w);
     }
-    return rc;
+    return rc < 0 ? rc : fb_ingest_note_restores(w);
 }
 
 static int decide(struct fb_work *w, const struct fb_change *changes, size_t count)

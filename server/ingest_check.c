@@ -67,10 +67,13 @@ static int check_reference(struct fb_work *w, struct fb_work_row *row, const str
     if (rc < 0) {
         return rc;
     }
+    struct fb_work_row *there = fb_work_find(w, target, id);
     if (is_here) {
-        return target == row->entity ? check_cycle(w, row, f, id) : FB_OK;
+        if (there != NULL && there->is_restored) {
+            rc = fb_ingest_restore(w, there, row); /* one more who asks for it */
+        }
+        return rc == FB_OK && target == row->entity ? check_cycle(w, row, f, id) : rc;
     }
-    struct fb_work_row *there = NULL;
     rc = fb_work_row(w, target, id, &there);
     if (rc == FB_OK && there->bin_cause > 0) {
         return fb_ingest_restore(w, there, row);

@@ -186,24 +186,38 @@ static int find_deleter(struct fb_work *w, int64_t cause, struct fb_author *ret)
     return rc < 0 ? rc : FB_OK;
 }
 
-/* {"field": mine} of what the push says about the row. */
-static int mine_json(struct fb_work *w, const struct fb_work_row *row, const char **ret)
+/* {"field": mine} of what the push says about the row, without its last brace. changed_only: where mine is not base. */
+static bool append_mine(struct fb_buf *out, const struct fb_work_row *row, bool changed_only)
 {
-    fb_buf_clear(&w->text);
-    fb_buf_append_byte(&w->text, '{');
+    bool has_any = false;
+    fb_buf_append_byte(out, '{');
     for (size_t i = 0; row->change != NULL && i < row->change->field_count; i++) {
         const struct fb_field_change *c = &row->change->fields[i];
         const struct fb_field *f = fb_entity_field_no(row->entity, c->field_no);
-        if (f == NULL || c->mine.type == FB_ABSENT) {
+        if (f == NULL || c->mine.type == FB_ABSENT ||
+            (changed_only && fb_value_equal(&c->base, &c->mine))) {
             continue;
         }
-        fb_buf_printf(&w->text, "%s\"%s\":", w->text.size > 1 ? "," : "", f->name);
-        fb_value_append_json(&w->text, &c->mine);
+        fb_buf_printf(out, "%s\"%s\":", has_any ? "," : "", f->name);
+        fb_value_append_json(out, &c->mine);
+        has_any = true;
     }
-    fb_buf_append_byte(&w->text, '}');
+    return has_any;
+}
+
+static int keep_text(struct fb_work *w, const char **ret)
+{
     int rc = fb_buf_error(&w->text);
     *ret = rc < 0 ? NULL : fb_arena_copy(w->arena, w->text.bytes, w->text.size);
     return rc == FB_OK && *ret == NULL ? FB_ERR_NO_MEMORY : rc;
+}
+
+static int mine_json(struct fb_work *w, const struct fb_work_row *row, const char **ret)
+{
+    fb_buf_clear(&w->text);
+    append_mine(&w->text, row, false);
+    fb_buf_append_byte(&w->text, '}');
+    return keep_text(w, ret);
 }
 
 static int note_return(struct fb_work *w, struct fb_work_row *row, struct fb_work_row *for_row)
@@ -222,28 +236,52 @@ static int note_return(struct fb_work *w, struct fb_work_row *row, struct fb_wor
 
 int fb_ingest_restore(struct fb_work *w, struct fb_work_row *row, struct fb_work_row *for_row)
 {
-    bool is_first = true;
-    for (const struct fb_restore *r = w->restores; r != NULL; r = r->next) {
-        is_first = is_first && (r->cause != row->bin_cause || !row->is_here);
-    }
-    bool is_new = is_first && !row->is_here;
     int rc = restore_one(w, row, for_row, 0);
-    return rc == FB_OK && is_new ? note_return(w, row, for_row) : rc;
+    for (struct fb_restore *r = w->restores; r != NULL; r = r->next) {
+        if (r->cause == row->bin_cause && r->target == NULL) {
+            r->target = row;
+        }
+    }
+    return rc;
 }
 
-void fb_ingest_drop_restores(struct fb_work *w)
+static struct fb_work_row *find_asker(const struct fb_restore *r)
 {
-    for (struct fb_restore *r = w->restores; r != NULL; r = r->next) {
-        bool is_wanted = false;
-        for (size_t i = 0; i < r->asked_count; i++) {
-            is_wanted = is_wanted || r->asked_by[i]->aggregate == NULL ||
-                        !r->asked_by[i]->aggregate->is_held;
-        }
-        for (size_t i = 0; !is_wanted && i < r->row_count; i++) {
-            r->rows[i]->is_here = r->rows[i]->was_here;
-            r->rows[i]->is_restored = false;
+    for (size_t i = 0; i < r->asked_count; i++) {
+        if (r->asked_by[i]->aggregate == NULL || !r->asked_by[i]->aggregate->is_held) {
+            return r->asked_by[i];
         }
     }
+    return NULL;
+}
+
+int fb_ingest_settle_restores(struct fb_work *w)
+{
+    int rc = FB_OK;
+    for (struct fb_restore *r = w->restores; r != NULL; r = r->next) {
+        bool is_wanted = find_asker(r) != NULL;
+        for (size_t i = 0; rc == FB_OK && i < r->row_count; i++) {
+            struct fb_work_row *row = r->rows[i];
+            if (is_wanted && !row->is_here) {
+                rc = bring_back(w, row); /* its own edit is held, but it comes back with the rest */
+            } else if (!is_wanted && row->is_restored) {
+                row->is_here = false;
+                row->is_restored = false;
+                w->has_newly_held = true;
+            }
+        }
+    }
+    return rc;
+}
+
+int fb_ingest_note_restores(struct fb_work *w)
+{
+    int rc = FB_OK;
+    for (struct fb_restore *r = w->restores; rc == FB_OK && r != NULL; r = r->next) {
+        struct fb_work_row *asker = find_asker(r);
+        rc = r->target != NULL && asker != NULL ? note_return(w, r->target, asker) : FB_OK;
+    }
+    return rc;
 }
 
 /* ---- Deletes ---- */
@@ -376,7 +414,51 @@ static void judge_pointers(struct unit *u)
     }
 }
 
-/* The deleter's last image, where it says more than what he saw (F15). */
+/* What the deleter had typed before (F15), also into the rows below:
+ * {"field": last value, ..., "parts": [{"entity": "order_line", "id": "...", "fields": {"name": "..."}}]} */
+static int last_images_json(struct unit *u, const char **ret)
+{
+    struct fb_buf *text = &u->w->text;
+    size_t parts = 0;
+    fb_buf_clear(text);
+    bool has_any = append_mine(text, u->top, false);
+    for (size_t i = 0; i < u->count; i++) {
+        const struct fb_work_row *row = u->members[i];
+        bool is_delete = row->change != NULL && row->change->op == FB_CHANGE_DELETE;
+        if (row == u->top || !is_delete) {
+            continue;
+        }
+        size_t before = text->size;
+        fb_buf_append_text(text, parts > 0 ? "," : has_any ? ",\"parts\":[" : "\"parts\":[");
+        fb_buf_printf(text, "{\"entity\":\"%s\",\"id\":\"%s\",\"fields\":", row->entity->name,
+                      row->id);
+        if (append_mine(text, row, true)) {
+            fb_buf_append_text(text, "}}");
+            parts++;
+        } else if (text->error == FB_OK) {
+            text->size = before; /* he had changed nothing in it */
+        }
+    }
+    fb_buf_append_text(text, parts > 0 ? "]}" : "}");
+    return keep_text(u->w, ret);
+}
+
+static int base_image_json(struct fb_work *w, const struct fb_work_row *row, const char **ret)
+{
+    fb_buf_clear(&w->text);
+    fb_buf_append_byte(&w->text, '{');
+    for (size_t i = 0; i < row->change->field_count; i++) {
+        const struct fb_field_change *c = &row->change->fields[i];
+        const struct fb_field *f = fb_entity_field_no(row->entity, c->field_no);
+        if (f != NULL && c->base.type != FB_ABSENT) {
+            fb_buf_printf(&w->text, "%s\"%s\":", w->text.size > 1 ? "," : "", f->name);
+            fb_value_append_json(&w->text, &c->base);
+        }
+    }
+    fb_buf_append_byte(&w->text, '}');
+    return keep_text(w, ret);
+}
+
 static int refuse(struct unit *u)
 {
     struct fb_work *w = u->w;
@@ -387,33 +469,18 @@ static int refuse(struct unit *u)
                             .mine = "{}",
                             .mine_at_ms = u->top->edited_at_ms,
                             .is_amended = true};
-    for (size_t i = 0; i < u->count; i++) {
-        u->members[i]->delete_top = NULL;
-        u->members[i]->is_named = true;
-    }
     const struct fb_work_row *spoiler = u->spoiler == NULL ? u->top : u->spoiler;
     const struct fb_field *first = &spoiler->entity->fields[0];
     int rc = fb_history_author(w->store, spoiler->entity, spoiler->id, first, &c.theirs_author);
     rc = rc == FB_ERR_NOT_FOUND ? FB_OK : rc;
-    fb_buf_clear(&w->text);
-    fb_buf_append_byte(&w->text, '{');
-    for (size_t i = 0; i < u->top->change->field_count; i++) {
-        const struct fb_field_change *fc = &u->top->change->fields[i];
-        const struct fb_field *f = fb_entity_field_no(u->top->entity, fc->field_no);
-        if (f != NULL && fc->base.type != FB_ABSENT) {
-            fb_buf_printf(&w->text, "%s\"%s\":", w->text.size > 1 ? "," : "", f->name);
-            fb_value_append_json(&w->text, &fc->base);
-        }
-    }
-    fb_buf_append_byte(&w->text, '}');
-    rc = rc < 0 ? rc : fb_buf_error(&w->text);
-    c.base = rc < 0 ? NULL : fb_arena_copy(w->arena, w->text.bytes, w->text.size);
-    if (rc == FB_OK && c.base == NULL) {
-        rc = FB_ERR_NO_MEMORY;
-    }
+    rc = rc < 0 ? rc : base_image_json(w, u->top, &c.base);
     rc = rc < 0 ? rc : fb_work_row_json(w, &u->top->before, NULL, &c.theirs);
     if (rc == FB_OK && !FB_BUG(DELETE_LAST_IMAGE_DROPPED)) {
-        rc = mine_json(w, u->top, &c.mine);
+        rc = last_images_json(u, &c.mine);
+    }
+    for (size_t i = 0; i < u->count; i++) {
+        u->members[i]->delete_top = NULL;
+        u->members[i]->is_named = true;
     }
     return rc < 0 ? rc : fb_conflict_add(w, u->top, &c);
 }

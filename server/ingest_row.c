@@ -605,7 +605,7 @@ int fb_ingest_row(struct fb_work *w, struct fb_work_row *row)
     bool is_own_delete = false;
     int rc = FB_OK;
     fb_arena_clear(&w->scratch);
-    if (!row->is_here && row->bin_cause > 0) {
+    if (row->bin_cause > 0) {
         if (FB_BUG(EDIT_OF_DELETED_DROPPED)) {
             return FB_OK;
         }

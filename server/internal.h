@@ -225,6 +225,8 @@ struct fb_work_row {
 struct fb_restore {
     struct fb_restore *next;
     int64_t cause;
+    /* the row an edit met; NULL: it came back with another cause, below it */
+    struct fb_work_row *target;
     struct fb_work_row **rows;
     size_t row_count, row_capacity;
     struct fb_work_row **asked_by;
@@ -366,8 +368,10 @@ int fb_ingest_row(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;
 /* ingest_delete.c. Brings a row back, with all that went with it and what it hangs on; for_row asked. */
 int fb_ingest_restore(struct fb_work *w, struct fb_work_row *row,
                       struct fb_work_row *for_row) FB_MUST_CHECK;
-/* Undoes restorations nobody asks for any more. */
-void fb_ingest_drop_restores(struct fb_work *w);
+/* Undoes restorations nobody asks for any more; completes those somebody does. */
+int fb_ingest_settle_restores(struct fb_work *w) FB_MUST_CHECK;
+/* One conflict for each: deleted at headquarters, edited on the laptop. */
+int fb_ingest_note_restores(struct fb_work *w) FB_MUST_CHECK;
 /* Judges and plays the push's deletes. */
 int fb_ingest_deletes(struct fb_work *w) FB_MUST_CHECK;
 /* Everything below top goes with it, unjudged: a delete at headquarters. */
