@@ -93,7 +93,7 @@ static bool is_loopback(const char *host)
  * it, as curl and Go read it. */
 static bool entry_covers(const char *entry, const struct fb_address *target)
 {
-    struct fb_address a;
+    struct fb_address a = {0};
     if (strcmp(entry, "*") == 0) {
         return true;
     }
