@@ -110,7 +110,7 @@ static int run_question(struct question *q, const struct fb_stream_connect_confi
 static int ask_headquarters(const char *server, const char *proxy, struct fb_tls_client *tls,
                             struct question *q, struct fb_why *why)
 {
-    fb_buf_init(&q->in, 2 * FB_FRAME_BYTES_MAX);
+    fb_buf_init(&q->in, (size_t)2 * FB_FRAME_BYTES_MAX);
     fb_arena_init(&q->arena, FB_MESSAGE_BYTES_MAX);
     int rc = fb_loop_new(&q->loop);
     if (rc < 0) {
