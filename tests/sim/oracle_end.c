@@ -389,17 +389,31 @@ static void check_digests(struct sim_world *w, const struct sim_replica *r)
 
 /* --- conflicts and history ---------------------------------------------------------------------- */
 
-/* Rule 17: one person has one open conflict about a field. */
+/* I1: a push is merged once. */
+static void check_once(struct sim_world *w, sqlite3 *hq)
+{
+    char *twice = sim_db_text(hq, "SELECT 'push ' || push || ' of incarnation ' || incarnation "
+                                  "FROM fb_rev WHERE push > 0 GROUP BY "
+                                  "incarnation, push HAVING count(*) > 1");
+    if (twice != NULL) {
+        sim_violation(w, "twice", "%s was merged twice", twice);
+    }
+    free(twice);
+}
+
+/* Rule 17: who goes on from his own value that waits for a ruling opens no second conflict. */
 static void check_conflicts(struct sim_world *w, sqlite3 *hq)
 {
-    char *twice = sim_db_text(
-        hq,
-        "SELECT entity || '.' || field_group || ' of ' || record_id FROM conflict WHERE outcome = "
-        "'waiting' AND reason <> 'delete_vs_edit' AND device_id IS NOT NULL GROUP BY entity, "
-        "record_id, "
-        "field_group, device_id HAVING count(*) > 1");
+    char *twice = sim_db_text(hq, "SELECT a.entity || '.' || a.field_group || ' of ' || "
+                                  "a.record_id FROM conflict AS a JOIN conflict "
+                                  "AS b ON b.id <> a.id AND b.entity = a.entity AND b.record_id = "
+                                  "a.record_id AND b.field_group = "
+                                  "a.field_group AND b.device_id = a.device_id AND b.base = a.mine "
+                                  "WHERE a.outcome = 'waiting' AND "
+                                  "b.outcome = 'waiting' AND a.reason <> 'delete_vs_edit'");
     if (twice != NULL) {
-        sim_violation(w, "conflict", "two conflicts of one laptop wait over %s", twice);
+        sim_violation(w, "conflict",
+                      "a laptop went on from its own value, and two conflicts wait over %s", twice);
     }
     free(twice);
     w->counters.conflicts_auto +=
@@ -497,6 +511,7 @@ void sim_oracle_end(struct sim_world *w)
     check_sum(w, "account", "balance");
     check_sum(w, "sales_line", "delivered");
     check_sum(w, "contact", "calls");
+    check_once(w, hq);
     check_conflicts(w, hq);
     check_returns(w, hq);
     check_clocks(w, hq);

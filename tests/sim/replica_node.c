@@ -14,6 +14,8 @@
 #define OUT_BYTES      (4 * 1024 * 1024)
 #define REFUSED_MS     30000
 #define REOPEN_MS      500 /* after an error of the disk the database is opened anew */
+#define ASKS_WINDOW_MS 10000
+#define ASKS_MAX       700
 #define IDLE_WAKES_MAX 2000
 
 static void must(int rc, const struct fb_why *why, const char *what)
@@ -161,6 +163,19 @@ static int64_t true_time(const struct sim_world *w, int node, int64_t at_ms)
     return w->now_ms + (in < 1 ? 1 : in);
 }
 
+/* A laptop that asks hundreds of times within seconds is turning in circles. */
+static void count_asks(struct sim_world *w, struct sim_replica *r)
+{
+    if (w->now_ms - r->asks_since_ms > ASKS_WINDOW_MS) {
+        r->asks = 0;
+        r->asks_since_ms = w->now_ms;
+    }
+    if (++r->asks > ASKS_MAX) {
+        sim_violation(w, "liveness", "n%d asked %d times within %d s", r->daemon.node, ASKS_MAX,
+                      ASKS_WINDOW_MS / 1000);
+    }
+}
+
 static void pump(struct sim_world *w, struct sim_replica *r)
 {
     struct fb_buf out;
@@ -175,6 +190,7 @@ static void pump(struct sim_world *w, struct sim_replica *r)
             break;
         }
         sent += out.size;
+        count_asks(w, r);
         if (r->link != NULL && !sim_vfs_is_down(r->daemon.node, SIM_DAEMON)) {
             sim_pipe_send(&r->link->pipes[SIM_UP], &r->link->random, out.bytes, out.size, w->now_ms,
                           w->is_calm ? 20 : w->plan.params.latency_ms, w->plan.params.bytes_per_ms);

@@ -66,6 +66,8 @@ struct sim_replica {
     int64_t next_cut; /* bytes after which the next link is cut; -1: not planned */
     int next_cut_way;
     uint64_t link_random;
+    int64_t asks; /* takes with bytes since asks_since_ms */
+    int64_t asks_since_ms;
     bool triggers_off_for_sure;  /* a tool dropped one, and the daemon has not looked yet */
     struct sim_snapshot *backup; /* NULL: none was taken */
 };
