@@ -32,6 +32,12 @@ static const char *storage_name(const struct fb_field *f)
     return f->storage == FB_INT ? "INTEGER" : f->storage == FB_BLOB ? "BLOB" : "TEXT";
 }
 
+static bool is_free_text(const struct fb_field *f)
+{
+    return f->type == FB_TYPE_TEXT || f->type == FB_TYPE_LONG || f->type == FB_TYPE_JSON ||
+           f->type == FB_TYPE_SET || f->type == FB_TYPE_BLOB;
+}
+
 static void append_check(struct fb_buf *out, const struct fb_field *f)
 {
     if (f->type == FB_TYPE_BOOL) {
@@ -50,6 +56,11 @@ static void append_check(struct fb_buf *out, const struct fb_field *f)
         fb_buf_append_text(out, " CHECK (");
         fb_ddl_append_name(out, f->name);
         fb_buf_printf(out, " BETWEEN %lld AND %lld)", (long long)f->int_min, (long long)f->int_max);
+    } else if (is_free_text(f)) {
+        /* A value no message can carry is refused where it is written, whatever the tool. */
+        fb_buf_append_text(out, " CHECK (length(CAST(");
+        fb_ddl_append_name(out, f->name);
+        fb_buf_printf(out, " AS BLOB)) <= %u)", f->bytes_max);
     }
 }
 

@@ -5,8 +5,8 @@
 
 #define FIELD_NO_MAX       65535
 #define TEXT_BYTES_DEFAULT 2000
-#define LONG_BYTES_DEFAULT 262144
-#define DEC_DIGITS_MAX     18 /* what an int64_t holds whatever the digits */
+#define LONG_BYTES_DEFAULT 131072 /* six of them in one row still fit a frame */
+#define DEC_DIGITS_MAX     18     /* what an int64_t holds whatever the digits */
 #define QTY_SCALE          3
 #define MONEY_SCALE        2 /* of the base currency; a row's own currency may say otherwise */
 

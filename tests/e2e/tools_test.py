@@ -74,6 +74,13 @@ class Tools(unittest.TestCase):
             self.ana.sql("UPDATE company SET id = '0191e0a0-0000-7000-8000-000000000000' WHERE name = ?", "Acme")
         self.equal()
 
+    def test_a_value_too_large_for_any_message_is_refused_where_it_is_written(self):
+        for node in (self.hq, self.ana):
+            with self.assertRaisesRegex(sqlite3.Error, "CHECK"):
+                node.sql("UPDATE company SET description = ? WHERE name = 'Acme'", "x" * 200_000)
+            node.sql("UPDATE company SET description = ? WHERE name = 'Acme'", "y" * 131_072)
+            self.equal()
+
     def test_a_long_read_and_a_long_write_only_delay(self):
         reader = sqlite3.connect(self.ana.data / "fieldbook.db")
         reader.execute("BEGIN")
