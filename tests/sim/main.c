@@ -83,6 +83,9 @@ static int run_plan(struct sim_plan *plan, const struct arguments *a)
     }
     struct sim_result result = sim_try(plan, &a->options);
     report(plan, &result);
+    if (a->bug != NULL) {
+        printf("the place of %s was reached %lu times\n", a->bug, result.bug_reached);
+    }
     if (result.ok) {
         sim_counters_print(&result.counters);
     }

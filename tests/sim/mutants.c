@@ -53,6 +53,27 @@ void sim_bugs_print(void)
     }
 }
 
+/* Bugs that nothing in this simulator can show yet, and why; printed, not counted. */
+static const struct {
+    const char *name;
+    const char *why;
+} WAITING[] = {
+    {"ORPHANS_LEFT", "needs companies that leave a laptop: the scope issue"},
+    {"HASH_CHAIN_IGNORED", "needs two living copies of one laptop: the identity issue"},
+    {"PENDING_ONLY_IN_JOURNAL",
+     "no cut can overtake a push: a pull goes out behind the last part, and is answered after it"},
+};
+
+static const char *why_waiting(const char *name)
+{
+    for (size_t i = 0; i < sizeof WAITING / sizeof WAITING[0]; i++) {
+        if (strcmp(WAITING[i].name, name) == 0) {
+            return WAITING[i].why;
+        }
+    }
+    return NULL;
+}
+
 struct verdict {
     bool is_caught;
     unsigned long reached;
@@ -128,11 +149,14 @@ int sim_mutants(char **names, uint64_t first_seed, uint64_t last_seed, const cha
         if (regress == NULL || !script_catches(bug, path, &v)) {
             seeds_catch(first_seed, last_seed, &v);
         }
+        const char *why = v.is_caught ? NULL : why_waiting(BUGS[bug].name);
         caught += v.is_caught;
-        survived += !v.is_caught;
+        survived += !v.is_caught && why == NULL;
         if (v.is_caught) {
             printf("%-28s %-9s caught by %s: %s\n", BUGS[bug].name, BUGS[bug].rule, v.how,
                    v.invariant);
+        } else if (why != NULL) {
+            printf("%-28s %-9s waits: %s\n", BUGS[bug].name, BUGS[bug].rule, why);
         } else {
             printf("%-28s %-9s SURVIVES%s\n", BUGS[bug].name, BUGS[bug].rule,
                    v.reached == 0 ? ", its place was never reached" : "");
