@@ -216,11 +216,11 @@ static void check_triggers(struct sim_world *w, int node)
 /* Rule 24: what no journal row explains is never pushed. */
 static void check_hand_edits(struct sim_world *w, int node)
 {
-    sqlite3_stmt *q =
-        sim_db_query(sim_eyes(node), "SELECT op, entity, field, mine FROM sim_ledger AS l WHERE "
-                                     "kind = 'hand' AND NOT EXISTS (SELECT 1 "
-                                     "FROM sim_ledger AS n WHERE n.row_id = l.row_id AND n.field = "
-                                     "l.field AND n.kind <> 'hand')");
+    sqlite3_stmt *q = sim_db_query(
+        sim_eyes(node), "SELECT op, entity, field, mine FROM sim_ledger AS l WHERE "
+                        "kind = 'hand' AND NOT EXISTS (SELECT 1 "
+                        "FROM sim_ledger AS n WHERE n.row_id = l.row_id AND n.kind <> 'hand' AND "
+                        "(n.field = l.field OR n.kind IN ('insert', 'delete')))");
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         int places_seen = places_of_edit(sim_column(q, 3), sqlite3_column_int64(q, 0));
         if (places_seen > 0 && (places_seen & IN_ROWS) != 0) {
