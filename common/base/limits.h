@@ -133,6 +133,19 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_IMPORT_KEYS_MAX         2000000
 #define FB_IMPORT_REJECTS_TOLD_MAX 1000
 
+/* HTTP. Browsers send a dozen headers in 1 KiB; our longest filter is a few hundred bytes of query. A body of JSON is a
+ * form; larger ones (files) have a limit per route and go to disk. An answer waits in memory until it was read. */
+#define FB_HTTP_HEADER_BYTES_MAX 16384 /* 16 KiB: request line and headers */
+#define FB_HTTP_HEADERS_MAX      64
+#define FB_HTTP_SEGMENTS_MAX     8
+#define FB_HTTP_QUERY_MAX        32
+#define FB_HTTP_BODY_BYTES_MAX   1048576  /* 1 MiB */
+#define FB_HTTP_ANSWER_BYTES_MAX 16777216 /* 16 MiB */
+#define FB_HTTP_ARENA_BYTES_MAX  33554432 /* 32 MiB: what a handler may use for one request */
+#define FB_HTTP_HEAD_MS_MAX      10000 /* from the first byte of a request to the end of its headers */
+#define FB_HTTP_BODY_MS_MAX      60000 /* without a byte of an awaited body */
+#define FB_HTTP_IDLE_MS_MAX      60000 /* between requests */
+
 /* Text merge: beyond this the field goes to a person instead of to the library. */
 #define FB_TEXT_MERGE_BYTES_MAX 262144 /* 256 KiB */
 

@@ -26,6 +26,9 @@ ARROWS = {
     "common/command": {"common/base", "common/cli", "common/merge", "common/catalogue", "common/store", "common/crm",
                        "common/formats"},
     "common/net": {"common/base"},
+    # net: only common/web/serve.c, which carries bytes between streams and HTTP for both programs
+    "common/web": {"common/base", "common/cli", "common/merge", "common/catalogue", "common/store", "common/crm",
+                   "common/formats", "common/command", "common/net"},
 }
 COMMON = set(ARROWS)
 ARROWS["server"] = set(COMMON)
@@ -44,6 +47,7 @@ HOMES = {
     r"csv\.h|iconv\.h": {"common/formats"},
     r"ini\.h": {"common/cli"},
     r"argon2\.h": {"server"},
+    r"llhttp\.h": {"common/web"},
 }
 
 LINES_PER_FILE = 800
