@@ -145,6 +145,16 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_HTTP_HEAD_MS_MAX      10000 /* from the first byte of a request to the end of its headers */
 #define FB_HTTP_BODY_MS_MAX      60000 /* without a byte of an awaited body */
 #define FB_HTTP_IDLE_MS_MAX      60000 /* between requests */
+/* Record API. A question may cost this many steps of SQLite's machine, ten or so for each row it looks at: some 300,000
+ * rows, 50 ms; 50,000 contacts can be searched without an index, a million rows cannot. */
+#define FB_QUERY_STEPS_MAX      4000000
+#define FB_API_PAGE_ROWS_MAX    200
+#define FB_API_COUNT_MAX        1000 /* "1,000+": no page counts further */
+#define FB_API_BULK_ROWS_MAX    1000
+#define FB_API_FILTER_NODES_MAX 200
+#define FB_API_FILTER_DEPTH_MAX 5
+#define FB_API_PARTS_MAX        1000 /* lines of one order in one request */
+#define FB_API_GROUPS_MAX       500
 
 /* Text merge: beyond this the field goes to a person instead of to the library. */
 #define FB_TEXT_MERGE_BYTES_MAX 262144 /* 256 KiB */

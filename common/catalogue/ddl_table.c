@@ -4,7 +4,8 @@
 
 #include "common/catalogue/ddl.h"
 
-#define SQL_BYTES_MAX ((size_t)256 * 1024) /* one statement: SQLITE_LIMIT_SQL_LENGTH is higher */
+#define SQL_BYTES_MAX   ((size_t)256 * 1024) /* one statement: SQLITE_LIMIT_SQL_LENGTH is higher */
+#define INDEX_NAME_SIZE (2 * FB_NAME_BYTES_MAX + 8)
 
 /* UUIDv7 (RFC 9562, 5.7) in SQL that 3.40 runs: 48 bits of milliseconds, version, 74 random bits.
  * Masks, not abs(): abs(random()) fails once in 2^64 rows. */
@@ -135,31 +136,62 @@ static bool is_followed(const struct fb_entity *e, const struct fb_field *f)
     return false;
 }
 
+static bool is_searched(const struct fb_entity *e, const struct fb_field *f)
+{
+    /* Children are found by what their scope follows: parents, companies, the record of a note. */
+    return f->is_indexed || f->is_unique || f == e->parent_field || is_followed(e, f);
+}
+
+/* "CREATE INDEX fb_contact__family_name ON contact (family_name"; the caller ends it. */
+static void begin_index(struct fb_buf *sql, char name[static INDEX_NAME_SIZE],
+                        const struct fb_entity *e, const char *column)
+{
+    snprintf(name, INDEX_NAME_SIZE, "fb_%s__%s", e->name, column);
+    fb_buf_clear(sql);
+    fb_buf_printf(sql, "CREATE INDEX %s ON ", name);
+    fb_ddl_append_name(sql, e->name);
+    fb_buf_append_text(sql, " (");
+    fb_ddl_append_name(sql, column);
+}
+
+/* Lists sort by what a person calls a row: a family name alone is shared by thousands. */
+static void append_rest_of_title(struct fb_buf *sql, const struct fb_entity *e,
+                                 const struct fb_field *first)
+{
+    bool leads = e->title_field_count > 1 && e->title_fields[0] == first && first->is_indexed;
+    for (size_t i = 1; leads && i < e->title_field_count; i++) {
+        fb_buf_append_text(sql, ", ");
+        fb_ddl_append_name(sql, e->title_fields[i]->name);
+    }
+}
+
+static int finish_index(struct fb_buf *sql, const char *name, fb_ddl_each *f, void *ctx)
+{
+    fb_buf_append_byte(sql, ')');
+    int rc = fb_buf_error(sql);
+    return rc < 0 ? rc : f(ctx, name, fb_buf_text(sql));
+}
+
 int fb_ddl_each_index(const struct fb_entity *e, fb_ddl_each *f, void *ctx)
 {
     FB_AUTO(fb_buf_release) struct fb_buf sql;
+    char name[INDEX_NAME_SIZE];
     fb_buf_init(&sql, SQL_BYTES_MAX);
     int rc = FB_OK;
     for (size_t i = 0; rc == FB_OK && i < e->field_count; i++) {
         const struct fb_field *field = &e->fields[i];
-        /* Children are found by what their scope follows: parents, companies, the record of a note.
-         */
-        if (!field->is_indexed && !field->is_unique && field != e->parent_field &&
-            !is_followed(e, field)) {
-            continue;
+        if (is_searched(e, field)) {
+            begin_index(&sql, name, e, field->name);
+            append_rest_of_title(&sql, e, field);
+            rc = finish_index(&sql, name, f, ctx);
         }
-        char name[2 * FB_NAME_BYTES_MAX + 8];
-        snprintf(name, sizeof name, "fb_%s__%s", e->name, field->name);
-        fb_buf_clear(&sql);
-        fb_buf_printf(&sql, "CREATE INDEX %s ON ", name);
-        fb_ddl_append_name(&sql, e->name);
-        fb_buf_append_text(&sql, " (");
-        fb_ddl_append_name(&sql, field->name);
-        fb_buf_append_byte(&sql, ')');
-        rc = fb_buf_error(&sql);
-        if (rc == FB_OK) {
-            rc = f(ctx, name, fb_buf_text(&sql));
-        }
+    }
+    /* What was touched last stands first in lists and lookups; parts are listed with their parent. */
+    bool is_listed = e->parent_field == NULL && e->scope != FB_SCOPE_SERVER_ONLY &&
+                     e->scope != FB_SCOPE_DEVICE_ONLY;
+    if (rc == FB_OK && is_listed) {
+        begin_index(&sql, name, e, "modified_at");
+        rc = finish_index(&sql, name, f, ctx);
     }
     return rc;
 }
