@@ -16,7 +16,7 @@ static bool ends_in_ideograph(const struct fb_buf *buf)
     return buf->size >= 3 && buf->bytes[buf->size - 3] >= 0xE3;
 }
 
-static int append_row(const struct fb_row *row, struct fb_buf *buf)
+int fb_title_append_row(const struct fb_row *row, struct fb_buf *buf)
 {
     size_t start = buf->size;
     const struct fb_entity *e = row->entity;
@@ -30,6 +30,9 @@ static int append_row(const struct fb_row *row, struct fb_buf *buf)
             fb_buf_append_byte(buf, ' ');
         }
         fb_field_format(f, v, buf);
+    }
+    if (buf->size == start && strlen(row->id) > SHORT_ID_CHARS) {
+        fb_buf_append_text(buf, row->id + strlen(row->id) - SHORT_ID_CHARS);
     }
     return fb_buf_error(buf);
 }
@@ -68,10 +71,5 @@ int fb_title_append(struct fb_store *s, const char *entity, const char *id, stru
     if (rc < 0) {
         return rc;
     }
-    size_t before = buf->size;
-    rc = is_there ? append_row(&row, buf) : append_reference(s, entity, id, buf);
-    if (rc == FB_OK && buf->size == before) {
-        fb_buf_append_text(buf, id + strlen(id) - SHORT_ID_CHARS);
-    }
-    return rc;
+    return is_there ? fb_title_append_row(&row, buf) : append_reference(s, entity, id, buf);
 }

@@ -90,6 +90,10 @@ struct fb_author {
 int fb_history_author(struct fb_store *s, const struct fb_entity *e, const char *row_id,
                       const struct fb_field *field, struct fb_author *ret) FB_MUST_CHECK;
 
+/* The rev that wrote the row last. FB_ERR_NOT_FOUND: the log does not know it. */
+int fb_history_row_rev(struct fb_store *s, const struct fb_entity *e, const char *row_id,
+                       int64_t *ret) FB_MUST_CHECK;
+
 /* Scope sets: "company:ID", "employee:ID,employee:ID" (sorted), "global". */
 int fb_history_scope_id(struct fb_store *s, const char *key, int64_t *ret_id) FB_MUST_CHECK;
 const char *fb_history_scope_key(struct fb_store *s,

@@ -166,3 +166,23 @@ int fb_history_author(struct fb_store *s, const struct fb_entity *e, const char 
     }
     return rc < 0 ? rc : FB_ERR_NOT_FOUND;
 }
+
+int fb_history_row_rev(struct fb_store *s, const struct fb_entity *e, const char *row_id,
+                       int64_t *ret)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    uint8_t id[FB_ROW_ID_BYTES];
+    struct fb_author author;
+    int rc =
+        bind_row(s,
+                 "SELECT seq FROM fb_log WHERE row_id = ?1 AND entity = ?2 AND op IN (1, 2, 3, 4) "
+                 "ORDER BY seq DESC LIMIT 1",
+                 e, row_id, id, &q);
+    rc = rc < 0 ? rc : fb_sql_step(q);
+    if (rc != FB_SQL_ROW) {
+        return rc < 0 ? rc : FB_ERR_NOT_FOUND;
+    }
+    rc = read_author(s, fb_sql_int(q, 0), 0, &author);
+    *ret = rc < 0 ? *ret : author.rev;
+    return rc;
+}

@@ -113,6 +113,18 @@ const struct fb_entity *fb_reference_target(const struct fb_row *row, const stru
 bool fb_scope_set_is_held(const char *set, const char *const *held, size_t held_count,
                           bool holds_all_companies);
 
+/* ---- What is here and not at headquarters: unsent.c; a laptop's journal and its pushes that are not acknowledged ---- */
+
+struct fb_unsent;
+int fb_unsent_load(struct fb_store *s, struct fb_unsent **ret) FB_MUST_CHECK;
+void fb_unsent_free(struct fb_unsent *unsent);
+void fb_unsent_drop(struct fb_unsent **unsent); /* for FB_AUTO */
+/* Anything of the row; all of it (made or deleted here); that field or one of its group. */
+bool fb_unsent_row(const struct fb_unsent *u, const struct fb_entity *e, const char *id);
+bool fb_unsent_is_whole(const struct fb_unsent *u, const struct fb_entity *e, const char *id);
+bool fb_unsent_field(const struct fb_unsent *u, const struct fb_entity *e, const char *id,
+                     const struct fb_field *field);
+
 /* ---- Server ---- */
 
 struct fb_server_session;

@@ -27,8 +27,8 @@ ARROWS = {
                        "common/formats"},
     "common/net": {"common/base"},
     # net: only common/web/serve.c, which carries bytes between streams and HTTP for both programs
-    "common/web": {"common/base", "common/cli", "common/merge", "common/catalogue", "common/store", "common/crm",
-                   "common/formats", "common/command", "common/net"},
+    "common/web": {"common/base", "common/cli", "common/merge", "common/catalogue", "common/store", "common/wire",
+                   "common/sync", "common/crm", "common/formats", "common/command", "common/net"},
 }
 COMMON = set(ARROWS)
 ARROWS["server"] = set(COMMON)
