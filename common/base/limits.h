@@ -89,6 +89,12 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_SET_VALUES_MAX      1000
 #define FB_STEPS_MAX           500 /* allowed steps of one state field */
 #define FB_LABEL_BYTES_MAX     200
+#define FB_MODULES_MAX         40 /* more than fit on the left of a page */
+/* What a page has room for: columns of a list, fields beside a title and in a quick form, headings. */
+#define FB_LAYOUT_COLUMNS_MAX  16
+#define FB_LAYOUT_HEADER_MAX   8
+#define FB_LAYOUT_QUICK_MAX    6
+#define FB_LAYOUT_SECTIONS_MAX 24
 
 /* Times of a connection. */
 #define FB_HANDSHAKE_MS_MAX   10000

@@ -39,6 +39,18 @@ const struct fb_entity *fb_catalogue_entity_no(const struct fb_catalogue *c, uin
     return NULL;
 }
 
+uint32_t fb_stamp_no(const char *name)
+{
+    static const char *const NAMES[FB_STAMP_COUNT] = {"created_at", "created_by", "modified_at",
+                                                      "modified_by"};
+    for (uint32_t i = 0; i < FB_STAMP_COUNT; i++) {
+        if (strcmp(NAMES[i], name) == 0) {
+            return FB_FIELD_NO_CREATED_AT + i;
+        }
+    }
+    return 0;
+}
+
 const struct fb_field *fb_entity_field(const struct fb_entity *e, const char *name)
 {
     for (size_t i = 0; i < e->field_count; i++) {

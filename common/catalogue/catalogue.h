@@ -102,12 +102,48 @@ struct fb_group {
     size_t field_count;
 };
 
+/* Names of what a page shows of a row: stored fields, calculated ones and stamps. */
+struct fb_name_list {
+    const char **names;
+    size_t count;
+};
+
+struct fb_section {
+    const char *title_en;
+    const char *title_zh;
+    struct fb_name_list fields;
+};
+
+/* How pages show the rows: as the file says, the rest by the rules of docs/catalogue.md, "Layout". */
+struct fb_layout {
+    struct fb_name_list columns; /* of a list */
+    const char *sort;            /* of a list: "-amount,name" */
+    const char
+        *sort_stamp; /* the stamp that sort begins with, which then has an index; else NULL */
+    struct fb_name_list header;        /* beside the title of a record */
+    struct fb_name_list second;        /* the second line that tells namesakes apart */
+    struct fb_name_list quick;         /* fields of quick create */
+    const struct fb_section *sections; /* of a form */
+    size_t section_count;
+    const struct fb_field *kanban;         /* a column of the board per value; NULL: no board */
+    const struct fb_field *calendar_start; /* NULL: no calendar */
+    const struct fb_field *calendar_end;   /* may be NULL */
+    const char *calendar_title;
+};
+
+struct fb_module;
+
 struct fb_entity {
     uint32_t no;    /* its number on the wire and in the journal; never used again */
     uint32_t index; /* its place in catalogue->entities, parents before children */
     const char *name;
     const char *label_en;
     const char *label_zh;
+    const char *plural_en;
+    const char *measure;            /* Chinese measure word: 家 of a company */
+    const char *icon;               /* a word that pages have a picture for */
+    const struct fb_module *module; /* NULL: it has no place on the left */
+    struct fb_layout layout;
     /* stored fields only (no calc), in the order of the columns after id */
     const struct fb_field *fields;
     size_t field_count;
@@ -130,6 +166,16 @@ struct fb_entity {
     size_t closed_value_count;
 };
 
+/* A heading on the left, with the entities that open from it. */
+struct fb_module {
+    const char *key;
+    const char *label_en;
+    const char *label_zh;
+    const char *icon;
+    const struct fb_entity **entities;
+    size_t entity_count;
+};
+
 /* Column order of every synced table: id, fields..., created_at, created_by, modified_at,
  * modified_by. The last four are filled by headquarters, never journalled, and travel as fields
  * with these numbers. */
@@ -150,11 +196,13 @@ struct fb_catalogue {
     /* parents and targets before those that point at them, where possible */
     const struct fb_entity *entities;
     size_t entity_count;
+    const struct fb_module *modules; /* in the order of the left side */
+    size_t module_count;
     struct fb_arena arena;
 };
 
-/* Reads every *.json of a folder, makes the document with that version and loads it. why names
- * file, field and rule. Release with fb_catalogue_free(). */
+/* Reads every *.json of a folder (modules.json and one file per entity), makes the document with
+ * that version and loads it. why names file, field and rule. Release with fb_catalogue_free(). */
 int fb_catalogue_read_folder(const char *folder, int64_t version, struct fb_catalogue **ret,
                              struct fb_why *why) FB_MUST_CHECK;
 
@@ -164,6 +212,9 @@ int fb_catalogue_load(const char *document, size_t size, struct fb_catalogue **r
                       struct fb_why *why) FB_MUST_CHECK;
 void fb_catalogue_free(struct fb_catalogue *catalogue);
 void fb_catalogue_drop(struct fb_catalogue **catalogue); /* for FB_AUTO */
+
+/* The number of a stamp (FB_FIELD_NO_CREATED_AT ...) by its column's name, or 0. */
+uint32_t fb_stamp_no(const char *name);
 
 /* NULL if there is none. */
 const struct fb_entity *fb_catalogue_entity(const struct fb_catalogue *c, const char *name);
@@ -191,8 +242,14 @@ int fb_field_parse(const struct fb_field *field, const char *text, size_t size,
 const char *fb_field_label(const struct fb_field *field);
 const char *fb_entity_label(const struct fb_entity *entity);
 
-/* The reverse: what a person reads ("1234.50"). Appends to buf. */
+/* What pages need of an entity beside its fields, as members of a JSON object without braces:
+ * "module", "icon", "measure", "plural", "layout" (whole, with what the rules filled in). And the
+ * list of modules. Append to buf. */
 struct fb_buf;
+void fb_catalogue_append_pages(const struct fb_entity *e, struct fb_buf *buf);
+void fb_catalogue_append_modules(const struct fb_catalogue *c, struct fb_buf *buf);
+
+/* The reverse of parsing: what a person reads ("1234.50"). Appends to buf. */
 void fb_field_format(const struct fb_field *field, const struct fb_value *v, struct fb_buf *buf);
 
 /* A row as it travels: values[i] belongs to entity->fields[i]; stamps are created_at ...

@@ -10,6 +10,7 @@
 #include "common/catalogue/catalogue.h"
 
 static const char SUFFIX[] = ".json";
+static const char MODULES_FILE[] = "modules.json";
 
 static void drop_json(json_t **json)
 {
@@ -46,10 +47,9 @@ static int check_head(const json_t *entity, const char *file, struct fb_why *why
     return FB_OK;
 }
 
-static int read_entity(const char *folder, const char *file, json_t *entities, struct fb_why *why)
+static int read_file(const char *folder, const char *file, json_t **ret, struct fb_why *why)
 {
     FB_AUTO(fb_buf_release) struct fb_buf text;
-    FB_AUTO(drop_json) json_t *entity = NULL;
     char path[4096];
     json_error_t error;
     fb_buf_init(&text, FB_CATALOGUE_BYTES_MAX);
@@ -60,12 +60,22 @@ static int read_entity(const char *folder, const char *file, json_t *entities, s
     if (rc < 0) {
         return rc;
     }
-    entity = json_loadb(fb_buf_text(&text), text.size, JSON_REJECT_DUPLICATES, &error);
-    if (entity == NULL) {
+    json_t *json = json_loadb(fb_buf_text(&text), text.size, JSON_REJECT_DUPLICATES, &error);
+    if (json == NULL) {
         return fb_fail(why, FB_ERR_INVALID, "%s: line %d, column %d: %s", file, error.line,
                        error.column, error.text);
     }
-    rc = check_head(entity, file, why);
+    *ret = json;
+    return FB_OK;
+}
+
+static int read_entity(const char *folder, const char *file, json_t *entities, struct fb_why *why)
+{
+    FB_AUTO(drop_json) json_t *entity = NULL;
+    int rc = read_file(folder, file, &entity, why);
+    if (rc == FB_OK) {
+        rc = check_head(entity, file, why);
+    }
     if (rc == FB_OK && json_array_append(entities, entity) < 0) {
         rc = FB_ERR_NO_MEMORY;
     }
@@ -102,15 +112,19 @@ static int sort_entities(json_t *entities, json_t **ret)
     return FB_OK;
 }
 
-static int read_all(const char *folder, json_t *entities, struct fb_why *why)
+static int read_all(const char *folder, json_t *entities, json_t **modules, struct fb_why *why)
 {
     FB_AUTO(drop_folder) DIR *listing = opendir(folder);
     if (listing == NULL) {
         return fb_fail(why, FB_ERR_NOT_FOUND, "%s: the catalogue folder cannot be read", folder);
     }
     for (const struct dirent *at = readdir(listing); at != NULL; at = readdir(listing)) {
-        int rc =
-            stem_size(at->d_name) == 0 ? FB_OK : read_entity(folder, at->d_name, entities, why);
+        int rc = FB_OK;
+        if (strcmp(at->d_name, MODULES_FILE) == 0) {
+            rc = read_file(folder, at->d_name, modules, why);
+        } else if (stem_size(at->d_name) > 0) {
+            rc = read_entity(folder, at->d_name, entities, why);
+        }
         if (rc < 0) {
             return rc;
         }
@@ -126,9 +140,10 @@ int fb_catalogue_read_folder(const char *folder, int64_t version, struct fb_cata
 {
     FB_AUTO(drop_json) json_t *entities = json_array();
     FB_AUTO(drop_json) json_t *sorted = NULL;
+    FB_AUTO(drop_json) json_t *modules = NULL;
     FB_AUTO(drop_json) json_t *root = NULL;
     FB_AUTO(fb_drop_free) char *document = NULL;
-    int rc = read_all(folder, entities, why);
+    int rc = read_all(folder, entities, &modules, why);
     if (rc == FB_OK) {
         rc = sort_entities(entities, &sorted);
     }
@@ -137,6 +152,9 @@ int fb_catalogue_read_folder(const char *folder, int64_t version, struct fb_cata
     }
     root = json_pack("{s:i, s:I, s:O}", "format", 1, "version", (json_int_t)version, "entities",
                      sorted);
+    if (modules != NULL && json_object_set(root, "modules", modules) < 0) {
+        return fb_fail(why, FB_ERR_NO_MEMORY, "%s", fb_err_sentence(FB_ERR_NO_MEMORY));
+    }
     document = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
     if (document == NULL) {
         return fb_fail(why, FB_ERR_NO_MEMORY, "%s", fb_err_sentence(FB_ERR_NO_MEMORY));

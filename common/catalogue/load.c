@@ -25,9 +25,9 @@ static void drop_json(json_t **json)
 
 static int load_head(struct fb_loading *l, struct fb_draft *d)
 {
-    static const char *const KEYS[] = {"no",      "name",   "en",     "zh",
-                                       "scope",   "title",  "closed", "append_only",
-                                       "part_of", "fields", NULL};
+    static const char *const KEYS[] = {
+        "no",      "name",   "en",     "zh",   "scope",   "title",  "closed", "append_only",
+        "part_of", "fields", "module", "icon", "measure", "plural", "layout", NULL};
     int rc = fb_load_text(l, d->json, "name", FB_LOAD_REQUIRED, &d->name);
     if (rc == FB_OK) {
         rc = fb_load_check_name(l, "entity", d->name);
@@ -134,7 +134,7 @@ static int load_drafts(struct fb_loading *l, json_t *root)
 
 static int load_root(struct fb_loading *l, json_t *root)
 {
-    static const char *const KEYS[] = {"format", "version", "entities", NULL};
+    static const char *const KEYS[] = {"format", "version", "entities", "modules", NULL};
     int64_t format = 0;
     int rc = fb_load_check_keys(l, root, KEYS, NULL);
     if (rc == FB_OK) {
@@ -148,7 +148,10 @@ static int load_root(struct fb_loading *l, json_t *root)
     if (rc == FB_OK) {
         rc = load_drafts(l, root);
     }
-    return rc == FB_OK ? fb_load_resolve(l) : rc;
+    if (rc == FB_OK) {
+        rc = fb_load_resolve(l);
+    }
+    return rc == FB_OK ? fb_load_modules(l, root) : rc;
 }
 
 int fb_catalogue_load(const char *document, size_t size, struct fb_catalogue **ret,

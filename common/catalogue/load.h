@@ -2,9 +2,9 @@
  *
  * What the files of the loader share; for this folder only.
  *
- * Loading runs in three steps: load.c reads the text and each entity's head, load_field.c each
- * field by itself, resolve.c ties them together (targets, parents, groups, scopes, order). check.c
- * holds the rules that need the whole. Everything lives in the catalogue's arena; the JSON tree
+ * Loading runs in four steps: load.c reads the text and each entity's head, load_field.c each
+ * field by itself, resolve.c ties them together (targets, parents, groups, scopes, order),
+ * load_module.c and load_layout.c read what pages need. check.c holds the rules that need the whole. Everything lives in the catalogue's arena; the JSON tree
  * dies with the loading.
  */
 #ifndef FB_CATALOGUE_LOAD_H
@@ -78,6 +78,17 @@ struct fb_field *fb_load_draft_field(const struct fb_draft *d, const char *name)
 
 /* check.c: the rules of one resolved entity. */
 int fb_load_check_entity(struct fb_loading *l) FB_MUST_CHECK;
+
+/* load_layout.c: a picture's word: lower-case letters, digits and '-'. */
+int fb_load_icon(struct fb_loading *l, json_t *object, const char *otherwise,
+                 const char **ret) FB_MUST_CHECK;
+
+/* load_module.c: the modules and which entity is in which; a part is in its parent's. */
+int fb_load_modules(struct fb_loading *l, json_t *root) FB_MUST_CHECK;
+
+/* load_layout.c: what the file says of the pages; layout_default.c: what it leaves out. */
+int fb_load_layout(struct fb_loading *l, const struct fb_draft *d) FB_MUST_CHECK;
+int fb_load_layout_defaults(struct fb_loading *l, const struct fb_draft *d) FB_MUST_CHECK;
 
 /* suggest.c: "; did you mean 'x'?" for the nearest of count names, or "" if none is near. name_at
  * gives the i-th. The text stands in ret_text. */

@@ -546,6 +546,9 @@ int fb_load_resolve(struct fb_loading *l)
         l->draft = &l->drafts[i];
         find_owner(l->draft);
         rc = fb_load_check_entity(l);
+        if (rc == FB_OK) {
+            rc = fb_load_layout(l, l->draft);
+        }
     }
     return rc;
 }

@@ -32,7 +32,11 @@ static void write_tables(const struct fb_catalogue *c)
                   "a statement may exceed its limit");
         fb_ignore(fb_ddl_each_trigger(c, e, count_statement, &bytes),
                   "a statement may exceed its limit");
+        fb_buf_clear(&sql);
+        fb_catalogue_append_pages(e, &sql);
     }
+    fb_buf_clear(&sql);
+    fb_catalogue_append_modules(c, &sql);
 }
 
 /* The labels and names of the document serve as what a person typed. */
