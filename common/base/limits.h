@@ -148,9 +148,13 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_HTTP_BODY_BYTES_MAX   1048576  /* 1 MiB */
 #define FB_HTTP_ANSWER_BYTES_MAX 16777216 /* 16 MiB */
 #define FB_HTTP_ARENA_BYTES_MAX  33554432 /* 32 MiB: what a handler may use for one request */
-#define FB_HTTP_HEAD_MS_MAX      10000 /* from the first byte of a request to the end of its headers */
-#define FB_HTTP_BODY_MS_MAX      60000 /* without a byte of an awaited body */
-#define FB_HTTP_IDLE_MS_MAX      60000 /* between requests */
+#define FB_HTTP_AHEAD_BYTES_MAX                                                                    \
+    262144 /* 256 KiB: pipelined, or a read of the socket while a request is worked on */
+#define FB_HTTP_EVENT_BYTES_MAX                                                                    \
+    1048576 /* 1 MiB of events that a page has not read: it then starts anew */
+#define FB_HTTP_HEAD_MS_MAX 10000 /* from the first byte of a request to the end of its headers */
+#define FB_HTTP_BODY_MS_MAX 60000 /* without a byte of an awaited body */
+#define FB_HTTP_IDLE_MS_MAX 60000 /* between requests */
 /* Record API. A question may cost this many steps of SQLite's machine, ten or so for each row it looks at: some 300,000
  * rows, 50 ms; 50,000 contacts can be searched without an index, a million rows cannot. */
 #define FB_QUERY_STEPS_MAX      4000000
