@@ -115,6 +115,9 @@ static void put_back(struct fb_work_row *row)
     row->has_changes = false;
     memset(row->mask, 0, sizeof row->mask);
     memset(row->write_mask, 0, sizeof row->write_mask);
+    memset(row->confirmed, 0, sizeof row->confirmed);
+    row->has_confirmed = false;
+    row->field_at_ms = NULL;
     row->conflicts = NULL;
     row->steps = NULL;
 }

@@ -311,6 +311,23 @@ static int take_values(struct group_merge *g, const struct fb_value *values)
     return rc;
 }
 
+/* One change carries edits of different times; of a field the log keeps its own. */
+static int note_time(struct group_merge *g, int64_t at_ms)
+{
+    struct fb_work_row *row = g->row;
+    if (at_ms == row->edited_at_ms && row->field_at_ms == NULL) {
+        return FB_OK;
+    }
+    if (row->field_at_ms == NULL) {
+        row->field_at_ms =
+            fb_arena_alloc(g->w->arena, row->entity->field_count * sizeof *row->field_at_ms);
+    }
+    for (size_t i = 0; row->field_at_ms != NULL && i < g->group->field_count; i++) {
+        row->field_at_ms[g->group->fields[i]->index] = at_ms;
+    }
+    return row->field_at_ms == NULL ? FB_ERR_NO_MEMORY : FB_OK;
+}
+
 static bool all_equal(const struct fb_value *a, const struct fb_value *b, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -340,13 +357,39 @@ static bool is_contested(const struct group_merge *g)
            !all_equal(g->mine, g->base, count);
 }
 
+/* Both wrote the same: nothing to write, but the later of the two is who a third one competes with (faults.md E17). */
+static bool is_repeated(const struct group_merge *g)
+{
+    const struct fb_field *f = g->group->fields[0];
+    size_t count = g->group->field_count;
+    bool by_time = f->policy == FB_MERGE_LATEST || f->policy == FB_MERGE_OWNER;
+    return by_time && !f->is_server_only && all_equal(g->mine, g->theirs, count) &&
+           !all_equal(g->mine, g->base, count);
+}
+
+static int confirm(struct group_merge *g, const struct fb_author *theirs)
+{
+    const char *device = g->w->source.device_id == NULL ? "" : g->w->source.device_id;
+    bool is_later =
+        g->mine_at_ms > theirs->edited_at_ms ||
+        (g->mine_at_ms == theirs->edited_at_ms && strcmp(device, theirs->device_id) > 0);
+    if (!is_later) {
+        return FB_OK;
+    }
+    for (size_t i = 0; i < g->group->field_count; i++) {
+        fb_mask_put(g->row->confirmed, g->group->fields[i]->index);
+    }
+    g->row->has_confirmed = true;
+    return note_time(g, g->mine_at_ms);
+}
+
 static int prepare_ask(struct group_merge *g, struct fb_merge_ask *ask, struct fb_author *theirs,
                        struct fb_merge_path *own_path)
 {
     const struct fb_field *f = g->group->fields[0];
     struct fb_work *w = g->w;
     int rc = FB_OK;
-    if (is_contested(g) || f->is_server_only) {
+    if (is_contested(g) || is_repeated(g) || f->is_server_only) {
         rc = find_author(g, theirs);
         ask->theirs_edited_at_ms = theirs->edited_at_ms;
         ask->theirs_device = theirs->device_id;
@@ -387,9 +430,14 @@ static int play_result(struct group_merge *g, const struct fb_merge_ask *ask,
     }
     bool has_loser =
         outcome == FB_MERGE_MINE_WON || outcome == FB_MERGE_THEIRS_WON || outcome == FB_MERGE_ASK;
-    int rc = outcome == FB_MERGE_NOTHING || outcome == FB_MERGE_ASK
-                 ? FB_OK
-                 : take_values(g, result->values);
+    if (outcome == FB_MERGE_NOTHING) {
+        return is_repeated(g) ? confirm(g, theirs) : FB_OK;
+    }
+    int rc = outcome == FB_MERGE_ASK ? FB_OK : take_values(g, result->values);
+    if (rc == FB_OK && outcome != FB_MERGE_ASK && outcome != FB_MERGE_THEIRS_WON) {
+        rc = note_time(g,
+                       theirs->edited_at_ms > g->mine_at_ms ? theirs->edited_at_ms : g->mine_at_ms);
+    }
     return rc == FB_OK && has_loser ? record_conflict(g, ask, outcome, theirs) : rc;
 }
 
@@ -406,7 +454,8 @@ static int merge_group(struct group_merge *g)
     const struct fb_field *f = g->group->fields[0];
     if (is_plain(g) || FB_BUG(LATEST_IGNORES_BASE) ||
         (f->policy == FB_MERGE_SUM && FB_BUG(SUM_AS_VALUE))) {
-        return take_values(g, g->mine);
+        int rc = take_values(g, g->mine);
+        return rc < 0 ? rc : note_time(g, g->mine_at_ms);
     }
     if (f->policy == FB_MERGE_SUM && FB_BUG(SUM_SHORTCUT) &&
         fb_value_equal(&g->theirs[0], &g->mine[0])) {

@@ -209,6 +209,9 @@ struct fb_work_row {
     uint64_t mask[FB_ROW_MASK_WORDS];       /* fields in which now differs from before */
     uint64_t write_mask[FB_ROW_MASK_WORDS]; /* fields the table does not hold yet */
     bool has_changes;                       /* mask is not empty */
+    uint64_t confirmed[FB_ROW_MASK_WORDS];  /* written again with the value that stands, later */
+    bool has_confirmed;
+    int64_t *field_at_ms; /* when each field was edited, 0: as the row; NULL: all as the row */
     bool writes_stamps;
     const struct fb_change *change; /* of the push; NULL: touched by a consequence */
     int64_t edited_at_ms;           /* corrected; 0: as the rev */

@@ -220,21 +220,26 @@ static int log_entry(struct fb_work *w, struct fb_work_row *row, enum fb_log_op 
     return fb_history_append(w->store, &entry, &row->delete_seq);
 }
 
-/* {"field":[old,new],...} */
+/* {"field":[old,new],...}; a third member is the field's own time, where it is not the entry's. Of a field that was written again
+ * with the value that stood both are that value. */
 static int changes_json(struct fb_work *w, const struct fb_work_row *row, const char **ret)
 {
     fb_buf_clear(&w->text);
     fb_buf_append_byte(&w->text, '{');
     for (size_t i = 0; i < row->entity->field_count; i++) {
-        if (!fb_mask_get(row->mask, (uint32_t)i)) {
+        if (!fb_mask_get(row->mask, (uint32_t)i) && !fb_mask_get(row->confirmed, (uint32_t)i)) {
             continue;
         }
+        int64_t at_ms = row->field_at_ms == NULL ? 0 : row->field_at_ms[i];
         fb_buf_append_text(&w->text, w->text.size > 1 ? ",\"" : "\"");
         fb_buf_append_text(&w->text, row->entity->fields[i].name);
         fb_buf_append_text(&w->text, "\":[");
         fb_value_append_json(&w->text, &row->before.values[i]);
         fb_buf_append_byte(&w->text, ',');
         fb_value_append_json(&w->text, &row->now.values[i]);
+        if (at_ms != 0 && at_ms != row->edited_at_ms) {
+            fb_buf_printf(&w->text, ",%lld", (long long)at_ms);
+        }
         fb_buf_append_byte(&w->text, ']');
     }
     fb_buf_append_byte(&w->text, '}');
@@ -312,7 +317,7 @@ static int log_present(struct fb_work *w, struct fb_work_row *row, bool moves)
     }
     if (!row->was_here) {
         rc = log_new(w, row);
-    } else if (row->has_changes) {
+    } else if (row->has_changes || row->has_confirmed) {
         rc = log_update(w, row);
     } else if (is_moved) {
         rc = log_entry(w, row, FB_LOG_OP_SCOPE, 0, NULL);

@@ -82,12 +82,17 @@ struct mention {
     const struct fb_entity *entity;
     const struct fb_field *field;
     bool is_found;
+    int64_t edited_at_ms; /* of the field alone; 0: as the entry */
 };
 
 static int look_for_field(void *ctx, const struct fb_json_member *m)
 {
     struct mention *mention = ctx;
-    mention->is_found |= fb_json_field(mention->entity, m) == mention->field;
+    if (fb_json_field(mention->entity, m) == mention->field) {
+        mention->is_found = true;
+        mention->edited_at_ms =
+            m->count == 3 && m->values[2].type == FB_INT ? m->values[2].integer : 0;
+    }
     return FB_OK;
 }
 
@@ -160,7 +165,9 @@ int fb_history_author(struct fb_store *s, const struct fb_entity *e, const char 
     while (rc == FB_SQL_ROW) {
         rc = names_field(q, &mention);
         if (rc == FB_OK && mention.is_found) {
-            return read_author(s, fb_sql_int(q, 2), fb_sql_int(q, 3), ret);
+            int64_t edited_at_ms =
+                mention.edited_at_ms != 0 ? mention.edited_at_ms : fb_sql_int(q, 3);
+            return read_author(s, fb_sql_int(q, 2), edited_at_ms, ret);
         }
         rc = rc < 0 ? rc : fb_sql_step(q);
     }

@@ -256,6 +256,10 @@ static int take_values(struct reader *r, struct fb_json_member *m)
         return rc < 0 ? rc : FB_ERR_DAMAGED;
     }
     rc = take_value(r, &m->values[1]);
+    if (rc == FB_OK && take(r, ',')) {
+        m->count = 3;
+        rc = take_value(r, &m->values[2]);
+    }
     return rc == FB_OK && !take(r, ']') ? FB_ERR_DAMAGED : rc;
 }
 

@@ -4,6 +4,7 @@
  *
  *     {"name": "Acme", "visits": 3, "logo": {"$hex": "89504E47"}, "city": null}   a row's image
  *     {"name": ["Acme", "Acme Ltd"]}                                     old and new values
+    {"name": ["Acme", "Acme Ltd", 1700000000000]}                      ... and when, if not as the entry
  *
  * Not jansson: a text that a foreign tool stored may hold any bytes, and json_object() passes
  * them on as they are; a strict reader refuses them, and then the image of a deleted row would be
@@ -19,7 +20,7 @@
 struct fb_json_member {
     const char *name; /* not terminated */
     size_t name_size;
-    struct fb_value values[2]; /* of a plain value only the first; {"$hex"} is a blob */
+    struct fb_value values[3]; /* of a plain value only the first; {"$hex"} is a blob */
     size_t count;
 };
 

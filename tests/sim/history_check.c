@@ -139,7 +139,7 @@ static void check_change(struct sim_world *w, sqlite3 *hq, const struct change *
 /* Every change of a field that the log tells, with the rev it belongs to. */
 #define CHANGES_SQL                                                                                \
     "SELECT l.entity_name, l.id, j.key, json_extract(j.value, '$[0]'), json_extract(j.value, "     \
-    "'$[1]'), l.device IS NOT NULL, l.rev, l.at_ms FROM "                                          \
+    "'$[1]'), l.device IS NOT NULL, l.rev, coalesce(json_extract(j.value, '$[2]'), l.at_ms) FROM " \
     "(SELECT (SELECT value ->> 'name' FROM fb_catalogue AS c, json_each(c.document, "              \
     "'$.entities') WHERE value ->> 'no' = g.entity "                                               \
     "AND c.version = 1) AS entity_name, g.changes AS changes, r.device_id AS device, r.rev AS "    \

@@ -45,7 +45,11 @@ static void receive(enum fb_merge_policy policy, struct field *field, const stru
     struct fb_merge_result r;
     assert_int_equal(fb_merge_group(&ask, &arena, &r), FB_OK);
     field->value = r.values[0];
-    if (r.outcome != FB_MERGE_NOTHING && r.outcome != FB_MERGE_THEIRS_WON) {
+    bool is_repeated = r.outcome == FB_MERGE_NOTHING && fb_value_equal(&c->mine, &ask.theirs[0]) &&
+                       (c->edited_at_ms > field->edited_at_ms ||
+                        (c->edited_at_ms == field->edited_at_ms &&
+                         strcmp(c->device, field->device) > 0)); /* server/ingest_row.c, confirm */
+    if ((r.outcome != FB_MERGE_NOTHING && r.outcome != FB_MERGE_THEIRS_WON) || is_repeated) {
         field->edited_at_ms = c->edited_at_ms;
         field->device = c->device;
     }
@@ -107,19 +111,13 @@ static struct fb_value random_value(enum fb_merge_policy policy, unsigned *seed)
     }
 }
 
-/* Changes whose mine is the base are none; `latest` knows equal values by the time of the first
- * that came, which only a different third could tell apart, so they are drawn unlike each other. */
+/* Changes whose mine is the base are none. */
 static bool is_usable(enum fb_merge_policy policy, const struct fb_value *base,
                       const struct change *changes, int count)
 {
     for (int i = 0; i < count; i++) {
         if (policy != FB_MERGE_SUM && fb_value_equal(base, &changes[i].mine)) {
             return false;
-        }
-        for (int j = 0; policy == FB_MERGE_LATEST && j < i; j++) {
-            if (fb_value_equal(&changes[i].mine, &changes[j].mine)) {
-                return false;
-            }
         }
     }
     return true;
