@@ -435,8 +435,8 @@ static int play_result(struct group_merge *g, const struct fb_merge_ask *ask,
     }
     int rc = outcome == FB_MERGE_ASK ? FB_OK : take_values(g, result->values);
     if (rc == FB_OK && outcome != FB_MERGE_ASK && outcome != FB_MERGE_THEIRS_WON) {
-        rc = note_time(g,
-                       theirs->edited_at_ms > g->mine_at_ms ? theirs->edited_at_ms : g->mine_at_ms);
+        bool is_as_theirs = outcome == FB_MERGE_COMBINED && theirs->edited_at_ms > g->mine_at_ms;
+        rc = note_time(g, is_as_theirs ? theirs->edited_at_ms : g->mine_at_ms);
     }
     return rc == FB_OK && has_loser ? record_conflict(g, ask, outcome, theirs) : rc;
 }
