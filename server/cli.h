@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The commands of fieldbook-server; main.c holds their table. Each is one subject per file: cli_setup.c (init, run),
- * cli_people.c (user, invite), cli_device.c, cli_data.c (verify, status, sample).
+ * cli_people.c (user, invite), cli_device.c, cli_data.c (verify, status,
+ * sample), cli_backup.c (backup, restore).
  */
 #ifndef FB_SERVER_CLI_H
 #define FB_SERVER_CLI_H
@@ -20,6 +21,8 @@ int fb_server_cli_device_list(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_device_suspend(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_device_resume(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_device_revoke(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_backup(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_restore(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_verify(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_status(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_sample(struct fb_cli *cli, struct fb_why *why);

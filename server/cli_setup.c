@@ -16,25 +16,7 @@
 #include "server/hub.h"
 #include "server/people.h"
 #include "server/seed.h"
-
-static int start_timeline(struct fb_store *s, const struct fb_random *random, int64_t now_ms)
-{
-    char id[FB_ROW_ID_SIZE];
-    fb_id_make(now_ms, random, id);
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(s,
-                          "INSERT INTO fb_timeline (id, parent, forked_at_rev, started_at_ms) "
-                          "VALUES (?1, NULL, 0, ?2)",
-                          &q);
-    if (rc < 0) {
-        return rc;
-    }
-    fb_sql_bind_text(q, 1, id);
-    fb_sql_bind_int(q, 2, now_ms);
-    rc = fb_sql_run(q);
-    struct fb_value value = fb_value_text(id);
-    return rc < 0 ? rc : fb_store_meta_set(s, "timeline", &value);
-}
+#include "server/timeline.h"
 
 static int install_catalogue(struct fb_store *s, int64_t now_ms, struct fb_why *why)
 {
@@ -50,7 +32,7 @@ static int fill_new_database(struct fb_store *s, const char *admin,
 {
     struct fb_random random = fb_random_system();
     int64_t now_ms = fb_os_now_ms();
-    int rc = start_timeline(s, &random, now_ms);
+    int rc = fb_timeline_start(s, &random, now_ms);
     rc = rc < 0 ? rc : install_catalogue(s, now_ms, why);
     struct fb_value prefix = fb_value_text("HQ");
     rc = rc < 0 ? rc : fb_store_meta_set(s, "number_prefix", &prefix);

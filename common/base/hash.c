@@ -19,6 +19,28 @@ struct fb_sha256 fb_sha256(const void *a, size_t a_size, const void *b, size_t b
     return hash;
 }
 
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct fb_hasher), "room for libcrypto's state");
+
+void fb_hasher_init(struct fb_hasher *h)
+{
+    bool is_ok = SHA256_Init((SHA256_CTX *)(void *)h->state);
+    fb_assert(is_ok);
+}
+
+void fb_hasher_add(struct fb_hasher *h, const void *bytes, size_t size)
+{
+    bool is_ok = SHA256_Update((SHA256_CTX *)(void *)h->state, bytes, size);
+    fb_assert(is_ok);
+}
+
+struct fb_sha256 fb_hasher_end(struct fb_hasher *h)
+{
+    struct fb_sha256 hash;
+    bool is_ok = SHA256_Final(hash.bytes, (SHA256_CTX *)(void *)h->state);
+    fb_assert(is_ok);
+    return hash;
+}
+
 bool fb_sha256_equal(const struct fb_sha256 *a, const struct fb_sha256 *b)
 {
     return CRYPTO_memcmp(a->bytes, b->bytes, FB_SHA256_BYTES) == 0;

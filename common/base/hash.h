@@ -19,6 +19,13 @@ struct fb_sha256 {
 
 /* SHA-256 of a's bytes followed by b's; either may be empty. */
 struct fb_sha256 fb_sha256(const void *a, size_t a_size, const void *b, size_t b_size);
+/* The same over bytes that come in pieces. */
+struct fb_hasher {
+    uint64_t state[16]; /* SHA256_CTX */
+};
+void fb_hasher_init(struct fb_hasher *h);
+void fb_hasher_add(struct fb_hasher *h, const void *bytes, size_t size);
+struct fb_sha256 fb_hasher_end(struct fb_hasher *h);
 bool fb_sha256_equal(const struct fb_sha256 *a, const struct fb_sha256 *b); /* constant time */
 
 /* A sum modulo 2^128 of row hashes, and how many there are. Zero-initialised: no rows. */

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/base/buf.h"
 #include "common/base/err.h"
@@ -26,6 +27,28 @@ int fb_os_read_file(const char *path, struct fb_buf *ret, struct fb_why *why) FB
  * chmod. */
 int fb_os_write_file(const char *path, const void *bytes, size_t size, unsigned mode,
                      struct fb_why *why) FB_MUST_CHECK;
+
+/* A new file to write, with its mode from the first moment; replaces: one of that name is emptied, else it must not be there.
+ * FB_ERR_EXISTS. Close with fclose(). */
+int fb_os_create_file(const char *path, unsigned mode, bool replaces, FILE **ret,
+                      struct fb_why *why) FB_MUST_CHECK;
+int fb_os_open_file(const char *path, FILE **ret, struct fb_why *why) FB_MUST_CHECK; /* to read */
+/* Flushes and syncs it. */
+int fb_os_sync_file(FILE *file, const char *path, struct fb_why *why) FB_MUST_CHECK;
+/* Another name for the file, which replaces nothing. FB_ERR_EXISTS. */
+int fb_os_name_file(const char *from, const char *to, struct fb_why *why) FB_MUST_CHECK;
+void fb_os_remove_file(const char *path);
+/* A new or renamed file is durable once its folder is synced. */
+int fb_os_sync_folder_of(const char *path, struct fb_why *why) FB_MUST_CHECK;
+/* The file's new name, in the same file system; an existing file of that name is replaced. */
+int fb_os_rename(const char *from, const char *to, struct fb_why *why) FB_MUST_CHECK;
+/* Removes a folder with all files in it, one level of folders below included; what is not there is fine. */
+int fb_os_remove_folder(const char *path, struct fb_why *why) FB_MUST_CHECK;
+/* Calls f with the name of each file of a folder, in no order; f ends it with a negative result. FB_ERR_NOT_FOUND. */
+int fb_os_each_file(const char *folder, int (*f)(void *ctx, const char *name), void *ctx,
+                    struct fb_why *why) FB_MUST_CHECK;
+int fb_os_file_bytes(const char *path, int64_t *ret) FB_MUST_CHECK;
+int fb_os_file_mode(const char *path, unsigned *ret) FB_MUST_CHECK;
 
 /* Makes the folder with mode 0700 (parents must exist); an existing one is fine. */
 int fb_os_make_folder(const char *path, struct fb_why *why) FB_MUST_CHECK;

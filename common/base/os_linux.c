@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/base/os.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -124,8 +125,7 @@ static int write_all(int fd, const char *path, const uint8_t *bytes, size_t size
     return fsync(fd) == 0 ? FB_OK : fail_errno(why, "sync", path);
 }
 
-/* A rename is durable once its folder is. */
-static int sync_folder_of(const char *path, struct fb_why *why)
+int fb_os_sync_folder_of(const char *path, struct fb_why *why)
 {
     const char *slash = strrchr(path, '/');
     char folder[4096];
@@ -163,7 +163,7 @@ int fb_os_write_file(const char *path, const void *bytes, size_t size, unsigned 
         unlink(beside);
         return rc;
     }
-    return sync_folder_of(path, why);
+    return fb_os_sync_folder_of(path, why);
 }
 
 int fb_os_make_folder(const char *path, struct fb_why *why)
@@ -172,6 +172,125 @@ int fb_os_make_folder(const char *path, struct fb_why *why)
         return FB_OK;
     }
     return fail_errno(why, "make the folder", path);
+}
+
+int fb_os_create_file(const char *path, unsigned mode, bool replaces, FILE **ret,
+                      struct fb_why *why)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (replaces ? O_TRUNC : O_EXCL), mode);
+    FILE *file = fd < 0 || fchmod(fd, mode) != 0 ? NULL : fdopen(fd, "w");
+    if (file == NULL) {
+        int rc = errno == EEXIST ? fb_fail(why, FB_ERR_EXISTS, "%s is there already", path)
+                                 : fail_errno(why, "create", path);
+        if (fd >= 0) {
+            close(fd);
+        }
+        return rc;
+    }
+    *ret = file;
+    return FB_OK;
+}
+
+int fb_os_open_file(const char *path, FILE **ret, struct fb_why *why)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return fail_errno(why, "open", path);
+    }
+    *ret = file;
+    return FB_OK;
+}
+
+int fb_os_sync_file(FILE *file, const char *path, struct fb_why *why)
+{
+    return fflush(file) == 0 && fsync(fileno(file)) == 0 ? FB_OK : fail_errno(why, "write", path);
+}
+
+int fb_os_name_file(const char *from, const char *to, struct fb_why *why)
+{
+    if (link(from, to) == 0) {
+        return FB_OK;
+    }
+    return errno == EEXIST ? fb_fail(why, FB_ERR_EXISTS, "%s is there already", to)
+                           : fail_errno(why, "create", to);
+}
+
+void fb_os_remove_file(const char *path)
+{
+    unlink(path);
+}
+
+int fb_os_rename(const char *from, const char *to, struct fb_why *why)
+{
+    return rename(from, to) == 0 ? FB_OK : fail_errno(why, "rename", from);
+}
+
+int fb_os_each_file(const char *folder, int (*f)(void *ctx, const char *name), void *ctx,
+                    struct fb_why *why)
+{
+    DIR *d = opendir(folder);
+    if (d == NULL) {
+        return fail_errno(why, "open", folder);
+    }
+    int rc = FB_OK;
+    for (const struct dirent *e; rc >= 0 && (e = readdir(d)) != NULL;) {
+        rc =
+            strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ? FB_OK : f(ctx, e->d_name);
+    }
+    closedir(d);
+    return rc;
+}
+
+struct removal {
+    const char *folder;
+    int depth;
+    struct fb_why *why;
+};
+
+static int remove_file(void *ctx, const char *name)
+{
+    const struct removal *r = ctx;
+    char path[8192];
+    snprintf(path, sizeof path, "%s/%s", r->folder, name);
+    if (unlink(path) == 0 || errno == ENOENT) {
+        return FB_OK;
+    }
+    if (errno != EISDIR || r->depth == 0) {
+        return fail_errno(r->why, "remove", path);
+    }
+    struct removal below = {.folder = path, .depth = r->depth - 1, .why = r->why};
+    int rc = fb_os_each_file(path, remove_file, &below, r->why);
+    return rc < 0 || rmdir(path) == 0 ? rc : fail_errno(r->why, "remove", path);
+}
+
+int fb_os_remove_folder(const char *path, struct fb_why *why)
+{
+    if (!fb_os_file_exists(path)) {
+        return FB_OK;
+    }
+    struct removal removal = {.folder = path, .depth = 1, .why = why};
+    int rc = fb_os_each_file(path, remove_file, &removal, why);
+    return rc < 0 || rmdir(path) == 0 ? rc : fail_errno(why, "remove", path);
+}
+
+int fb_os_file_bytes(const char *path, int64_t *ret)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        return err_of_errno();
+    }
+    *ret = st.st_size;
+    return FB_OK;
+}
+
+int fb_os_file_mode(const char *path, unsigned *ret)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        return err_of_errno();
+    }
+    *ret = st.st_mode & 0777U;
+    return FB_OK;
 }
 
 bool fb_os_file_exists(const char *path)

@@ -41,7 +41,7 @@ HOMES = {
     r"openssl/(?!evp\.h|crypto\.h|sha\.h).*": {"common/net"},
     r"openssl/(evp|crypto|sha)\.h": {"common/net", "common/base"},
     r"protobuf-c/.*|.*\.pb-c\.h": {"common/wire"},
-    r"zstd\.h": {"common/wire"},
+    r"zstd\.h": {"common/wire", "common/base"},  # messages, under their limits; files
     r"git2.*": {"common/merge"},
     r"xxhash\.h": {"common/base"},
     r"csv\.h|iconv\.h": {"common/formats"},

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Timelines: which history of headquarters this database is (docs/architecture.md, "Restoring a backup"). A new one starts whenever
+ * the database was set back to an older state; it remembers its parent and the last rev they share. Laptops then send again what
+ * this history lacks, and fetch everything.
+ */
+#ifndef FB_SERVER_TIMELINE_H
+#define FB_SERVER_TIMELINE_H
+
+#include "common/base/id.h"
+#include "common/store/store.h"
+
+/* The first one of a new database. Inside a transaction. */
+int fb_timeline_start(struct fb_store *s, const struct fb_random *random,
+                      int64_t now_ms) FB_MUST_CHECK;
+
+/* Forks a new one off the present, at the newest rev, in a transaction of its own. Takes back that headquarters noticed it was
+ * rewound; forgets parts of pushes that are not whole; leaves a gap in the incarnations, whose numbers the lost history may have
+ * given to laptops (and with them the prefixes of order numbers). */
+int fb_timeline_fork(struct fb_store *s, const struct fb_random *random, int64_t now_ms,
+                     char ret_id[static FB_ROW_ID_SIZE]) FB_MUST_CHECK;
+
+#endif
