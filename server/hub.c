@@ -582,13 +582,27 @@ static int fail_turn(struct fb_hub *hub, int rc)
     return rc;
 }
 
+/* What pages wrote is sealed and committed: others are told. */
+static int end_pages_turn(struct fb_hub *hub)
+{
+    bool has_device_changes = hub->has_device_changes;
+    hub->committed = hub->counters;
+    poke(hub);
+    forget_turn(hub);
+    return has_device_changes ? recheck_devices(hub) : FB_OK;
+}
+
 int fb_hub_settle(struct fb_hub *hub, int64_t now_ms)
 {
     bool has_journal = false;
     int rc = fb_journal_has_changes(hub->store, &has_journal);
     has_journal = has_journal && !FB_BUG(HQ_JOURNAL_NOT_SEALED);
+    if (hub->has_open_write) {
+        fb_scope_cache_clear(hub->scopes); /* it may remember what was rolled back */
+        hub->has_open_write = false;
+    }
     if (rc < 0 || (!has_journal && hub->queue == NULL)) {
-        return rc;
+        return rc < 0 ? rc : end_pages_turn(hub);
     }
     rc = fb_store_begin(hub->store);
     if (rc < 0) {

@@ -26,6 +26,11 @@ void fb_hub_close(struct fb_hub *hub, struct fb_server_session *session);
 /* After every turn, and when a local write was noticed. FB_ERR_DISK_FULL, FB_ERR_BUSY: nothing was merged, pushes stay queued,
  * try again later. */
 int fb_hub_settle(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;
+/* A person writes at headquarters' pages, in a transaction that is open on the hub's store: begin seals what tools wrote
+ * before as theirs, end what was written since as a rev of the employee ("": nobody's). Settle after the commit: it pokes. */
+int fb_hub_write_begin(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;
+int fb_hub_write_end(struct fb_hub *hub, const char *employee_id, int64_t now_ms) FB_MUST_CHECK;
+
 /* True if settle has something to do. */
 bool fb_hub_has_work(const struct fb_hub *hub);
 /* Sessions whose take has something new since the last call: calls f for each. */

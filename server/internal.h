@@ -118,6 +118,7 @@ struct fb_hub {
     size_t touched_count;
     bool has_touched_more; /* than fit: everybody is poked */
     bool has_device_changes;
+    bool has_open_write; /* a page wrote since the last settle: it may have been rolled back */
     struct fb_decision *rulings;    /* conflicts, malloc'ed */
     struct fb_decision *held_again; /* held changes to be tried again */
 };
@@ -143,6 +144,8 @@ void fb_hub_cut_close(struct fb_peer *peer);
 
 /* seal.c: the journal as one rev; inside the settling transaction. Journal and rev are empty or both are not. */
 int fb_hub_seal(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;
+/* The same as a person's; NULL: a tool's. */
+int fb_hub_seal_as(struct fb_hub *hub, const char *employee_id, int64_t now_ms) FB_MUST_CHECK;
 
 /* ---- The rows of one rev, in memory: decided first, then written ---- */
 

@@ -17,13 +17,13 @@ struct sealing {
     size_t delete_count, delete_capacity;
     int64_t rev;
     int64_t now_ms;
+    struct fb_source source; /* a person at headquarters' pages, or a tool */
     bool is_bin_empty;
 };
 
 static void begin_batch(struct sealing *s)
 {
-    struct fb_source source = {0};
-    fb_work_init(&s->work, s->hub, &s->arena, &source, s->now_ms);
+    fb_work_init(&s->work, s->hub, &s->arena, &s->source, s->now_ms);
     s->work.is_seal = true;
     s->work.is_bin_empty = s->is_bin_empty;
     s->work.rev = s->rev;
@@ -92,6 +92,7 @@ static int seal_present(struct sealing *s, const struct fb_entity *e, const stru
     row->was_here = c->op == FB_CHANGE_UPDATE;
     row->edited_at_ms = clamp(s, c->edited_at_ms);
     rc = row->was_here ? overlay(s, row, c) : FB_OK;
+    rc = rc < 0 ? rc : fb_stage_history_add(&s->work, row);
     return rc == FB_OK && s->work.row_count >= BATCH_ROWS ? end_batch(s) : rc;
 }
 
@@ -217,15 +218,14 @@ static int seal_all(struct sealing *s)
     rc = rc < 0 ? rc : end_batch(s);
     rc = rc < 0 ? rc : seal_deletes(s);
     rc = rc < 0 ? rc : end_batch(s);
-    struct fb_source source = {0};
-    rc = rc < 0 ? rc : fb_ruling_play(s->hub, &source, s->rev, s->now_ms);
+    rc = rc < 0 ? rc : fb_ruling_play(s->hub, &s->source, s->rev, s->now_ms);
     return rc < 0 ? rc : fb_journal_clear(s->hub->store);
 }
 
-int fb_hub_seal(struct fb_hub *hub, int64_t now_ms)
+int fb_hub_seal_as(struct fb_hub *hub, const char *employee_id, int64_t now_ms)
 {
-    struct sealing s = {.hub = hub, .now_ms = now_ms};
-    struct fb_rev rev = {.at_ms = now_ms};
+    struct sealing s = {.hub = hub, .now_ms = now_ms, .source = {.employee_id = employee_id}};
+    struct fb_rev rev = {.at_ms = now_ms, .employee_id = employee_id};
     int rc = fb_family_update(&hub->family, fb_store_catalogue(hub->store));
     rc = rc < 0 ? rc : find_bin_empty(hub, &s.is_bin_empty);
     rc = rc < 0 ? rc : fb_history_begin(hub->store, &rev);
@@ -242,4 +242,37 @@ int fb_hub_seal(struct fb_hub *hub, int64_t now_ms)
     rc = rc < 0 ? rc : fb_history_end(hub->store);
     hub->counters.revs++;
     return rc;
+}
+
+int fb_hub_seal(struct fb_hub *hub, int64_t now_ms)
+{
+    return fb_hub_seal_as(hub, NULL, now_ms);
+}
+
+/* ---- A person at the pages: what tools wrote first, then what the person does, in one transaction ---- */
+
+static int seal_if_any(struct fb_hub *hub, const char *employee_id, int64_t now_ms)
+{
+    bool has_journal = false;
+    int rc = fb_journal_has_changes(hub->store, &has_journal);
+    if (rc < 0 || !has_journal) {
+        return rc;
+    }
+    fb_store_capture(hub->store, false);
+    rc = fb_hub_seal_as(hub, employee_id, now_ms);
+    rc = rc < 0 ? rc : fb_held_play(hub, now_ms);
+    fb_store_capture(hub->store, true);
+    return rc;
+}
+
+int fb_hub_write_begin(struct fb_hub *hub, int64_t now_ms)
+{
+    fb_decisions_forget(hub); /* of a write that was rolled back */
+    hub->has_open_write = true;
+    return seal_if_any(hub, NULL, now_ms);
+}
+
+int fb_hub_write_end(struct fb_hub *hub, const char *employee_id, int64_t now_ms)
+{
+    return seal_if_any(hub, employee_id[0] == '\0' ? NULL : employee_id, now_ms);
 }

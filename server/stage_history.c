@@ -8,7 +8,7 @@
 static const struct fb_field_change *find_change(const struct fb_change *c,
                                                  const struct fb_field *f)
 {
-    for (size_t i = 0; i < c->field_count; i++) {
+    for (size_t i = 0; c != NULL && i < c->field_count; i++) {
         if (c->fields[i].field_no == f->no) {
             return &c->fields[i];
         }
@@ -40,7 +40,8 @@ int fb_stage_history_add(struct fb_work *w, struct fb_work_row *row)
     bool is_one = strcmp(row->entity->name, "opportunity") == 0 && w->source.employee_id != NULL &&
                   row->is_here;
     const struct fb_field *f = is_one ? fb_entity_field(row->entity, "stage_id") : NULL;
-    if (f == NULL || !fb_mask_get(row->mask, f->index) ||
+    bool is_new = w->is_seal && !row->was_here;
+    if (f == NULL || (!is_new && !fb_mask_get(row->mask, f->index)) ||
         fb_catalogue_entity(w->catalogue, "stage_history") == NULL) {
         return FB_OK;
     }

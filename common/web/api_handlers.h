@@ -9,5 +9,8 @@
 
 int fb_api_get_list(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 int fb_api_get_record(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_post_record(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_patch_record(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_delete_record(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 
 #endif

@@ -87,6 +87,7 @@ struct fb_response {
     struct fb_arena *arena;
 };
 
+struct fb_api_seal; /* api.h */
 struct fb_web;
 typedef int fb_web_handler(struct fb_web *web, const struct fb_request *req,
                            struct fb_response *res);
@@ -101,8 +102,10 @@ struct fb_web {
     struct fb_arena *arena; /* the request's */
     struct fb_why why;      /* what the answer to an error says; "": the error's own sentence */
     void *state;            /* a handler's own, from one stage to the next */
-    void *node_context;     /* what server/web.c and replica/web.c give to their own handlers */
-    fb_web_handler *next;   /* by fb_web_then() */
+    const struct fb_api_seal
+        *seal;            /* headquarters: around what a person writes; NULL on a laptop */
+    void *node_context;   /* what server/web.c and replica/web.c give to their own handlers */
+    fb_web_handler *next; /* by fb_web_then() */
     enum fb_web_where next_where;
 };
 

@@ -49,6 +49,7 @@ void api_send(struct api_call *c, const char *method, const char *target, const 
                          .store = c->store,
                          .now_ms = c->now_ms,
                          .random = &random,
+                         .seal = c->seal,
                          .arena = &arena};
     fb_web_try(&web, fb_api_routes, &req, &res);
     c->status = res.status != 0 ? res.status : res.body.size > 0 ? 200 : 204;

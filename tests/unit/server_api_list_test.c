@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "common/store/sql.h"
-#include "tests/lib/api_call.h"
-#include "tests/lib/world.h"
+#include "tests/lib/api_world.h"
 
 static struct fb_world *t;
 static struct api_call hq;
@@ -17,11 +16,8 @@ static int open_world(void **state)
 {
     (void)state;
     t = world_open(FB_SOURCE_DIR, "ana", "bo", NULL);
-    hq = (struct api_call){.store = t->store, .node = FB_NODE_SERVER, .now_ms = t->now_ms};
-    ana = (struct api_call){
-        .store = world_replica(t, "ana")->store, .node = FB_NODE_REPLICA, .now_ms = t->now_ms};
-    memcpy(hq.login.employee_id, world_id("employee/ana"), FB_ROW_ID_SIZE);
-    memcpy(ana.login.employee_id, world_id("employee/ana"), FB_ROW_ID_SIZE);
+    hq = api_at_headquarters(t, "ana");
+    ana = api_on_laptop(t, "ana");
     return 0;
 }
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/lib/api_world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int seal_before(void *ctx, int64_t now_ms)
+{
+    struct fb_world *w = ctx;
+    return fb_hub_write_begin(w->hub, now_ms);
+}
+
+static int seal_after(void *ctx, const char *employee_id, int64_t now_ms)
+{
+    struct fb_world *w = ctx;
+    return fb_hub_write_end(w->hub, employee_id, now_ms);
+}
+
+static void settle(void *ctx)
+{
+    server_settles(ctx);
+}
+
+static void log_in(struct api_call *c, const char *who)
+{
+    char record[64];
+    snprintf(record, sizeof record, "employee/%s", who);
+    memcpy(c->login.employee_id, world_id(record), FB_ROW_ID_SIZE);
+}
+
+struct api_call api_at_headquarters(struct fb_world *w, const char *who)
+{
+    static struct fb_api_seal seals[4];
+    static unsigned turn;
+    struct fb_api_seal *seal = &seals[turn++ % 4];
+    *seal = (struct fb_api_seal){.ctx = w, .before = seal_before, .after = seal_after};
+    struct api_call c = {.store = w->store,
+                         .node = FB_NODE_SERVER,
+                         .now_ms = w->now_ms,
+                         .seal = seal,
+                         .after = settle,
+                         .ctx = w};
+    log_in(&c, who);
+    return c;
+}
+
+struct api_call api_on_laptop(struct fb_world *w, const char *who)
+{
+    struct api_call c = {
+        .store = world_replica(w, who)->store, .node = FB_NODE_REPLICA, .now_ms = w->now_ms};
+    log_in(&c, who);
+    return c;
+}
+
+const char *api_path(const char *record, const char *rest)
+{
+    static char paths[8][256];
+    static unsigned turn;
+    char *path = paths[turn++ % 8];
+    snprintf(path, sizeof paths[0], "/api/v1/%.*s/%s%s", (int)strcspn(record, "/"), record,
+             world_id(record), rest);
+    return path;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The record API over a world (world.h): headquarters' writes are sealed by its hub, a laptop's wait in its journal.
+ */
+#ifndef FB_TESTS_API_WORLD_H
+#define FB_TESTS_API_WORLD_H
+
+#include "tests/lib/api_call.h"
+#include "tests/lib/world.h"
+
+/* Calls at headquarters as the employee of that name; on that laptop. */
+struct api_call api_at_headquarters(struct fb_world *w, const char *who);
+struct api_call api_on_laptop(struct fb_world *w, const char *who);
+/* "/api/v1/company/<id of acme>" for "company/acme", with what follows. One of eight rotating buffers. */
+const char *api_path(const char *record, const char *rest);
+
+#endif
