@@ -65,7 +65,8 @@ static void append_field(struct fb_buf *out, const struct fb_entity *e,
         }
         fb_buf_append_text(out, "],");
     }
-    fb_buf_printf(out, "\"edited_at\":%lld}", (long long)c->edited_at_ms + offset_ms);
+    fb_buf_printf(out, "\"cursor\":%lld,\"edited_at\":%lld}", (long long)c->cursor,
+                  (long long)c->edited_at_ms + offset_ms);
 }
 
 static void append_change(struct fb_work *w, struct fb_buf *out, const struct fb_change *c)
@@ -257,6 +258,7 @@ static int read_field(struct reader *r, const struct fb_entity *e, const char *n
     }
     ret->field_no = f != NULL ? f->no : (uint32_t)strtoul(name + 1, NULL, 10);
     ret->edited_at_ms = json_integer_value(json_object_get(json, "edited_at"));
+    ret->cursor = json_integer_value(json_object_get(json, "cursor"));
     int rc = read_value(r, json_object_get(json, "base"), f, &ret->base);
     rc = rc < 0 ? rc : read_value(r, json_object_get(json, "mine"), f, &ret->mine);
     return rc < 0 ? rc : read_steps(r, json_object_get(json, "steps"), f, ret);

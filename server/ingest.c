@@ -154,16 +154,15 @@ int fb_ingest_hold(struct fb_work *w, struct fb_work_row *row, enum fb_held_reas
 
 /* ---- Clocks ---- */
 
-int fb_ingest_clock(struct fb_work *w, const struct fb_change *c, int64_t edited_at_ms,
-                    int64_t *ret)
+int fb_ingest_clock(struct fb_work *w, int64_t cursor, int64_t edited_at_ms, int64_t *ret)
 {
     int64_t at_ms = edited_at_ms + (FB_BUG(CLOCK_OFFSET_IGNORED) ? 0 : w->source.clock_offset_ms);
-    if (w->cursor_asked != c->cursor) {
-        int rc = fb_history_rev_at_ms(w->store, c->cursor, &w->cursor_at_ms);
+    if (w->cursor_asked != cursor) {
+        int rc = fb_history_rev_at_ms(w->store, cursor, &w->cursor_at_ms);
         if (rc < 0) {
             return rc;
         }
-        w->cursor_asked = c->cursor;
+        w->cursor_asked = cursor;
     }
     if (at_ms < w->cursor_at_ms && !FB_BUG(CLOCK_NO_LOWER_BOUND)) {
         at_ms = w->cursor_at_ms;
@@ -173,6 +172,16 @@ int fb_ingest_clock(struct fb_work *w, const struct fb_change *c, int64_t edited
     }
     *ret = at_ms;
     return FB_OK;
+}
+
+/* Where the laptop stood when it last wrote the row. */
+static int64_t last_cursor(const struct fb_change *c)
+{
+    int64_t cursor = c->cursor;
+    for (size_t i = 0; i < c->field_count && !FB_BUG(FIELD_CURSOR_IGNORED); i++) {
+        cursor = c->fields[i].cursor > cursor ? c->fields[i].cursor : cursor;
+    }
+    return cursor;
 }
 
 /* ---- The steps ---- */
@@ -202,7 +211,7 @@ static int meet_rows(struct fb_work *w, const struct fb_change *changes, size_t 
         } else if (rc == FB_OK && row != NULL) {
             row->change = c;
             row->is_named = true;
-            rc = fb_ingest_clock(w, c, c->edited_at_ms, &row->edited_at_ms);
+            rc = fb_ingest_clock(w, last_cursor(c), c->edited_at_ms, &row->edited_at_ms);
         }
         if (rc < 0) {
             return rc;

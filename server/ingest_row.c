@@ -504,6 +504,7 @@ static int fill_group(struct group_merge *g, const struct fb_change *c,
                       const struct fb_field_change *const *by_field)
 {
     int64_t edited_at_ms = 0;
+    int64_t cursor = c->cursor;
     for (size_t i = 0; i < g->group->field_count; i++) {
         const struct fb_field *f = g->group->fields[i];
         const struct fb_field_change *change = by_field[f->index];
@@ -522,8 +523,11 @@ static int fill_group(struct group_merge *g, const struct fb_change *c,
         if (change != NULL && change->edited_at_ms > edited_at_ms) {
             edited_at_ms = change->edited_at_ms;
         }
+        if (change != NULL && change->cursor > cursor && !FB_BUG(FIELD_CURSOR_IGNORED)) {
+            cursor = change->cursor;
+        }
     }
-    return fb_ingest_clock(g->w, c, edited_at_ms > 0 ? edited_at_ms : c->edited_at_ms,
+    return fb_ingest_clock(g->w, cursor, edited_at_ms > 0 ? edited_at_ms : c->edited_at_ms,
                            &g->mine_at_ms);
 }
 

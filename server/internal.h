@@ -364,8 +364,8 @@ int fb_ingest(struct fb_hub *hub, const struct fb_source *source, const struct f
 int fb_ingest_hold(struct fb_work *w, struct fb_work_row *row, enum fb_held_reason reason,
                    const char *format, ...) FB_PRINTF(4, 5);
 int fb_ingest_aggregate(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;
-/* The time of an edit by headquarters' clock, between the cut its author had seen and now (rule 25). */
-int fb_ingest_clock(struct fb_work *w, const struct fb_change *c, int64_t edited_at_ms,
+/* The time of an edit by headquarters' clock, between the cut at the cursor its author had seen and now (rule 25). */
+int fb_ingest_clock(struct fb_work *w, int64_t cursor, int64_t edited_at_ms,
                     int64_t *ret) FB_MUST_CHECK;
 
 /* ingest_row.c */

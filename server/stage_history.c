@@ -54,7 +54,7 @@ int fb_stage_history_add(struct fb_work *w, struct fb_work_row *row)
     for (size_t i = 0; rc == FB_OK && i < change->step_count; i++) {
         const struct fb_step *step = &change->steps[i];
         int64_t at_ms = 0;
-        rc = fb_ingest_clock(w, row->change, step->at_ms, &at_ms);
+        rc = fb_ingest_clock(w, row->change->cursor, step->at_ms, &at_ms);
         rc = rc < 0 ? rc : add_step(w, row, &step->from, &step->to, at_ms);
     }
     return rc;

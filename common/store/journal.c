@@ -32,7 +32,7 @@ struct cursor {
     int64_t seq; /* the row it stands on; 0: none */
 };
 
-static int seek(struct cursor *c, int64_t seq, struct fb_net_entry *ret)
+static int seek(struct cursor *c, int64_t seq, int64_t stood_at, struct fb_net_entry *ret)
 {
     int rc = FB_SQL_DONE;
     if (c->seq != 0 && c->seq < seq) {
@@ -54,6 +54,7 @@ static int seek(struct cursor *c, int64_t seq, struct fb_net_entry *ret)
                                  .field_no = fb_sql_int(c->q, 2),
                                  .old = fb_sql_value(c->q, 3),
                                  .at_ms = fb_sql_int(c->q, 4),
+                                 .cursor = stood_at,
                                  .step = fb_sql_value(c->q, 5)};
     return FB_OK;
 }
@@ -64,7 +65,8 @@ static int add_up(const struct fb_journal_index *index, const struct fb_journal_
     fb_net_begin(net, row->entity, row->id);
     for (uint32_t at = row->first_ref; at != FB_JOURNAL_NONE; at = index->refs[at].next) {
         struct fb_net_entry entry;
-        int rc = seek(cursor, index->refs[at].seq, &entry);
+        const struct fb_journal_ref *ref = &index->refs[at];
+        int rc = seek(cursor, ref->seq, index->cursors[ref->stood_at], &entry);
         if (rc == FB_OK) {
             rc = fb_net_add(net, &entry);
         }

@@ -29,6 +29,7 @@ struct fb_field_change {
     struct fb_value base; /* FB_ABSENT for an insert */
     struct fb_value mine;
     int64_t edited_at_ms; /* the writer's clock, of the last write of its group */
+    int64_t cursor; /* where the replica stood at that write; not below the change's (rule 25) */
     struct fb_step *steps;
     size_t step_count;
 };

@@ -15,6 +15,7 @@ void fb_journal_index_release(struct fb_journal_index *index)
 {
     free(index->rows);
     free(index->refs);
+    free(index->cursors);
     free(index->buckets);
     free(index->order);
 }
@@ -100,7 +101,8 @@ static int add_ref(struct fb_journal_index *x, struct fb_journal_row *row, int64
     }
     x->refs = refs;
     uint32_t at = (uint32_t)x->ref_count++;
-    refs[at] = (struct fb_journal_ref){.seq = seq, .next = FB_JOURNAL_NONE};
+    refs[at] = (struct fb_journal_ref){
+        .seq = seq, .next = FB_JOURNAL_NONE, .stood_at = (uint32_t)x->cursor_count - 1};
     if (row->first_ref == FB_JOURNAL_NONE) {
         row->first_ref = at;
     } else {
@@ -113,7 +115,7 @@ static int add_ref(struct fb_journal_index *x, struct fb_journal_row *row, int64
 /* A journal row of an entity or of an id that no catalogue and no wire knows is left out: nothing
  * could carry it. */
 static int add_journal_row(struct fb_journal_index *x, const struct fb_sql *q,
-                           const struct fb_entity **last, int64_t cursor)
+                           const struct fb_entity **last)
 {
     uint32_t no = (uint32_t)fb_sql_int(q, 2);
     if (*last == NULL || (*last)->no != no) {
@@ -132,13 +134,25 @@ static int add_journal_row(struct fb_journal_index *x, const struct fb_sql *q,
     int64_t seq = fb_sql_int(q, 0);
     if (row->first_ref == FB_JOURNAL_NONE) {
         row->first_seq = seq;
-        row->cursor = cursor;
+        row->cursor = x->cursors[x->cursor_count - 1];
     }
     int64_t op = fb_sql_int(q, 1);
     if (op == FB_JOURNAL_DELETE || op == FB_JOURNAL_OLD_IMAGE) {
         row->image_seq = seq;
     }
     return add_ref(x, row, seq);
+}
+
+static int add_cursor(struct fb_journal_index *x, int64_t cursor)
+{
+    int64_t *cursors =
+        fb_array_grow(x->cursors, x->cursor_count, &x->cursor_capacity, sizeof *cursors);
+    if (cursors == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    x->cursors = cursors;
+    x->cursors[x->cursor_count++] = cursor;
+    return FB_OK;
 }
 
 static int read_journal(struct fb_journal_index *x)
@@ -152,16 +166,12 @@ static int read_journal(struct fb_journal_index *x)
     if (rc < 0) {
         return rc;
     }
-    int64_t cursor = 0;
     const struct fb_entity *last = NULL;
-    rc = fb_sql_step(q);
+    rc = add_cursor(x, 0);
+    rc = rc < 0 ? rc : fb_sql_step(q);
     while (rc == FB_SQL_ROW) {
-        if (fb_sql_int(q, 1) == FB_JOURNAL_CURSOR) {
-            cursor = fb_sql_int(q, 4);
-            rc = FB_OK;
-        } else {
-            rc = add_journal_row(x, q, &last, cursor);
-        }
+        rc = fb_sql_int(q, 1) == FB_JOURNAL_CURSOR ? add_cursor(x, fb_sql_int(q, 4))
+                                                   : add_journal_row(x, q, &last);
         rc = rc < 0 ? rc : fb_sql_step(q);
     }
     return rc;

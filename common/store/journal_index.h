@@ -29,6 +29,7 @@ struct fb_journal_row {
 struct fb_journal_ref {
     int64_t seq;
     uint32_t next;
+    uint32_t stood_at; /* place in cursors */
 };
 
 struct fb_journal_index {
@@ -40,6 +41,9 @@ struct fb_journal_index {
     struct fb_journal_ref *refs;
     size_t ref_count;
     size_t ref_capacity;
+    int64_t *cursors; /* where the node stood, from marker to marker; 0 before the first */
+    size_t cursor_count;
+    size_t cursor_capacity;
     uint32_t *buckets; /* places in rows, by entity and id */
     size_t bucket_count;
     uint32_t *order; /* the rows that the journal names */

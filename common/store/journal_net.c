@@ -18,6 +18,7 @@ void fb_net_begin(struct fb_net *net, const struct fb_entity *e,
     net->turn = 0;
     net->whole_turn = 0;
     net->whole_at_ms = 0;
+    net->whole_cursor = 0;
     net->has_image = false;
     net->has_delete_image = false;
 }
@@ -90,6 +91,7 @@ static int add_update(struct fb_net *net, const struct fb_net_entry *entry)
     }
     n->turn = net->turn;
     n->at_ms = entry->at_ms;
+    n->cursor = entry->cursor;
     if (!carries_steps(f)) {
         return FB_OK;
     }
@@ -166,9 +168,11 @@ int fb_net_add(struct fb_net *net, const struct fb_net_entry *entry)
     }
     net->last_op = entry->op;
     net->at_ms = entry->at_ms;
+    net->cursor = entry->cursor;
     if (entry->op == FB_JOURNAL_INSERT || entry->op == FB_JOURNAL_DELETE) {
         net->whole_turn = net->turn;
         net->whole_at_ms = entry->at_ms;
+        net->whole_cursor = entry->cursor;
     }
     switch (entry->op) {
     case FB_JOURNAL_INSERT:
@@ -230,19 +234,21 @@ static bool has_changed(const struct fb_net *net, const struct fb_sql *now,
 }
 
 /* When the group was last written: its members' last journal row, or that of the whole row. */
-static int64_t edited_at(const struct fb_net *net, const struct fb_field *f)
+static void date_field(const struct fb_net *net, const struct fb_field *f,
+                       struct fb_field_change *ret)
 {
     const struct fb_group *group = &net->entity->groups[f->group];
     uint32_t turn = net->whole_turn;
-    int64_t at_ms = net->whole_at_ms;
+    ret->edited_at_ms = turn == 0 ? net->at_ms : net->whole_at_ms;
+    ret->cursor = turn == 0 ? net->cursor : net->whole_cursor;
     for (size_t i = 0; i < group->field_count; i++) {
         const struct fb_net_field *n = &net->fields[group->fields[i]->index];
         if (n->turn > turn) {
             turn = n->turn;
-            at_ms = n->at_ms;
+            ret->edited_at_ms = n->at_ms;
+            ret->cursor = n->cursor;
         }
     }
-    return turn == 0 ? net->at_ms : at_ms;
 }
 
 static struct fb_field_change *add_field(struct fb_net *net, const struct fb_field *f,
@@ -250,10 +256,9 @@ static struct fb_field_change *add_field(struct fb_net *net, const struct fb_fie
 {
     struct fb_field_change *c = &ret->fields[ret->field_count++];
     const struct fb_net_field *n = &net->fields[f->index];
-    *c = (struct fb_field_change){.field_no = f->no,
-                                  .edited_at_ms = edited_at(net, f),
-                                  .steps = n->steps,
-                                  .step_count = n->step_count};
+    *c =
+        (struct fb_field_change){.field_no = f->no, .steps = n->steps, .step_count = n->step_count};
+    date_field(net, f, c);
     return c;
 }
 

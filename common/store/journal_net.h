@@ -27,6 +27,7 @@ struct fb_net_field {
     bool is_known; /* base is */
     uint32_t turn; /* of its last journal row; 0: none of its own */
     int64_t at_ms;
+    int64_t cursor;           /* where the node stood at it */
     struct fb_value previous; /* in the last image; where a step of a later insert starts */
     bool has_previous;
     bool is_open; /* the last step's end is not known yet */
@@ -44,8 +45,10 @@ struct fb_net {
     int64_t first_op;
     int64_t last_op;
     int64_t at_ms;       /* of the last one */
+    int64_t cursor;      /* where the node stood at the last one */
     uint32_t whole_turn; /* of the last that touched every field */
     int64_t whole_at_ms;
+    int64_t whole_cursor;
     bool has_image;
     bool has_delete_image; /* of an op 3: the fields' previous are then the last image */
 };
@@ -54,6 +57,7 @@ struct fb_net_entry {
     int64_t op;
     int64_t field_no;
     int64_t at_ms;
+    int64_t cursor;      /* where the node stood */
     struct fb_value old; /* borrowed */
     struct fb_value step;
 };

@@ -194,6 +194,30 @@ static int read_cells(const struct read *r, const Fb__Wire__ChangeColumn *c,
     return rc < 0 ? rc : fb_ints_unpack(c->ages, n, ages, r->u.why);
 }
 
+/* Where the laptop stood at each field's last write: the change's cursor, and how much later. */
+static int read_cursors(const struct read *r, const Fb__Wire__ChangeColumn *c,
+                        struct fb_change *const *changes, struct fb_field_change *cells)
+{
+    int64_t *later = NULL;
+    int rc = FB_OK;
+    if (c->cursors != NULL) {
+        later = fb_arena_alloc(r->u.arena, c->n_changes * sizeof *later);
+        rc = later == NULL ? FB_ERR_NO_MEMORY
+                           : fb_ints_unpack(c->cursors, c->n_changes, later, r->u.why);
+    }
+    size_t at = 0;
+    for (size_t i = 0; rc == FB_OK && i < c->n_changes; i++) {
+        at += c->changes[i];
+        cells[i].cursor = changes[at]->cursor;
+        if (later != NULL && (later[i] < 0 || later[i] > INT64_MAX - cells[i].cursor)) {
+            rc = damaged(r, "a field was written before its row");
+        } else if (later != NULL) {
+            cells[i].cursor += later[i];
+        }
+    }
+    return rc;
+}
+
 static int read_column(const struct read *r, const Fb__Wire__ChangeColumn *c,
                        struct fb_change **changes, size_t *steps_left)
 {
@@ -211,6 +235,7 @@ static int read_column(const struct read *r, const Fb__Wire__ChangeColumn *c,
     }
     int64_t *step_ages = ages + c->n_changes;
     rc = read_cells(r, c, cells, ages);
+    rc = rc < 0 ? rc : read_cursors(r, c, changes, cells);
     rc = rc < 0 || step_count == 0 ? rc : read_steps(r, c, steps, step_ages, step_count);
     size_t at = 0;
     for (size_t i = 0; i < c->n_changes && rc == FB_OK; i++) {

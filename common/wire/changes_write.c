@@ -292,6 +292,24 @@ static int write_steps(const struct group *g, const struct cell *cells, size_t c
                   : fb_values_pack(&steps[0].to, sizeof *steps, step_count, arena, &out->step_to);
 }
 
+/* Few fields are edited again after a cut: mostly there is nothing to say. */
+static int write_cursors(const struct group *g, const struct cell *cells, size_t count,
+                         struct fb_arena *arena, Fb__Wire__ChangeColumn *out)
+{
+    int64_t *later = fb_arena_alloc(arena, count * sizeof *later);
+    bool has_any = false;
+    if (later == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        int64_t cursor = g->changes[cells[i].change]->cursor;
+        bool is_later = cells[i].field->cursor > cursor;
+        later[i] = is_later ? cells[i].field->cursor - cursor : 0;
+        has_any |= is_later;
+    }
+    return has_any ? fb_ints_pack(later, count, arena, &out->cursors) : FB_OK;
+}
+
 static int write_column(const struct group *g, const struct cell *cells, size_t count,
                         struct fb_arena *arena, Fb__Wire__ChangeColumn **ret)
 {
@@ -318,6 +336,7 @@ static int write_column(const struct group *g, const struct cell *cells, size_t 
     int rc = fb_values_pack(&fields[0].base, sizeof *fields, count, arena, &out->bases);
     rc = rc < 0 ? rc : fb_values_pack(&fields[0].mine, sizeof *fields, count, arena, &out->mines);
     rc = rc < 0 ? rc : fb_ints_pack(ages, count, arena, &out->ages);
+    rc = rc < 0 ? rc : write_cursors(g, cells, count, arena, out);
     return rc < 0 ? rc : write_steps(g, cells, count, arena, out);
 }
 

@@ -307,6 +307,7 @@ FB_TEST(a_deleted_order_takes_its_lines_along_and_stands_before_them)
 struct looking {
     int64_t cursor[4];
     int64_t edited_at_ms[4]; /* of the fields of the last change */
+    int64_t field_cursor[4];
     size_t count;
 };
 
@@ -316,6 +317,7 @@ static int look(void *ctx, const struct fb_change *change)
     l->cursor[l->count++] = change->cursor;
     for (size_t i = 0; i < change->field_count && i < 4; i++) {
         l->edited_at_ms[i] = change->fields[i].edited_at_ms;
+        l->field_cursor[i] = change->fields[i].cursor;
     }
     return FB_OK;
 }
@@ -340,6 +342,24 @@ FB_TEST(a_change_stands_at_the_cursor_of_its_first_journal_row)
     assert_int_equal(l.cursor[0], 7);
     assert_int_equal(l.cursor[1], 9);
     assert_int_equal(l.cursor[2], 12);
+    fb_store_close(s);
+}
+
+/* Rule 25 asks for the cut that the author of a value had seen, and a later cut may have come between two edits of a row. */
+FB_TEST(a_field_stands_at_the_cursor_of_its_last_write)
+{
+    struct fb_store *s = store_with_company();
+    struct looking l = {.count = 0};
+    expect_ok(s, fb_journal_clear(s));
+    expect_ok(s, fb_journal_note_cursor(s, 7));
+    run(s, "UPDATE company SET name = 'x', logo = x'01'" WHERE_A);
+    expect_ok(s, fb_journal_note_cursor(s, 9));
+    run(s, "UPDATE company SET name = 'y'" WHERE_A);
+    expect_ok(s, fb_journal_each(s, look, &l));
+    assert_int_equal(l.count, 1);
+    assert_int_equal(l.cursor[0], 7);
+    assert_int_equal(l.field_cursor[0], 9);
+    assert_int_equal(l.field_cursor[1], 7);
     fb_store_close(s);
 }
 
@@ -522,6 +542,7 @@ FB_MAIN(FB_CASE(an_edit_carries_the_value_its_author_saw_and_the_one_he_wrote),
         FB_CASE(parts_follow_their_parent_and_parents_their_targets),
         FB_CASE(a_deleted_order_takes_its_lines_along_and_stands_before_them),
         FB_CASE(a_change_stands_at_the_cursor_of_its_first_journal_row),
+        FB_CASE(a_field_stands_at_the_cursor_of_its_last_write),
         FB_CASE(cursor_markers_are_no_changes), FB_CASE(a_field_is_dated_by_its_groups_last_write),
         FB_CASE(two_sums_of_one_insert_have_steps_with_ids_of_their_own_that_stay),
         FB_CASE(steps_without_an_id_get_one_of_their_own_that_stays),

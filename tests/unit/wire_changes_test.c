@@ -59,6 +59,8 @@ static void assert_changes_equal(const struct fb_change *a, const struct fb_chan
     for (size_t i = 0; i < a->field_count; i++) {
         assert_int_equal(a->fields[i].field_no, b->fields[i].field_no);
         assert_int_equal(a->fields[i].edited_at_ms, b->fields[i].edited_at_ms);
+        assert_int_equal(a->fields[i].cursor > a->cursor ? a->fields[i].cursor : a->cursor,
+                         b->fields[i].cursor > b->cursor ? b->fields[i].cursor : b->cursor);
         assert_values_equal(&a->fields[i].base, &b->fields[i].base);
         assert_values_equal(&a->fields[i].mine, &b->fields[i].mine);
         assert_steps_equal(&a->fields[i], &b->fields[i]);
@@ -120,6 +122,7 @@ static struct fb_change random_change(const struct fb_random *random, struct fb_
                                      .base = random_value(random, arena),
                                      .mine = random_value(random, arena),
                                      .edited_at_ms = c.edited_at_ms - (int64_t)pick(random, 5000)};
+        field->cursor = c.cursor + (pick(random, 8) == 0 ? (int64_t)pick(random, 500) : 0);
         if (with_steps && pick(random, 4) == 0) {
             random_steps(random, arena, field);
         }
