@@ -262,14 +262,6 @@ static int refuse(struct fb_admission *ret, enum fb_refusal refusal, const char 
     return FB_OK;
 }
 
-static void set_scopes(struct fb_peer *peer)
-{
-    snprintf(peer->employee_scope, sizeof peer->employee_scope, "employee:%s", peer->employee_id);
-    peer->scopes[0] = "company:*";
-    peer->scopes[1] = peer->employee_scope;
-    peer->scopes[2] = "global";
-}
-
 int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now_ms,
                  struct fb_admission *ret)
 {
@@ -308,6 +300,5 @@ int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now
     w->catalogue_version = c == NULL ? 0 : c->version;
     ret->catalogue_version = w->catalogue_version;
     peer->incarnation = w->incarnation;
-    set_scopes(peer);
-    return rc;
+    return rc < 0 ? rc : fb_peer_scopes(peer, s, now_ms);
 }

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "server/internal.h"
+#include "server/cut_internal.h"
 
 #define CUT_BYTES_MAX     ((size_t)1 << 30)
 #define SLICE_BYTES       ((size_t)256 * 1024)
@@ -25,56 +25,9 @@ struct fb_cut_state {
     size_t given;
 };
 
-/* A row the log names. */
-struct named {
-    const struct fb_entity *entity;
-    char id[FB_ROW_ID_SIZE];
-    bool has_changed;
-    bool was_there;
-    int64_t scope_before;
-};
-
-/* Log entries of one push of the device. */
-struct seq_range {
-    int64_t first;
-    int64_t end;
-};
-
-struct cutting {
-    struct fb_hub *hub;
-    struct fb_store *s;
-    const struct fb_catalogue *catalogue;
-    struct fb_peer *peer;
-    const struct fb_pull *pull;
-    struct fb_buf *out;
-    int64_t now_ms;
-    int64_t head;
-    struct fb_arena arena; /* of the whole cut */
-    struct fb_arena batch; /* of the frame being filled */
-    struct fb_buf set;
-    struct named *named;
-    size_t named_count, named_capacity;
-    struct seq_range *own; /* pushes of this device after the cursor; read when first asked */
-    size_t own_count, own_capacity;
-    bool has_own;
-    struct fb_row_map done; /* with repair: rows the cut has named already */
-    /* The frame being filled. */
-    const struct fb_entity *entity;
-    struct fb_row *rows;
-    size_t row_count;
-    size_t row_bytes;
-    struct fb_old_value *old;
-    size_t old_count, old_capacity;
-    struct fb_removes removes;
-    int64_t rows_sent, removes_sent;
-    /* A chunk. */
-    char last_id[FB_ROW_ID_SIZE];
-    int64_t scanned;
-};
-
 /* ---- Frames ---- */
 
-static int send_rows(struct cutting *c)
+static int send_rows(struct fb_cutting *c)
 {
     struct fb_message m = {.kind = FB_MESSAGE_ROWS,
                            .rows = {.entity = c->entity,
@@ -93,7 +46,7 @@ static int send_rows(struct cutting *c)
     return rc;
 }
 
-static int make_room(struct cutting *c, const struct fb_entity *e)
+static int make_room(struct fb_cutting *c, const struct fb_entity *e)
 {
     bool is_full =
         c->row_count == FB_ROW_BATCH_ROWS_MAX || c->row_bytes >= (size_t)FB_ROW_BATCH_BYTES_AIM;
@@ -107,15 +60,16 @@ static int make_room(struct cutting *c, const struct fb_entity *e)
 }
 
 /* The row behind the last one is filled: it counts. */
-static void take_row(struct cutting *c)
+static int take_row(struct fb_cutting *c)
 {
     const struct fb_row *row = &c->rows[c->row_count++];
     for (size_t i = 0; i < row->entity->field_count; i++) {
         c->row_bytes += 2 + row->values[i].size;
     }
+    return fb_cut_references_note(c, row);
 }
 
-static int send_removes(struct cutting *c)
+static int send_removes(struct fb_cutting *c)
 {
     struct fb_message m = {.kind = FB_MESSAGE_REMOVES, .removes = c->removes};
     int rc = c->removes.count > 0 ? fb_message_encode(&m, c->out) : FB_OK;
@@ -124,7 +78,7 @@ static int send_removes(struct cutting *c)
     return rc;
 }
 
-static int add_remove(struct cutting *c, const struct named *n)
+static int add_remove(struct fb_cutting *c, const struct fb_named *n)
 {
     int rc = FB_OK;
     if (c->removes.count == FB_ROW_BATCH_ROWS_MAX ||
@@ -144,12 +98,12 @@ static int add_remove(struct cutting *c, const struct named *n)
 
 /* ---- Who sees what ---- */
 
-static bool is_held(const struct cutting *c, const char *set)
+static bool is_held(const struct fb_cutting *c, const char *set)
 {
-    return fb_scope_set_is_held(set, c->peer->scopes, FB_PEER_SCOPES, true);
+    return fb_scope_set_is_held(set, c->held);
 }
 
-static int set_of(struct cutting *c, const struct fb_row *row, const char **ret)
+int fb_cut_set_of(struct fb_cutting *c, const struct fb_row *row, const char **ret)
 {
     fb_buf_clear(&c->set);
     int rc = fb_scope_of_row_cached(c->hub->reader_scopes, c->s, row, &c->set);
@@ -157,15 +111,15 @@ static int set_of(struct cutting *c, const struct fb_row *row, const char **ret)
     return rc;
 }
 
-static bool was_held(struct cutting *c, const struct named *n)
+static bool was_held(struct fb_cutting *c, const struct fb_named *n)
 {
     const char *set =
         n->was_there && n->scope_before > 0 ? fb_history_scope_key(c->s, n->scope_before) : NULL;
-    return set != NULL && is_held(c, set);
+    return set != NULL && fb_scope_set_is_held(set, &c->said);
 }
 
 /* Where in the log the device's own pushes after the cursor are. */
-static int read_own(struct cutting *c)
+static int read_own(struct fb_cutting *c)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = fb_sql_begin(c->s,
@@ -182,20 +136,20 @@ static int read_own(struct cutting *c)
         if (fb_sql_int(q, 1) == 0) {
             continue;
         }
-        struct seq_range *own =
+        struct fb_seq_range *own =
             fb_arena_grow(&c->arena, c->own, c->own_count, &c->own_capacity, sizeof *own);
         if (own == NULL) {
             return FB_ERR_NO_MEMORY;
         }
         c->own = own;
         own[c->own_count++] =
-            (struct seq_range){.first = fb_sql_int(q, 0), .end = fb_sql_int(q, 2)};
+            (struct fb_seq_range){.first = fb_sql_int(q, 0), .end = fb_sql_int(q, 2)};
     }
     c->has_own = rc >= 0;
     return rc < 0 ? rc : FB_OK;
 }
 
-static bool is_own_seq(const struct cutting *c, int64_t seq)
+static bool is_own_seq(const struct fb_cutting *c, int64_t seq)
 {
     for (size_t i = 0; i < c->own_count; i++) {
         if (seq >= c->own[i].first && seq < c->own[i].end) {
@@ -206,7 +160,7 @@ static bool is_own_seq(const struct cutting *c, int64_t seq)
 }
 
 /* Did the device's own push after the cursor name the row? */
-static int was_named_by_it(struct cutting *c, const struct named *n, bool *ret)
+static int was_named_by_it(struct fb_cutting *c, const struct fb_named *n, bool *ret)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = c->has_own ? FB_OK : read_own(c);
@@ -233,7 +187,7 @@ static int was_named_by_it(struct cutting *c, const struct named *n, bool *ret)
 
 static int add_old(void *ctx, const struct fb_field *field, const struct fb_value *old)
 {
-    struct cutting *c = ctx;
+    struct fb_cutting *c = ctx;
     struct fb_old_value *list =
         fb_arena_grow(&c->batch, c->old, c->old_count, &c->old_capacity, sizeof *list);
     if (list == NULL) {
@@ -250,19 +204,19 @@ static int add_old(void *ctx, const struct fb_field *field, const struct fb_valu
 
 static bool is_same_named(const void *item, const void *key)
 {
-    const struct named *a = item;
-    const struct named *b = key;
+    const struct fb_named *a = item;
+    const struct fb_named *b = key;
     return a->entity == b->entity && strcmp(a->id, b->id) == 0;
 }
 
 /* Is the last entry that changed it of this device? For a planted bug only. */
-static bool is_last_writer(struct cutting *c, const struct named *n)
+static bool is_last_writer(struct fb_cutting *c, const struct fb_named *n)
 {
     bool is_own = false;
     return was_named_by_it(c, n, &is_own) == FB_OK && is_own;
 }
 
-static int answer(struct cutting *c, const struct named *n, bool *ret_removed)
+static int answer(struct fb_cutting *c, const struct fb_named *n, bool *ret_removed)
 {
     bool is_found = false;
     bool is_seen = false;
@@ -271,7 +225,7 @@ static int answer(struct cutting *c, const struct named *n, bool *ret_removed)
     rc = rc < 0 ? rc : fb_row_read(c->s, n->entity, n->id, &c->batch, row, &is_found);
     if (rc == FB_OK && is_found) {
         const char *set = NULL;
-        rc = set_of(c, row, &set);
+        rc = fb_cut_set_of(c, row, &set);
         is_seen = rc == FB_OK && is_held(c, set);
     }
     *ret_removed = false;
@@ -283,8 +237,7 @@ static int answer(struct cutting *c, const struct named *n, bool *ret_removed)
         if (n->has_changed && was_held(c, n)) {
             rc = fb_history_old_values(c->s, n->entity, n->id, c->pull->cursor, add_old, c);
         }
-        take_row(c);
-        return rc;
+        return rc < 0 ? rc : take_row(c);
     }
     *ret_removed = was_held(c, n);
     return *ret_removed ? FB_OK : was_named_by_it(c, n, ret_removed);
@@ -292,48 +245,55 @@ static int answer(struct cutting *c, const struct named *n, bool *ret_removed)
 
 static int note_named(void *ctx, const struct fb_touched *t)
 {
-    struct cutting *c = ctx;
-    struct named *list =
+    struct fb_cutting *c = ctx;
+    struct fb_named *list =
         fb_arena_grow(&c->arena, c->named, c->named_count, &c->named_capacity, sizeof *list);
     if (list == NULL) {
         return FB_ERR_NO_MEMORY;
     }
     c->named = list;
-    struct named *n = &list[c->named_count++];
-    *n = (struct named){.entity = t->entity,
-                        .has_changed = t->has_changed,
-                        .was_there = t->was_there,
-                        .scope_before = t->scope_before};
+    struct fb_named *n = &list[c->named_count++];
+    *n = (struct fb_named){.entity = t->entity,
+                           .has_changed = t->has_changed,
+                           .was_there = t->was_there,
+                           .scope_before = t->scope_before};
     memcpy(n->id, t->row_id, FB_ROW_ID_SIZE);
     return FB_OK;
 }
 
 /* Adds the row to the batch. */
-static int copy_row(struct cutting *c, const struct fb_row *row)
+static int copy_row(struct fb_cutting *c, const struct fb_row *row)
 {
     int rc = make_room(c, row->entity);
     rc = rc < 0 ? rc : fb_row_copy(&c->batch, row, &c->rows[c->row_count]);
-    if (rc == FB_OK) {
-        take_row(c);
-    }
-    return rc;
+    return rc < 0 ? rc : take_row(c);
+}
+
+bool fb_cut_is_named(struct fb_cutting *c, const struct fb_entity *e, const char *id)
+{
+    struct fb_named key = {.entity = e};
+    memcpy(key.id, id, FB_ROW_ID_SIZE);
+    return fb_row_map_find(&c->done, fb_row_hash(e->no, id), is_same_named, &key) != NULL;
 }
 
 /* A row of a scope that is sent whole because its digest differs (rule 24). */
 static int repair_row(void *ctx, const struct fb_row *row)
 {
-    struct cutting *c = ctx;
-    struct named key = {.entity = row->entity};
-    memcpy(key.id, row->id, FB_ROW_ID_SIZE);
-    if (fb_row_map_find(&c->done, fb_row_hash(row->entity->no, row->id), is_same_named, &key) !=
-        NULL) {
+    struct fb_cutting *c = ctx;
+    if (fb_cut_is_named(c, row->entity, row->id)) {
         return FB_OK;
     }
     const char *set = NULL;
-    int rc = set_of(c, row, &set);
+    int rc = fb_cut_set_of(c, row, &set);
     bool is_wanted = false;
-    for (size_t i = 0; rc == FB_OK && !is_wanted && i < c->pull->repair_count; i++) {
-        is_wanted = strcmp(set, c->pull->repair[i]) == 0 && is_held(c, set);
+    FB_AUTO(fb_buf_release) struct fb_buf part;
+    fb_buf_init(&part, FB_FRAME_BYTES_MAX);
+    if (rc == FB_OK && is_held(c, set)) {
+        fb_scope_set_held_part(set, c->held, &part);
+    }
+    for (size_t i = 0; rc == FB_OK && part.size > 0 && !is_wanted && i < c->pull->repair_count;
+         i++) {
+        is_wanted = strcmp(fb_buf_text(&part), c->pull->repair[i]) == 0;
     }
     if (rc < 0 || !is_wanted) {
         return rc;
@@ -341,10 +301,11 @@ static int repair_row(void *ctx, const struct fb_row *row)
     return copy_row(c, row);
 }
 
-static int note_done(struct cutting *c)
+static int note_done(struct fb_cutting *c)
 {
     int rc = FB_OK;
-    for (size_t i = 0; rc == FB_OK && i < c->named_count && c->pull->repair_count > 0; i++) {
+    bool is_needed = c->pull->repair_count > 0 || c->entering.count > 0;
+    for (size_t i = 0; rc == FB_OK && is_needed && i < c->named_count; i++) {
         rc = fb_row_map_add(&c->done, fb_row_hash(c->named[i].entity->no, c->named[i].id),
                             &c->named[i]);
     }
@@ -356,9 +317,9 @@ static bool never_travels(const struct fb_entity *e)
     return e->scope == FB_SCOPE_SERVER_ONLY || e->scope == FB_SCOPE_DEVICE_ONLY;
 }
 
-static int send_entities(struct cutting *c)
+static int send_entities(struct fb_cutting *c)
 {
-    struct named *removed =
+    struct fb_named *removed =
         c->named; /* the list is filled again from its beginning with those that are removed */
     size_t removed_count = 0;
     size_t at = 0;
@@ -371,6 +332,11 @@ static int send_entities(struct cutting *c)
             if (is_removed) {
                 removed[removed_count++] = c->named[at];
             }
+        }
+        for (; rc == FB_OK && c->entered_at < c->entered_count &&
+               c->entered[c->entered_at]->entity == e;
+             c->entered_at++) {
+            rc = copy_row(c, c->entered[c->entered_at]);
         }
         if (rc == FB_OK && c->pull->repair_count > 0 && !never_travels(e)) {
             rc = fb_row_scan(c->s, e, "", INT64_MAX, repair_row, c);
@@ -387,25 +353,50 @@ static int send_entities(struct cutting *c)
 /* ---- Digests ---- */
 
 struct digest_list {
-    struct cutting *c;
+    struct fb_cutting *c;
     struct fb_digest sum;
     struct fb_scope_digest *list;
     size_t count, capacity;
+    int64_t *sets; /* that hold a scope of the device */
+    size_t set_count, set_capacity;
 };
 
-static int add_digest(void *ctx, const char *key, const struct fb_digest *digest)
+static int note_set(void *ctx, int64_t scope)
 {
     struct digest_list *l = ctx;
-    if (!is_held(l->c, key)) {
-        return FB_OK;
+    int64_t *sets =
+        fb_arena_grow(&l->c->arena, l->sets, l->set_count, &l->set_capacity, sizeof *sets);
+    if (sets == NULL) {
+        return FB_ERR_NO_MEMORY;
     }
-    fb_digest_add(&l->sum, digest);
-    if (!l->c->pull->wants_scope_digests) {
-        return FB_OK;
+    l->sets = sets;
+    sets[l->set_count++] = scope;
+    return FB_OK;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* A set goes by the name of those of its scopes that are held: the laptop knows no others. */
+static int list_digest(struct digest_list *l, int64_t scope, const struct fb_digest *digest)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf part;
+    fb_buf_init(&part, FB_FRAME_BYTES_MAX);
+    const char *key = fb_history_scope_key(l->c->s, scope);
+    fb_scope_set_held_part(key == NULL ? "" : key, l->c->held, &part);
+    for (size_t i = l->count; i > 0; i--) {
+        if (strcmp(l->list[i - 1].scope, fb_buf_text(&part)) == 0) {
+            fb_digest_add(&l->list[i - 1].digest, digest);
+            return FB_OK;
+        }
     }
     struct fb_scope_digest *list =
         fb_arena_grow(&l->c->arena, l->list, l->count, &l->capacity, sizeof *list);
-    const char *copy = fb_arena_strdup(&l->c->arena, key);
+    const char *copy = fb_arena_strdup(&l->c->arena, fb_buf_text(&part));
     if (list == NULL || copy == NULL) {
         return FB_ERR_NO_MEMORY;
     }
@@ -414,7 +405,32 @@ static int add_digest(void *ctx, const char *key, const struct fb_digest *digest
     return FB_OK;
 }
 
-static int send_scope_digests(struct cutting *c, const struct digest_list *l)
+/* Only sets that hold a scope of the device are looked at, not all that there are. */
+static int sum_digests(struct digest_list *l)
+{
+    const struct fb_scope_list *held = l->c->held;
+    int rc = FB_OK;
+    for (size_t i = 0; rc == FB_OK && i < held->count; i++) {
+        rc = fb_history_sets_of(l->c->s, held->keys[i], note_set, l);
+    }
+    if (l->set_count > 1) {
+        qsort(l->sets, l->set_count, sizeof *l->sets, by_number);
+    }
+    for (size_t i = 0; rc == FB_OK && i < l->set_count; i++) {
+        struct fb_digest digest = {0};
+        if (i > 0 && l->sets[i] == l->sets[i - 1]) {
+            continue;
+        }
+        rc = fb_history_digest(l->c->s, l->sets[i], &digest);
+        if (rc == FB_OK && digest.rows != 0) {
+            fb_digest_add(&l->sum, &digest);
+            rc = l->c->pull->wants_scope_digests ? list_digest(l, l->sets[i], &digest) : FB_OK;
+        }
+    }
+    return rc;
+}
+
+static int send_scope_digests(struct fb_cutting *c, const struct digest_list *l)
 {
     int rc = FB_OK;
     for (size_t at = 0; rc == FB_OK && (at < l->count || at == 0); at += SCOPE_DIGESTS_MAX) {
@@ -429,14 +445,14 @@ static int send_scope_digests(struct cutting *c, const struct digest_list *l)
 
 /* ---- A cut ---- */
 
-static int send_cut(struct cutting *c, const struct digest_list *l)
+static int send_cut(struct fb_cutting *c, const struct digest_list *l)
 {
     struct fb_message m = {.kind = FB_MESSAGE_CUT,
                            .cut = {.rev = c->head,
                                    .rows = c->rows_sent,
                                    .removes = c->removes_sent,
-                                   .scopes = c->peer->scopes,
-                                   .scope_count = FB_PEER_SCOPES,
+                                   .scopes = c->held->keys,
+                                   .scope_count = c->held->count,
                                    .has_digest = c->pull->wants_digest,
                                    .digest = l->sum}};
     struct fb_sha256 seen_hash;
@@ -448,11 +464,36 @@ static int send_cut(struct cutting *c, const struct digest_list *l)
     return rc < 0 ? rc : fb_message_encode(&m, c->out);
 }
 
-static int make_cut(struct cutting *c)
+static int send_evict(struct fb_cutting *c)
+{
+    struct fb_message m = {.kind = FB_MESSAGE_EVICT,
+                           .evict = {.scopes = c->leaving.keys, .scope_count = c->leaving.count}};
+    return c->leaving.count == 0 ? FB_OK : fb_message_encode(&m, c->out);
+}
+
+/* What enters and what leaves, by what the laptop says it holds and what it should hold now. */
+static int compare_scopes(struct fb_cutting *c)
+{
+    int rc = FB_OK;
+    for (size_t i = 0; rc == FB_OK && i < c->pull->scope_count; i++) {
+        rc = fb_scope_list_add(&c->said, &c->arena, c->pull->scopes[i]);
+    }
+    fb_scope_list_sort(&c->said);
+    rc = rc < 0 ? rc : fb_scope_list_difference(c->held, &c->said, &c->arena, &c->entering);
+    rc = rc < 0 ? rc : fb_scope_list_difference(&c->said, c->held, &c->arena, &c->leaving);
+    for (size_t i = 0; rc == FB_OK && i < c->said.count; i++) {
+        if (fb_scope_list_has(c->held, c->said.keys[i])) {
+            rc = fb_scope_list_add(&c->staged, &c->arena, c->said.keys[i]);
+        }
+    }
+    return rc;
+}
+
+static int make_cut(struct fb_cutting *c)
 {
     struct digest_list l = {.c = c};
     bool wants_digests = c->pull->wants_digest || c->pull->wants_scope_digests;
-    int rc = wants_digests ? fb_history_digests(c->s, add_digest, &l) : FB_OK;
+    int rc = wants_digests ? sum_digests(&l) : FB_OK;
     if (rc == FB_OK && c->pull->wants_scope_digests) {
         rc = send_scope_digests(c, &l);
     }
@@ -460,7 +501,10 @@ static int make_cut(struct cutting *c)
                 : fb_history_touched(c->s, c->pull->cursor, c->head, c->peer->device_id, note_named,
                                      c);
     rc = rc < 0 ? rc : note_done(c);
+    rc = rc < 0 ? rc : send_evict(c);
+    rc = rc < 0 || c->entering.count == 0 ? rc : fb_cut_find_entered(c);
     rc = rc < 0 ? rc : send_entities(c);
+    rc = rc < 0 ? rc : fb_cut_references_send(c);
     return rc < 0 ? rc : send_cut(c, &l);
 }
 
@@ -501,27 +545,27 @@ static int read_position(const struct fb_pull *pull, struct position *ret)
 
 static int chunk_row(void *ctx, const struct fb_row *row)
 {
-    struct cutting *c = ctx;
+    struct fb_cutting *c = ctx;
     const char *set = NULL;
     memcpy(c->last_id, row->id, FB_ROW_ID_SIZE);
     c->scanned++;
-    int rc = set_of(c, row, &set);
+    int rc = fb_cut_set_of(c, row, &set);
     if (rc < 0 || !is_held(c, set)) {
         return rc;
     }
     return copy_row(c, row);
 }
 
-static int count_rows(struct cutting *c, int64_t *ret)
+static int count_rows(struct fb_cutting *c, int64_t *ret)
 {
     struct digest_list l = {.c = c};
-    int rc = fb_history_digests(c->s, add_digest, &l);
+    int rc = sum_digests(&l);
     *ret = l.sum.rows;
     return rc;
 }
 
 /* Scans on from the position until the chunk is full; *ret_entity is where it ended, the count if everything is done. */
-static int scan_chunk(struct cutting *c, const struct position *from, size_t *ret_entity)
+static int scan_chunk(struct fb_cutting *c, const struct position *from, size_t *ret_entity)
 {
     size_t at = 0;
     while (from->entity_no != 0 && at < c->catalogue->entity_count &&
@@ -546,7 +590,14 @@ static int scan_chunk(struct cutting *c, const struct position *from, size_t *re
     return FB_OK;
 }
 
-static int make_chunk(struct cutting *c)
+/* The first chunk says which scopes the download brings; those that follow bring no others, and of these only what is still the
+ * device's: the cut that closes the gap brings and takes the rest. */
+static bool pull_goes_on(const struct fb_pull *pull)
+{
+    return pull->position_size > 0;
+}
+
+static int make_chunk(struct fb_cutting *c)
 {
     struct position from;
     size_t entity = 0;
@@ -554,8 +605,12 @@ static int make_chunk(struct cutting *c)
     if (rc == FB_OK && from.total == 0) {
         rc = count_rows(c, &from.total);
     }
+    if (pull_goes_on(c->pull)) {
+        c->held = &c->staged;
+    }
     rc = rc < 0 ? rc : scan_chunk(c, &from, &entity);
     rc = rc < 0 ? rc : send_rows(c);
+    rc = rc < 0 ? rc : fb_cut_references_send(c);
     if (rc < 0) {
         return rc;
     }
@@ -574,6 +629,10 @@ static int make_chunk(struct cutting *c)
                                      .is_last = is_last,
                                      .position = (const uint8_t *)position,
                                      .position_size = strlen(position)}};
+    if (!pull_goes_on(c->pull)) {
+        m.chunk.scopes = c->held->keys;
+        m.chunk.scope_count = c->held->count;
+    }
     c->hub->counters.cut_rows += c->rows_sent;
     return fb_message_encode(&m, c->out);
 }
@@ -606,7 +665,7 @@ static int make(struct fb_peer *peer, const struct fb_pull *pull, int64_t now_ms
                 struct fb_buf *out)
 {
     struct fb_hub *hub = peer->hub;
-    struct cutting c = {
+    struct fb_cutting c = {
         .hub = hub, .s = hub->reader, .peer = peer, .pull = pull, .out = out, .now_ms = now_ms};
     c.catalogue = fb_store_catalogue(hub->reader);
     fb_buf_init(&c.set, FB_FRAME_BYTES_MAX);
@@ -617,6 +676,9 @@ static int make(struct fb_peer *peer, const struct fb_pull *pull, int64_t now_ms
         rc =
             FB_ERR_PROTOCOL; /* of another history: the laptop must say hello again, and fetch everything */
     }
+    rc = rc < 0 ? rc : fb_peer_scopes(peer, hub->reader, now_ms);
+    c.held = &peer->scopes.list;
+    rc = rc < 0 ? rc : compare_scopes(&c);
     rc = rc < 0 ? rc : pull->wants_all ? make_chunk(&c) : make_cut(&c);
     fb_arena_release(&c.arena);
     fb_arena_release(&c.batch);

@@ -200,6 +200,7 @@ void fb_hub_close(struct fb_hub *hub, struct fb_server_session *session)
     fb_server_session_free(peer->session);
     fb_hub_cut_close(peer);
     forget_ready(hub, peer);
+    fb_device_scopes_release(&peer->scopes);
     free(peer);
 }
 
@@ -526,7 +527,7 @@ static bool is_touched(struct fb_hub *hub, const struct fb_peer *peer)
     bool is_held = hub->has_touched_more;
     for (size_t i = 0; !is_held && i < hub->touched_count; i++) {
         const char *set = fb_history_scope_key(hub->store, hub->touched[i]);
-        is_held = set != NULL && fb_scope_set_is_held(set, peer->scopes, FB_PEER_SCOPES, true);
+        is_held = set != NULL && fb_scope_set_is_held(set, &peer->scopes.list);
     }
     return is_held;
 }
@@ -711,6 +712,7 @@ int fb_hub_new(struct fb_store *store, struct fb_store *reader, const struct fb_
     hub->reader = reader;
     hub->random = *random;
     hub->queue_end = &hub->queue;
+    hub->structure_changes = hub->scope_changes = 1;
     int rc = find_timeline(hub, why);
     rc = rc < 0 ? rc : fb_scope_cache_new(&hub->scopes);
     rc = rc < 0 ? rc : fb_scope_cache_new(&hub->reader_scopes);
@@ -737,6 +739,8 @@ void fb_hub_free(struct fb_hub *hub)
     }
     fb_decisions_forget(hub);
     fb_family_release(&hub->family);
+    fb_family_release(&hub->reader_family);
+    fb_structure_free(hub->structure);
     fb_scope_cache_free(hub->scopes);
     fb_scope_cache_free(hub->reader_scopes);
     free(hub);

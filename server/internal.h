@@ -14,7 +14,8 @@
  *   work.c           the rows of one rev, in memory
  *   work_write.c     ... into tables, log, bin and digests
  *   family.c         who follows whom
- *   cut.c            answers to pulls
+ *   cut.c ...        answers to pulls (cut_internal.h)
+ *   peer_scopes.c    scopes of connected devices; device_scopes.c works them out
  */
 #ifndef FB_SERVER_INTERNAL_H
 #define FB_SERVER_INTERNAL_H
@@ -28,6 +29,7 @@
 #include "common/store/row.h"
 #include "common/store/sql.h"
 #include "common/sync/sync.h"
+#include "server/device_scopes.h"
 #include "server/hub.h"
 
 /* ---- family.c: which entities' rows follow a row of an entity, from the catalogue ---- */
@@ -63,15 +65,14 @@ struct fb_peer {
     int64_t incarnation;
     struct fb_push_in *open_push; /* its parts are coming */
     struct fb_cut_state *cut;
-    char employee_scope[FB_ROW_ID_SIZE + 16];
-    const char *scopes[3]; /* company:*, employee:ID, global */
+    struct fb_device_scopes scopes; /* as last worked out */
+    int64_t scopes_epoch;           /* of the hub, then; 0: never */
     char number_prefix[16];
     struct fb_peer *next, *previous;
     struct fb_peer *bucket_next;
     struct fb_peer *ready_next;
     bool is_ready;
 };
-#define FB_PEER_SCOPES 3
 
 enum fb_push_fate { FB_PUSH_WAITS, FB_PUSH_ACKED, FB_PUSH_DIVERGED, FB_PUSH_BROKEN };
 
@@ -111,6 +112,11 @@ struct fb_hub {
     struct fb_scope_cache *scopes; /* of the writer's rows */
     struct fb_scope_cache *reader_scopes;
     struct fb_family family;
+    struct fb_family reader_family; /* the reader's catalogue */
+    struct fb_structure *structure; /* NULL: not read yet */
+    int64_t structure_epoch;        /* when it was read */
+    int64_t structure_changes,
+        scope_changes; /* grow when rows change from which scopes are worked out */
     struct fb_hub_counters counters;
     struct fb_hub_counters committed; /* as of the last commit */
     /* Of the settle under way. */
@@ -122,6 +128,8 @@ struct fb_hub {
     struct fb_decision *rulings;    /* conflicts, malloc'ed */
     struct fb_decision *held_again; /* held changes to be tried again */
 };
+
+struct fb_work_row;
 
 /* admit.c */
 int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now_ms,
@@ -136,6 +144,11 @@ int fb_hub_seen(struct fb_store *s, int64_t incarnation, int64_t *ret_number,
 /* The hash under which a push was merged. */
 int fb_hub_seen_hash(struct fb_store *s, int64_t incarnation, int64_t number, struct fb_sha256 *ret,
                      bool *ret_found) FB_MUST_CHECK;
+
+/* peer_scopes.c. Works the device's scopes out anew if anything changed that they follow from. */
+int fb_peer_scopes(struct fb_peer *peer, struct fb_store *s, int64_t now_ms) FB_MUST_CHECK;
+/* A row is about to be logged: scopes may follow from it; devices that may gain one are poked. */
+int fb_hub_note_scope_change(struct fb_hub *hub, const struct fb_work_row *row) FB_MUST_CHECK;
 
 /* cut.c */
 int fb_hub_cut_open(struct fb_peer *peer, const struct fb_pull *pull, int64_t now_ms) FB_MUST_CHECK;

@@ -217,7 +217,8 @@ static int log_entry(struct fb_work *w, struct fb_work_row *row, enum fb_log_op 
     memcpy(entry.row_id, row->id, FB_ROW_ID_SIZE);
     fb_hub_note_touched(w->hub, row->scope_before);
     fb_hub_note_touched(w->hub, row->scope_after);
-    return fb_history_append(w->store, &entry, &row->delete_seq);
+    int rc = op == FB_LOG_OP_NAMED ? FB_OK : fb_hub_note_scope_change(w->hub, row);
+    return rc < 0 ? rc : fb_history_append(w->store, &entry, &row->delete_seq);
 }
 
 /* {"field":[old,new],...}; a third member is the field's own time, where it is not the entry's. Of a field that was written again

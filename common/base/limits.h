@@ -28,6 +28,7 @@
 /* What a message may become in memory: columns hold a value in less than a bit. */
 #define FB_REMOVES_MAX       10000
 #define FB_SCOPES_MAX        16000
+#define FB_REFERENCES_MAX    5000 /* two fields each */
 #define FB_SCOPE_DIGESTS_MAX 3000 /* six fields each: FB_WIRE_FIELDS_MAX */
 #define FB_PART_CHANGES_MAX  8192
 #define FB_PART_FIELDS_MAX   65536

@@ -10,27 +10,10 @@
 
 #define SHORT_ID_CHARS 12 /* the last ones: the first are a time, which many rows share */
 
-/* Chinese, Japanese and Korean characters begin at U+2E80: three bytes from E2 BA 80 on. */
-static bool ends_in_ideograph(const struct fb_buf *buf)
-{
-    return buf->size >= 3 && buf->bytes[buf->size - 3] >= 0xE3;
-}
-
 int fb_title_append_row(const struct fb_row *row, struct fb_buf *buf)
 {
     size_t start = buf->size;
-    const struct fb_entity *e = row->entity;
-    for (size_t i = 0; i < e->title_field_count; i++) {
-        const struct fb_field *f = e->title_fields[i];
-        const struct fb_value *v = &row->values[f->index];
-        if (fb_value_is_empty(v)) {
-            continue;
-        }
-        if (buf->size > start && !ends_in_ideograph(buf)) {
-            fb_buf_append_byte(buf, ' ');
-        }
-        fb_field_format(f, v, buf);
-    }
+    fb_row_append_title(row, SIZE_MAX, buf);
     if (buf->size == start && strlen(row->id) > SHORT_ID_CHARS) {
         fb_buf_append_text(buf, row->id + strlen(row->id) - SHORT_ID_CHARS);
     }

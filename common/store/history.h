@@ -99,10 +99,21 @@ int fb_history_scope_id(struct fb_store *s, const char *key, int64_t *ret_id) FB
 const char *fb_history_scope_key(struct fb_store *s,
                                  int64_t id); /* NULL if unknown; lives until the next call */
 
+/* The id of a set that is known; 0: it is not. */
+int fb_history_scope_find(struct fb_store *s, const char *key, int64_t *ret_id) FB_MUST_CHECK;
+/* Calls f for each set that holds the scope; "company:*": any company. A set of several of them comes several times. */
+typedef int fb_scope_set_each(void *ctx, int64_t scope);
+int fb_history_sets_of(struct fb_store *s, const char *key, fb_scope_set_each *f,
+                       void *ctx) FB_MUST_CHECK;
+/* The first log entry after a rev; INT64_MAX: there is none. */
+int fb_history_seq_after(struct fb_store *s, int64_t rev, int64_t *ret_seq) FB_MUST_CHECK;
+
 /* Takes a row's hash out of one scope set's digest and puts another in; kept in memory until
  * fb_history_end. NULL: no row. */
 int fb_history_digest_move(struct fb_store *s, int64_t scope_before, const struct fb_digest *before,
                            int64_t scope_after, const struct fb_digest *after) FB_MUST_CHECK;
+/* Of one set; zeros if it has none. */
+int fb_history_digest(struct fb_store *s, int64_t scope, struct fb_digest *ret) FB_MUST_CHECK;
 typedef int fb_digest_each(void *ctx, const char *scope_key, const struct fb_digest *digest);
 int fb_history_digests(struct fb_store *s, fb_digest_each *f, void *ctx) FB_MUST_CHECK;
 

@@ -77,9 +77,10 @@ void fb_deltas_clear(struct fb_history *h)
     h->move_count = 0;
 }
 
-static int read_digest(struct fb_store *s, int64_t scope, struct fb_digest *ret)
+int fb_history_digest(struct fb_store *s, int64_t scope, struct fb_digest *ret)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    *ret = (struct fb_digest){0};
     int rc = fb_sql_begin(s, "SELECT rows, low, high FROM fb_digest WHERE scope = ?1", &q);
     if (rc < 0) {
         return rc;
@@ -120,7 +121,7 @@ static int write_delta(struct fb_store *s, const struct fb_digest_delta *d)
         return FB_OK;
     }
     struct fb_digest sum = {0};
-    int rc = read_digest(s, d->scope, &sum);
+    int rc = fb_history_digest(s, d->scope, &sum);
     if (rc < 0) {
         return rc;
     }

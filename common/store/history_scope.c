@@ -50,6 +50,22 @@ static int read_id(struct fb_store *s, const char *key, int64_t *ret)
     return rc;
 }
 
+static int add_parts(struct fb_store *s, const char *key, int64_t id)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(
+        s, "INSERT INTO fb_scope_part (key, scope) VALUES (?1, ?2) ON CONFLICT DO NOTHING", &q);
+    while (rc == FB_OK && *key != '\0') {
+        size_t size = strcspn(key, ",");
+        struct fb_value part = {.type = FB_TEXT, .bytes = key, .size = (uint32_t)size};
+        fb_sql_bind_value(q, 1, &part);
+        fb_sql_bind_int(q, 2, id);
+        rc = fb_sql_run(q);
+        key += size + (key[size] == ',');
+    }
+    return rc;
+}
+
 static int add_id(struct fb_store *s, const char *key, int64_t *ret)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
@@ -61,6 +77,7 @@ static int add_id(struct fb_store *s, const char *key, int64_t *ret)
     rc = fb_sql_run(q);
     if (rc == FB_OK) {
         *ret = sqlite3_last_insert_rowid(s->db);
+        rc = strchr(key, ',') == NULL ? FB_OK : add_parts(s, key, *ret);
     }
     return rc;
 }
@@ -88,6 +105,55 @@ int fb_history_scope_id(struct fb_store *s, const char *key, int64_t *ret_id)
     keep(place, id, key);
     *ret_id = id;
     return FB_OK;
+}
+
+int fb_history_scope_find(struct fb_store *s, const char *key, int64_t *ret_id)
+{
+    *ret_id = 0;
+    int rc = read_id(s, key, ret_id);
+    return rc < 0 ? rc : FB_OK;
+}
+
+static int each_set(struct fb_store *s, const char *text, const char *from, const char *to,
+                    fb_scope_set_each *f, void *ctx)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s, text, &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_text(q, 1, from);
+    if (to != NULL) {
+        fb_sql_bind_text(q, 2, to);
+    }
+    while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
+        rc = f(ctx, fb_sql_int(q, 0));
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return rc;
+}
+
+int fb_history_sets_of(struct fb_store *s, const char *key, fb_scope_set_each *f, void *ctx)
+{
+    size_t size = strlen(key);
+    char from[32];
+    char to[32];
+    if (size < 3 || size >= sizeof from || strcmp(key + size - 2, ":*") != 0) {
+        int rc = each_set(s, "SELECT id FROM fb_scope WHERE key = ?1", key, NULL, f, ctx);
+        return rc < 0 ? rc
+                      : each_set(s, "SELECT scope FROM fb_scope_part WHERE key = ?1", key, NULL, f,
+                                 ctx);
+    }
+    memcpy(from, key, size - 1);
+    from[size - 1] = '\0';
+    memcpy(to, from, size);
+    to[size - 2] = ';'; /* behind ':' */
+    int rc = each_set(s, "SELECT id FROM fb_scope WHERE key >= ?1 AND key < ?2", from, to, f, ctx);
+    return rc < 0 ? rc
+                  : each_set(s, "SELECT scope FROM fb_scope_part WHERE key >= ?1 AND key < ?2",
+                             from, to, f, ctx);
 }
 
 static const char *read_key(struct fb_store *s, struct fb_history *h, int64_t id)

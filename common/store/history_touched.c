@@ -64,7 +64,7 @@ static int grow(struct gathering *g)
     return FB_OK;
 }
 
-static int find_first_seq(struct fb_store *s, int64_t after_rev, int64_t *ret)
+int fb_history_seq_after(struct fb_store *s, int64_t after_rev, int64_t *ret)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc =
@@ -221,9 +221,9 @@ int fb_history_touched(struct fb_store *s, int64_t after_rev, int64_t up_to_rev,
     struct gathering g = {.store = s};
     int64_t first_seq = INT64_MAX;
     int64_t end_seq = INT64_MAX;
-    int rc = find_first_seq(s, after_rev, &first_seq);
+    int rc = fb_history_seq_after(s, after_rev, &first_seq);
     if (rc == FB_OK) {
-        rc = find_first_seq(s, up_to_rev, &end_seq);
+        rc = fb_history_seq_after(s, up_to_rev, &end_seq);
     }
     if (rc == FB_OK && device_id != NULL) {
         rc = read_own_revs(&g, after_rev, up_to_rev, device_id);

@@ -175,15 +175,22 @@ static bool is_any(const uint64_t *mask)
     return (mask[0] | mask[1] | mask[FB_ROW_MASK_WORDS - 1]) != 0;
 }
 
+static int note_came(struct fb_apply *a, const struct fb_row *row)
+{
+    struct fb_key key = fb_key_of_row(row->entity->no, row->id);
+    uint32_t value;
+    bool is_new;
+    int rc = a->tracks_came ? fb_keymap_add(&a->came, key, 1, &value, &is_new) : FB_OK;
+    if (rc == FB_OK && a->have_scopes_changed && !a->is_staging) {
+        rc = fb_keymap_add(&a->came_now, key, 1, &value, &is_new);
+    }
+    return rc;
+}
+
 static int apply_row(struct fb_apply *a, struct incoming *in)
 {
     const struct fb_row *row = in->row;
-    int rc = FB_OK;
-    if (a->tracks_came) {
-        uint32_t value;
-        bool is_new;
-        rc = fb_keymap_add(&a->came, fb_key_of_row(row->entity->no, row->id), 1, &value, &is_new);
-    }
+    int rc = note_came(a, row);
     in->pending =
         FB_BUG(PENDING_IGNORED) ? NULL : fb_pending_find(&a->pending, row->entity, row->id);
     if (rc < 0 || (in->pending != NULL && in->pending->is_kept_whole)) {
@@ -198,6 +205,9 @@ static int apply_row(struct fb_apply *a, struct incoming *in)
     }
     if (rc == FB_OK) {
         rc = write_row(a, in);
+    }
+    if (rc == FB_OK) {
+        rc = fb_references_arrived(a, row);
     }
     if (rc == FB_OK && is_any(found) && FB_BUG(FOUND_VALUE_PUSHED)) {
         rc = push_found(a, in, found);
@@ -235,6 +245,10 @@ static int apply_message(struct fb_apply *a, const struct fb_message *m)
         return apply_rows(a, &m->rows);
     case FB_MESSAGE_REMOVES:
         return fb_apply_removes(a, &m->removes);
+    case FB_MESSAGE_EVICT:
+        return fb_apply_evict(a, &m->evict);
+    case FB_MESSAGE_REFERENCES:
+        return fb_apply_references(a, &m->references);
     default:
         return fb_replica_fail(a->round, FB_ERR_PROTOCOL, "a cut holds a message of kind %d",
                                (int)m->kind);
@@ -419,6 +433,8 @@ static int play(struct fb_apply *a)
     struct fb_replica_round *r = a->round;
     bool is_full = r->pull_kind == FB_PULL_GAP;
     int rc = load_pending(a);
+    rc = rc < 0 ? rc : fb_references_look(a);
+    rc = rc < 0 ? rc : fb_apply_compare_scopes(a);
     if (rc == FB_OK && is_full) {
         rc = begin_full_cut(a);
     }
@@ -433,6 +449,9 @@ static int play(struct fb_apply *a)
     }
     if (rc == FB_OK && r->was_repair) {
         rc = fb_apply_delete_unexplained(a);
+    }
+    if (rc == FB_OK && a->have_scopes_changed) {
+        rc = fb_apply_scopes(a);
     }
     if (rc == FB_OK && a->removed_count > 0 && !FB_BUG(ORPHANS_LEFT)) {
         rc = fb_apply_sweep(a);
@@ -491,6 +510,8 @@ static void release(struct fb_apply *a)
     fb_keymap_release(&a->came);
     fb_arena_release(&a->arena);
     fb_arena_release(&a->scratch);
+    fb_arena_release(&a->kept);
+    fb_keymap_release(&a->came_now);
     free(a->removed);
 }
 

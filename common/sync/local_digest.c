@@ -59,6 +59,8 @@ struct scope_sums {
     struct fb_arena arena;
     struct fb_arena message;
     struct fb_buf key;
+    struct fb_buf part;
+    struct fb_scope_list held;
     struct fb_keymap map;
     struct scope_sum *list;
     size_t count;
@@ -93,10 +95,12 @@ static int add_to_scope(void *ctx, const struct fb_row *row)
 {
     struct scope_sums *sums = ctx;
     fb_buf_clear(&sums->key);
-    int rc = fb_scope_of_row_cached(sums->cache, sums->store, row, &sums->key);
+    fb_buf_clear(&sums->part);
+    int rc = fb_scope_of_row_seen(&FB_LAPTOP_VIEW, sums->cache, sums->store, row, &sums->key);
     struct scope_sum *sum;
     if (rc == FB_OK) {
-        rc = sum_of(sums, fb_buf_text(&sums->key), &sum);
+        fb_scope_set_held_part(fb_buf_text(&sums->key), &sums->held, &sums->part);
+        rc = sum_of(sums, fb_buf_text(&sums->part), &sum);
     }
     return rc == FB_OK ? add_row(&sum->digest, row) : rc;
 }
@@ -180,8 +184,10 @@ static int compare_scopes(struct fb_replica_round *r, int64_t rev)
     fb_arena_init(&sums.arena, 0);
     fb_arena_init(&sums.message, 0);
     fb_buf_init(&sums.key, FB_SCOPE_SET_BYTES_MAX);
+    fb_buf_init(&sums.part, FB_SCOPE_SET_BYTES_MAX);
     fb_replica_drop_repair(r);
-    int rc = fb_scope_cache_new(&sums.cache);
+    int rc = fb_scopes_held(r->store, FB_SCOPES_HELD_SQL, &sums.arena, &sums.held);
+    rc = rc < 0 ? rc : fb_scope_cache_new(&sums.cache);
     rc = rc < 0 ? rc : scan_all(r->store, add_to_scope, &sums);
     rc = rc < 0 ? rc : match_messages(r, rev, &sums);
     rc = rc < 0 ? rc : match_unknown(r, &sums);
@@ -189,6 +195,7 @@ static int compare_scopes(struct fb_replica_round *r, int64_t rev)
     fb_arena_release(&sums.arena);
     fb_arena_release(&sums.message);
     fb_buf_release(&sums.key);
+    fb_buf_release(&sums.part);
     fb_keymap_release(&sums.map);
     free(sums.list);
     r->are_scope_digests_wanted = false;
@@ -289,18 +296,25 @@ int fb_replica_compare(struct fb_replica_round *r, const struct fb_cut *cut)
 
 /* ---- Repair ---- */
 
+struct naming {
+    struct fb_buf set;
+    struct fb_buf part;
+};
+
 static int is_unexplained(struct fb_apply *a, const struct fb_row *row, void *ctx, bool *ret_goes)
 {
-    struct fb_buf *set = ctx;
+    struct naming *n = ctx;
     struct fb_replica_round *r = a->round;
     uint32_t value;
     if (fb_keymap_find(&a->came, fb_key_of_row(row->entity->no, row->id), &value)) {
         return FB_OK;
     }
-    fb_buf_clear(set);
-    int rc = fb_scope_of_row(a->store, row, set);
+    fb_buf_clear(&n->set);
+    fb_buf_clear(&n->part);
+    int rc = fb_scope_of_row_seen(&FB_LAPTOP_VIEW, NULL, a->store, row, &n->set);
+    fb_scope_set_held_part(fb_buf_text(&n->set), &a->held, &n->part);
     for (size_t i = 0; rc == FB_OK && i < r->repair_count; i++) {
-        *ret_goes |= strcmp(fb_buf_text(set), r->repair[i]) == 0;
+        *ret_goes |= strcmp(fb_buf_text(&n->part), r->repair[i]) == 0;
     }
     const struct fb_pending_row *p = fb_pending_find(&a->pending, row->entity, row->id);
     if (rc < 0 || !*ret_goes || p != NULL) {
@@ -313,7 +327,11 @@ static int is_unexplained(struct fb_apply *a, const struct fb_row *row, void *ct
 
 int fb_apply_delete_unexplained(struct fb_apply *a)
 {
-    FB_AUTO(fb_buf_release) struct fb_buf set;
-    fb_buf_init(&set, FB_SCOPE_SET_BYTES_MAX);
-    return fb_apply_delete_where(a, is_unexplained, &set);
+    struct naming n;
+    fb_buf_init(&n.set, FB_SCOPE_SET_BYTES_MAX);
+    fb_buf_init(&n.part, FB_SCOPE_SET_BYTES_MAX);
+    int rc = fb_apply_delete_where(a, is_unexplained, &n);
+    fb_buf_release(&n.set);
+    fb_buf_release(&n.part);
+    return rc;
 }

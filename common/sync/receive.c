@@ -338,7 +338,8 @@ static int receive_decoded(struct fb_replica_round *r, const uint8_t *frame, siz
 int fb_replica_receive(struct fb_replica_round *r, const uint8_t *frame, size_t size)
 {
     enum fb_message_kind kind = frame[4];
-    if (kind == FB_MESSAGE_ROWS || kind == FB_MESSAGE_REMOVES) {
+    if (kind == FB_MESSAGE_ROWS || kind == FB_MESSAGE_REMOVES || kind == FB_MESSAGE_EVICT ||
+        kind == FB_MESSAGE_REFERENCES) {
         if (r->status.state == FB_REPLICA_PULLING && r->is_pull_sent) {
             return fb_replica_keep_frame(r, frame, size);
         }

@@ -201,16 +201,6 @@ int fb_apply_removes(struct fb_apply *a, const struct fb_removes *removes)
 
 /* ---- Orphans ---- */
 
-static bool holds_all_companies(const struct fb_cut *cut)
-{
-    for (size_t i = 0; i < cut->scope_count; i++) {
-        if (strcmp(cut->scopes[i], "company:*") == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int is_in_held_scope(struct fb_apply *a, const struct fb_removed *row, bool *ret)
 {
     struct fb_row here;
@@ -220,10 +210,9 @@ static int is_in_held_scope(struct fb_apply *a, const struct fb_removed *row, bo
     }
     FB_AUTO(fb_buf_release) struct fb_buf set;
     fb_buf_init(&set, FB_SCOPE_SET_BYTES_MAX);
-    rc = fb_scope_of_row(a->store, &here, &set);
+    rc = fb_scope_of_row_seen(&FB_LAPTOP_VIEW, NULL, a->store, &here, &set);
     if (rc == FB_OK) {
-        *ret = fb_scope_set_is_held(fb_buf_text(&set), (const char *const *)a->cut->scopes,
-                                    a->cut->scope_count, holds_all_companies(a->cut));
+        *ret = fb_scope_set_is_held(fb_buf_text(&set), &a->held);
     }
     return rc;
 }

@@ -8,6 +8,9 @@
  *   freeze.c        the journal becomes a push
  *   pending.c       what a cut may not overwrite, and what is open
  *   apply.c         a cut into the database, in one transaction
+ *   evict.c         scopes that leave and enter
+ *   undo.c          rows as they were before the laptop's own unsent edits
+ *   references.c    titles of rows outside
  *   remove.c        what a cut takes away: custody, unsent children, orphans
  *   stage.c         a full cut: chunks on disk, then everything in one transaction
  *   fit.c           a change too large to travel is made to fit
@@ -27,7 +30,7 @@
 #include "common/store/sql.h"
 #include "common/sync/sync.h"
 
-#define FB_SCOPE_SET_BYTES_MAX 2048 /* scope.c: 16 keys of 56 bytes */
+#define FB_SCOPE_SET_BYTES_MAX 2048 /* scope.c: 32 keys of 56 bytes */
 
 /* ---- keymap.c: rows (or other keys) to numbers; keys are 128-bit hashes ---- */
 
@@ -237,7 +240,11 @@ struct fb_apply {
     struct fb_pending pending;
     struct fb_arena arena;   /* of one frame */
     struct fb_arena scratch; /* of one row, or one walk */
-    struct fb_keymap came;   /* rows that came whole; kept if tracks_came */
+    struct fb_arena kept;    /* of the whole cut: its lists of scopes */
+    struct fb_scope_list held, entering, evicted;
+    struct fb_keymap came; /* rows that came whole; kept if tracks_came */
+    struct fb_keymap
+        came_now; /* ... with this cut, not with chunks before it; kept if have_scopes_changed */
     struct fb_removed *removed;
     size_t removed_count;
     size_t removed_capacity;
@@ -247,7 +254,10 @@ struct fb_apply {
     bool tracks_came;
     bool checks_found;    /* incremental: a local difference is found (rule 24) */
     bool inserts_plainly; /* tables are empty */
+    bool is_staging;
     bool is_journal_frozen;
+    bool have_scopes_changed;
+    bool has_references; /* the table reference holds lines */
 };
 
 /* The cut that r->frames (and fb_cut_frames) hold: all or nothing. */
@@ -268,6 +278,35 @@ int fb_apply_delete_where(struct fb_apply *a, fb_apply_judge *f, void *ctx) FB_M
  * 24). */
 int fb_apply_delete_unexplained(struct fb_apply *a) FB_MUST_CHECK;
 
+/* evict.c. The cut's scopes against those held: which enter. */
+int fb_apply_compare_scopes(struct fb_apply *a) FB_MUST_CHECK;
+int fb_apply_evict(struct fb_apply *a, const struct fb_evict *evict) FB_MUST_CHECK;
+/* After the rows: what goes with scopes that left, ghosts, and remnants of scopes that enter. */
+int fb_apply_scopes(struct fb_apply *a) FB_MUST_CHECK;
+#define FB_SCOPES_HELD_SQL   "SELECT key FROM fb_scope_held"
+#define FB_SCOPES_STAGED_SQL "SELECT key FROM fb_stage_scope"
+int fb_scopes_held(struct fb_store *s, const char *table_sql, struct fb_arena *arena,
+                   struct fb_scope_list *ret) FB_MUST_CHECK;
+
+/* undo.c. Pushes up to seen are answered by the cut and stay. */
+struct fb_undo;
+int fb_undo_new(struct fb_store *s, int64_t seen, struct fb_undo **ret) FB_MUST_CHECK;
+void fb_undo_free(struct fb_undo *u);
+/* The row with the values it had; its array is in the arena. */
+int fb_undo_row(const struct fb_undo *u, const struct fb_row *row, struct fb_arena *arena,
+                struct fb_row *ret) FB_MUST_CHECK;
+/* struct fb_scope_view, read. */
+int fb_undo_read(void *ctx, const struct fb_entity *e, const char *id, struct fb_arena *arena,
+                 struct fb_row *ret, bool *ret_found) FB_MUST_CHECK;
+
+/* references.c */
+int fb_references_look(struct fb_apply *a) FB_MUST_CHECK;
+int fb_apply_references(struct fb_apply *a, const struct fb_references *refs) FB_MUST_CHECK;
+int fb_references_arrived(struct fb_apply *a, const struct fb_row *row) FB_MUST_CHECK;
+/* Before these rows go: titles of those that others point to; lines nothing points to are dropped. */
+int fb_references_keep(struct fb_apply *a, const struct fb_removed *going,
+                       size_t count) FB_MUST_CHECK;
+
 /* Full cut: staged rows, before the frames of the gap. */
 int fb_apply_staged(struct fb_apply *a) FB_MUST_CHECK;
 /* Full cut: rows that did not come and are not pending, after them. */
@@ -277,6 +316,7 @@ int fb_apply_delete_absent(struct fb_apply *a) FB_MUST_CHECK;
 int fb_replica_stage(struct fb_replica_round *r, const struct fb_chunk *chunk) FB_MUST_CHECK;
 /* Drops what is staged; inside a transaction. */
 int fb_replica_stage_drop(struct fb_store *s) FB_MUST_CHECK;
+
 /* A frame of a cut or chunk: kept as it came. */
 int fb_replica_keep_frame(struct fb_replica_round *r, const uint8_t *frame,
                           size_t size) FB_MUST_CHECK;

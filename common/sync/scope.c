@@ -8,8 +8,11 @@
  *     either, links         the sets of all filled scope fields together
  *     private               employee:ID
  *     own                   employee:ID of the employee and of each manager above him
- *     team                  employee:ID of the owner, else global, until teams and territories have scopes of their own
+ *     team                  territory:ID, team:ID and employee:ID of the scope fields that are filled, else its owner's, else global
  *     server, device only   none
+ *
+ * On a laptop a row that is not there adds nothing: were its scope held, it would be there. With undone values (struct fb_scope_view)
+ * the same walk tells where a row was before the laptop's own unsent moves (rule 10).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +22,7 @@
 #include "common/sync/sync.h"
 
 #define DEPTH_MAX     8   /* company, order, line ...: the shipped catalogue needs 4 */
-#define KEYS_MAX      16  /* scopes of one row */
+#define KEYS_MAX      32  /* scopes of one row */
 #define KEY_SIZE      56  /* "employee:" and an id */
 #define SET_SIZE      192 /* longer sets are not remembered */
 #define CACHE_ENTRIES 1024
@@ -40,8 +43,12 @@ struct fb_scope_cache {
     bool is_used;
 };
 
+const struct fb_scope_view FB_LAPTOP_VIEW = {.is_partial = true};
+static const struct fb_scope_view WHOLE_VIEW;
+
 struct walk {
     struct fb_store *store;
+    const struct fb_scope_view *view;
     struct fb_scope_cache *cache; /* NULL: none */
     struct fb_arena arena;
     struct scope_set set;
@@ -67,6 +74,13 @@ static void add_id(struct scope_set *set, const char *kind, const char *id, size
     char key[KEY_SIZE];
     snprintf(key, sizeof key, "%s:%.*s", kind, (int)(id_size > 36 ? 36 : id_size), id);
     add_key(set, key);
+}
+
+static int read_row(struct walk *w, const struct fb_entity *e, const char *id, struct fb_row *ret,
+                    bool *ret_found)
+{
+    return w->view->read == NULL ? fb_row_read(w->store, e, id, &w->arena, ret, ret_found)
+                                 : w->view->read(w->view->ctx, e, id, &w->arena, ret, ret_found);
 }
 
 static void add_joined(struct scope_set *set, const char *joined)
@@ -169,7 +183,7 @@ static int walk_followed(struct walk *w, const struct fb_entity *e, const char *
         return FB_OK;
     }
     struct fb_row row;
-    int rc = fb_row_read(w->store, e, id, &w->arena, &row, ret_found);
+    int rc = read_row(w, e, id, &row, ret_found);
     if (rc < 0 || !*ret_found) {
         return rc;
     }
@@ -218,7 +232,7 @@ static int walk_reference(struct walk *w, const struct fb_row *row, const struct
         id[v->size] = '\0';
         rc = walk_followed(w, target, id, depth, &is_found);
     }
-    if (rc == FB_OK && !is_found) {
+    if (rc == FB_OK && !is_found && !w->view->is_partial) {
         add_owner(w, row, true);
     }
     return rc;
@@ -255,6 +269,25 @@ static void add_person(struct walk *w, const struct fb_row *row)
     }
 }
 
+/* A territory, a team, a person: each is a reason of its own. */
+static void add_team(struct walk *w, const struct fb_row *row)
+{
+    const struct fb_entity *e = row->entity;
+    bool has_any = false;
+    for (size_t i = 0; i < e->scope_field_count; i++) {
+        const struct fb_field *f = e->scope_fields[i];
+        const struct fb_entity *target = fb_reference_target(row, f);
+        if (target != NULL && is_filled(row, f)) {
+            const struct fb_value *v = &row->values[f->index];
+            add_id(&w->set, target->name, v->bytes, v->size);
+            has_any = true;
+        }
+    }
+    if (!has_any) {
+        add_owner(w, row, true);
+    }
+}
+
 /* The managers above the employee whose row it is, as far as the table employee knows them. */
 static int add_managers(struct walk *w, const struct fb_row *row)
 {
@@ -275,7 +308,7 @@ static int add_managers(struct walk *w, const struct fb_row *row)
         id[at.size] = '\0';
         struct fb_row above;
         bool is_found = false;
-        int rc = fb_row_read(w->store, employee, id, &w->arena, &above, &is_found);
+        int rc = read_row(w, employee, id, &above, &is_found);
         if (rc < 0 || !is_found) {
             return rc;
         }
@@ -307,7 +340,7 @@ static int walk_row(struct walk *w, const struct fb_row *row, int depth)
         add_person(w, row);
         return add_managers(w, row);
     case FB_SCOPE_TEAM:
-        add_owner(w, row, true);
+        add_team(w, row);
         return FB_OK;
     case FB_SCOPE_SERVER_ONLY:
     case FB_SCOPE_DEVICE_ONLY:
@@ -316,24 +349,36 @@ static int walk_row(struct walk *w, const struct fb_row *row, int depth)
     return FB_OK;
 }
 
-int fb_scope_of_row_cached(struct fb_scope_cache *cache, struct fb_store *s,
-                           const struct fb_row *row, struct fb_buf *ret)
+static int walk_and_join(struct walk *w, const struct fb_row *row, struct fb_buf *ret)
 {
-    struct walk w = {.store = s, .cache = cache};
-    int rc = walk_row(&w, row, 0);
-    for (size_t i = 0; rc == FB_OK && i < w.set.count; i++) {
+    int rc = walk_row(w, row, 0);
+    for (size_t i = 0; rc == FB_OK && i < w->set.count; i++) {
         if (i > 0) {
             fb_buf_append_byte(ret, ',');
         }
-        fb_buf_append_text(ret, w.set.keys[i]);
+        fb_buf_append_text(ret, w->set.keys[i]);
     }
-    fb_arena_release(&w.arena);
+    fb_arena_release(&w->arena);
     return rc < 0 ? rc : fb_buf_error(ret);
+}
+
+int fb_scope_of_row_cached(struct fb_scope_cache *cache, struct fb_store *s,
+                           const struct fb_row *row, struct fb_buf *ret)
+{
+    struct walk w = {.store = s, .view = &WHOLE_VIEW, .cache = cache};
+    return walk_and_join(&w, row, ret);
 }
 
 int fb_scope_of_row(struct fb_store *s, const struct fb_row *row, struct fb_buf *ret)
 {
     return fb_scope_of_row_cached(NULL, s, row, ret);
+}
+
+int fb_scope_of_row_seen(const struct fb_scope_view *view, struct fb_scope_cache *cache,
+                         struct fb_store *s, const struct fb_row *row, struct fb_buf *ret)
+{
+    struct walk w = {.store = s, .view = view, .cache = cache};
+    return walk_and_join(&w, row, ret);
 }
 
 int fb_scope_cache_new(struct fb_scope_cache **ret)
@@ -356,36 +401,4 @@ void fb_scope_cache_clear(struct fb_scope_cache *cache)
     if (cache->is_used) {
         memset(cache, 0, sizeof *cache);
     }
-}
-
-static bool is_key_held(const char *key, size_t size, const char *const *held, size_t held_count,
-                        bool holds_all_companies)
-{
-    static const char COMPANY[] = "company:";
-    if (size == 6 && memcmp(key, "global", 6) == 0) {
-        return true;
-    }
-    if (holds_all_companies && size > sizeof COMPANY - 1 &&
-        memcmp(key, COMPANY, sizeof COMPANY - 1) == 0) {
-        return true;
-    }
-    for (size_t i = 0; i < held_count; i++) {
-        if (strlen(held[i]) == size && memcmp(held[i], key, size) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool fb_scope_set_is_held(const char *set, const char *const *held, size_t held_count,
-                          bool holds_all_companies)
-{
-    while (*set != '\0') {
-        size_t size = strcspn(set, ",");
-        if (is_key_held(set, size, held, held_count, holds_all_companies)) {
-            return true;
-        }
-        set += size + (set[size] == ',');
-    }
-    return false;
 }

@@ -228,26 +228,14 @@ static int advance_push(struct fb_replica_round *r, struct fb_buf *out)
 
 /* ---- Pull ---- */
 
-static int read_scopes(struct fb_replica_round *r, struct fb_pull *pull)
+/* Those of the database, or of the download under way: headquarters infers nothing (rule 11). */
+static int read_scopes(struct fb_replica_round *r, bool is_download, struct fb_pull *pull)
 {
-    struct fb_sql *q;
-    int rc = fb_sql_begin(r->store, "SELECT key FROM fb_scope_held ORDER BY key", &q);
-    if (rc < 0) {
-        return rc;
-    }
-    size_t capacity = 0;
-    while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
-        const char **scopes =
-            fb_arena_grow(&r->arena, pull->scopes, pull->scope_count, &capacity, sizeof *scopes);
-        char *copy = fb_arena_strdup(&r->arena, fb_sql_text(q, 0));
-        if (scopes == NULL || copy == NULL) {
-            rc = FB_ERR_NO_MEMORY;
-            break;
-        }
-        pull->scopes = scopes;
-        scopes[pull->scope_count++] = copy;
-    }
-    fb_sql_end(q);
+    struct fb_scope_list held = {0};
+    int rc = fb_scopes_held(r->store, is_download ? FB_SCOPES_STAGED_SQL : FB_SCOPES_HELD_SQL,
+                            &r->arena, &held);
+    pull->scopes = held.keys;
+    pull->scope_count = held.count;
     return rc;
 }
 
@@ -297,7 +285,7 @@ static int fill_pull(struct fb_replica_round *r, struct fb_pull *pull, struct fb
     if (rc < 0 && rc != FB_ERR_NOT_FOUND) {
         return rc;
     }
-    rc = read_scopes(r, pull);
+    rc = read_scopes(r, fb_replica_needs_all(r), pull);
     if (rc < 0) {
         return rc;
     }

@@ -103,10 +103,28 @@ int fb_replica_each_frames(struct fb_replica_round *r,
 
 /* ---- Chunks ---- */
 
+/* The first chunk says which scopes the download brings; the pulls that go on name them. */
+static int note_scopes(struct fb_replica_round *r, const struct fb_chunk *chunk)
+{
+    struct fb_sql *q;
+    int rc = fb_sql_begin(
+        r->store, "INSERT INTO fb_stage_scope (key) VALUES (?1) ON CONFLICT DO NOTHING", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    for (size_t i = 0; rc == FB_OK && i < chunk->scope_count; i++) {
+        fb_sql_bind_text(q, 1, chunk->scopes[i]);
+        rc = fb_sql_run(q);
+    }
+    fb_sql_end(q);
+    return rc;
+}
+
 static int store_chunk(struct fb_replica_round *r, const struct fb_chunk *chunk, int64_t rows)
 {
     int rc = fb_stage_add(r->store, chunk->rev, rows, r->frames.bytes, r->frames.size,
                           chunk->position, chunk->position_size);
+    rc = rc < 0 ? rc : note_scopes(r, chunk);
     return rc < 0 || !chunk->is_last ? rc : fb_replica_set_int(r->store, "stage_complete", 1);
 }
 
@@ -154,6 +172,7 @@ int fb_replica_stage(struct fb_replica_round *r, const struct fb_chunk *chunk)
 int fb_replica_stage_drop(struct fb_store *s)
 {
     int rc = fb_stage_clear(s);
+    rc = rc < 0 ? rc : fb_sql_exec(s, "DELETE FROM fb_stage_scope");
     return rc < 0 ? rc : fb_replica_set_int(s, "stage_complete", 0);
 }
 
@@ -193,9 +212,11 @@ int fb_apply_staged(struct fb_apply *a)
     if (rc == FB_OK && is_bulk) {
         rc = fb_row_bulk_begin(a->store);
     }
+    a->is_staging = true;
     if (rc == FB_OK) {
         rc = fb_stage_each(a->store, play_chunk, a);
     }
+    a->is_staging = false;
     if (rc == FB_OK && is_bulk) {
         rc = fb_row_bulk_end(a->store);
     }

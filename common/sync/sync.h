@@ -109,9 +109,37 @@ int fb_scope_of_row_cached(struct fb_scope_cache *cache, struct fb_store *s,
 bool fb_scope_field_decides(const struct fb_row *row, const struct fb_field *field);
 /* The entity a reference field of the row points to: its only target, or what the poly's name field says. NULL: none. */
 const struct fb_entity *fb_reference_target(const struct fb_row *row, const struct fb_field *field);
-/* Does a device that holds these scopes (each alone, e.g. "employee:ID") see a row of that set? */
-bool fb_scope_set_is_held(const char *set, const char *const *held, size_t held_count,
-                          bool holds_all_companies);
+/* How rows are read while a set is worked out. */
+struct fb_scope_view {
+    bool is_partial; /* a laptop: what is not there belongs to scopes that are not held */
+    /* NULL: the table. Else reads in its place: the row as it was before the laptop's own unsent moves. */
+    int (*read)(void *ctx, const struct fb_entity *e, const char *id, struct fb_arena *arena,
+                struct fb_row *ret, bool *ret_found);
+    void *ctx;
+};
+extern const struct fb_scope_view FB_LAPTOP_VIEW;
+/* cache may be NULL, and belongs to one view. */
+int fb_scope_of_row_seen(const struct fb_scope_view *view, struct fb_scope_cache *cache,
+                         struct fb_store *s, const struct fb_row *row,
+                         struct fb_buf *ret) FB_MUST_CHECK;
+
+/* Scopes, each alone ("employee:ID"), sorted, each once; "company:*" is every company's. Zero-initialised: none. */
+struct fb_scope_list {
+    const char **keys;
+    size_t count;
+    size_t capacity;
+};
+int fb_scope_list_add(struct fb_scope_list *list, struct fb_arena *arena,
+                      const char *key) FB_MUST_CHECK; /* sort afterwards */
+void fb_scope_list_sort(struct fb_scope_list *list);
+bool fb_scope_list_has(const struct fb_scope_list *list, const char *key);
+/* The keys of one list that the other does not hold. */
+int fb_scope_list_difference(const struct fb_scope_list *of, const struct fb_scope_list *without,
+                             struct fb_arena *arena, struct fb_scope_list *ret) FB_MUST_CHECK;
+/* Does a device that holds these scopes see a row of that set? */
+bool fb_scope_set_is_held(const char *set, const struct fb_scope_list *held);
+/* Appends those scopes of the set that are held: how both sides name a set in digests (no device learns of others' scopes). */
+void fb_scope_set_held_part(const char *set, const struct fb_scope_list *held, struct fb_buf *ret);
 
 /* ---- What is here and not at headquarters: unsent.c; a laptop's journal and its pushes that are not acknowledged ---- */
 

@@ -157,6 +157,20 @@ struct fb_removes {
     size_t count;
 };
 
+/* Scopes the device holds no longer. */
+struct fb_evict {
+    const char **scopes;
+    size_t scope_count;
+};
+
+/* Rows of one entity outside the device's scopes that rows inside point to. */
+struct fb_references {
+    uint32_t entity_no;
+    char (*ids)[FB_ROW_ID_SIZE];
+    const char **titles;
+    size_t count;
+};
+
 /* Ends one chunk of a full cut: what came since the last chunk was read at rev; go on at position. */
 struct fb_chunk {
     int64_t rev;
@@ -165,6 +179,8 @@ struct fb_chunk {
     bool is_last;       /* an ordinary pull from the smallest rev closes the gap */
     const uint8_t *position;
     size_t position_size;
+    const char **scopes; /* with the first chunk: what the download brings */
+    size_t scope_count;
 };
 
 struct fb_cut {
@@ -225,6 +241,8 @@ struct fb_message {
         struct fb_pull pull;
         struct fb_rows rows;
         struct fb_removes removes;
+        struct fb_evict evict;
+        struct fb_references references;
         struct fb_chunk chunk;
         struct fb_cut cut;
         int64_t poke_rev;

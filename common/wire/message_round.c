@@ -125,8 +125,8 @@ int fb_unpack_catalogue(const ProtobufCMessage *p, const struct fb_unpack *u,
                                       &c->document);
 }
 
-static int pack_texts(const char **texts, size_t count, struct fb_arena *arena,
-                      ProtobufCBinaryData **ret, size_t *ret_count)
+int fb_wire_texts(const char **texts, size_t count, struct fb_arena *arena,
+                  ProtobufCBinaryData **ret, size_t *ret_count)
 {
     ProtobufCBinaryData *list = fb_arena_alloc(arena, count * sizeof *list);
     if (list == NULL) {
@@ -150,11 +150,12 @@ int fb_pack_pull(const struct fb_message *m, struct fb_arena *arena, ProtobufCMe
     out->wants_scope_digests = pull->wants_scope_digests;
     out->position = fb_wire_bytes(pull->position, pull->position_size);
     int rc = fb_wire_id(pull->timeline, arena, &out->timeline);
-    rc = rc < 0 ? rc
-                : pack_texts(pull->scopes, pull->scope_count, arena, &out->scopes, &out->n_scopes);
-    return rc < 0
-               ? rc
-               : pack_texts(pull->repair, pull->repair_count, arena, &out->repair, &out->n_repair);
+    rc = rc < 0
+             ? rc
+             : fb_wire_texts(pull->scopes, pull->scope_count, arena, &out->scopes, &out->n_scopes);
+    return rc < 0 ? rc
+                  : fb_wire_texts(pull->repair, pull->repair_count, arena, &out->repair,
+                                  &out->n_repair);
 }
 
 static int read_position(const struct fb_unpack *u, const ProtobufCBinaryData *b,
@@ -198,7 +199,8 @@ int fb_pack_chunk(const struct fb_message *m, struct fb_arena *arena, ProtobufCM
     out->rows_total = m->chunk.rows_total;
     out->is_last = m->chunk.is_last;
     out->position = fb_wire_bytes(m->chunk.position, m->chunk.position_size);
-    return FB_OK;
+    return fb_wire_texts(m->chunk.scopes, m->chunk.scope_count, arena, &out->scopes,
+                         &out->n_scopes);
 }
 
 int fb_unpack_chunk(const ProtobufCMessage *p, const struct fb_unpack *u, struct fb_message *ret)
@@ -208,10 +210,14 @@ int fb_unpack_chunk(const ProtobufCMessage *p, const struct fb_unpack *u, struct
     *c = (struct fb_chunk){.rev = in->rev,
                            .rows_done = in->rows_done,
                            .rows_total = in->rows_total,
-                           .is_last = in->is_last};
+                           .is_last = in->is_last,
+                           .scope_count = in->n_scopes};
     int rc = fb_wire_check_counter(u, in->rev, "the rev");
     rc = rc < 0 ? rc : fb_wire_check_counter(u, in->rows_done, "the count of rows done");
     rc = rc < 0 ? rc : fb_wire_check_counter(u, in->rows_total, "the count of rows");
+    rc = rc < 0
+             ? rc
+             : fb_wire_read_texts(u, in->scopes, in->n_scopes, FB_SCOPES_MAX, "scope", &c->scopes);
     return rc < 0 ? rc : read_position(u, &in->position, &c->position, &c->position_size);
 }
 
@@ -246,8 +252,9 @@ int fb_pack_cut(const struct fb_message *m, struct fb_arena *arena, ProtobufCMes
     out->history_from_ms = cut->history_from_ms;
     out->log_head = fb_wire_hash(&cut->log_head);
     int rc = cut->has_digest ? pack_digest(&cut->digest, arena, &out->digest) : FB_OK;
-    return rc < 0 ? rc
-                  : pack_texts(cut->scopes, cut->scope_count, arena, &out->scopes, &out->n_scopes);
+    return rc < 0
+               ? rc
+               : fb_wire_texts(cut->scopes, cut->scope_count, arena, &out->scopes, &out->n_scopes);
 }
 
 int fb_unpack_cut(const ProtobufCMessage *p, const struct fb_unpack *u, struct fb_message *ret)

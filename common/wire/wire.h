@@ -42,6 +42,9 @@ int fb_wire_read_hash(const struct fb_unpack *u, const ProtobufCBinaryData *b, c
 /* A list of texts, such as scopes. */
 int fb_wire_read_texts(const struct fb_unpack *u, const ProtobufCBinaryData *list, size_t count,
                        size_t count_max, const char *name, const char ***ret) FB_MUST_CHECK;
+/* The same for packing; FB_ERR_LIMIT beyond FB_SCOPES_MAX. */
+int fb_wire_texts(const char **texts, size_t count, struct fb_arena *arena,
+                  ProtobufCBinaryData **ret, size_t *ret_count) FB_MUST_CHECK;
 /* Counters and times are never negative. */
 int fb_wire_check_counter(const struct fb_unpack *u, int64_t n, const char *name) FB_MUST_CHECK;
 
@@ -64,10 +67,11 @@ typedef int fb_message_unpack(const ProtobufCMessage *p, const struct fb_unpack 
 fb_message_pack fb_pack_hello, fb_pack_welcome, fb_pack_catalogue, fb_pack_push_part, fb_pack_ack,
     fb_pack_pull, fb_pack_rows, fb_pack_removes, fb_pack_chunk, fb_pack_cut, fb_pack_poke,
     fb_pack_ping, fb_pack_pong, fb_pack_refuse, fb_pack_scope_digests, fb_pack_enrol_ask,
-    fb_pack_enrol_answer;
+    fb_pack_enrol_answer, fb_pack_evict, fb_pack_references;
 fb_message_unpack fb_unpack_hello, fb_unpack_welcome, fb_unpack_catalogue, fb_unpack_push_part,
     fb_unpack_ack, fb_unpack_pull, fb_unpack_rows, fb_unpack_removes, fb_unpack_chunk,
     fb_unpack_cut, fb_unpack_poke, fb_unpack_ping, fb_unpack_pong, fb_unpack_refuse,
-    fb_unpack_scope_digests, fb_unpack_enrol_ask, fb_unpack_enrol_answer;
+    fb_unpack_scope_digests, fb_unpack_enrol_ask, fb_unpack_enrol_answer, fb_unpack_evict,
+    fb_unpack_references;
 
 #endif

@@ -123,7 +123,7 @@ class Bench:
         if self.world is None:
             self.world = World()
             self.hq = self.world.hq
-            self.hq.add_user("bench", "Bench", "manager")
+            self.hq.add_user("bench", "Bench", "admin")
             empty = self.folder / "empty.db"
             self.hq.sql(f"VACUUM INTO '{empty}'")
             empty_bytes = empty.stat().st_size
@@ -360,7 +360,7 @@ class Bench:
         """Idle and returning laptops, in a headquarters of their own."""
         with World(start=False) as world:
             hq = world.hq
-            hq.add_user("bench", "Bench", "manager")
+            hq.add_user("bench", "Bench", "admin")
             tool("bench_fleet", "enrol", hq.data, self.o.fleet)
             hq.start()
             time.sleep(2)

@@ -123,7 +123,7 @@ class Headquarters(Node):
         self.address = until(ready, "headquarters listens")
         self.port = int(self.address.rsplit(":", 1)[1])
 
-    def add_user(self, login, name, role="rep"):
+    def add_user(self, login, name, role="admin"):
         return self.command("user", "add", login, "--name", name, "--role", role).strip()
 
     def invite(self, login, device=None):
@@ -159,7 +159,7 @@ class World:
         if start:
             self.hq.start()
 
-    def laptop(self, name, login=None, person=None, role="rep"):
+    def laptop(self, name, login=None, person=None, role="admin"):
         login = login or name
         if not self.hq.rows("SELECT 1 FROM fb_user WHERE login = ?", login):
             self.hq.add_user(login, person or name.capitalize(), role)

@@ -12,6 +12,7 @@
 #include "common/store/history.h"
 #include "common/store/row.h"
 #include "common/store/sql.h"
+#include "server/device_scopes.h"
 #include "tests/lib/testlib.h"
 
 #define START_MS   INT64_C(1750000000000)
@@ -291,6 +292,19 @@ void world_server_restarts(struct fb_world *w)
     start_server(w);
 }
 
+/* Who may see and do everything. A story about scopes takes the role away again. */
+static void make_role(struct fb_world *w)
+{
+    static const char *const ACTIONS[] = {"read", "create", "edit", "delete", "export", "assign"};
+    server_makes(w, "role/everything", "name", "everything", NULL);
+    for (size_t i = 0; i < sizeof ACTIONS / sizeof ACTIONS[0]; i++) {
+        char record[64];
+        snprintf(record, sizeof record, "role_permission/%s", ACTIONS[i]);
+        server_makes(w, record, "role_id", "@role/everything", "entity", "*", "action", ACTIONS[i],
+                     "level", "all", NULL);
+    }
+}
+
 static void add_person(struct fb_world *w, const char *name)
 {
     char record[64];
@@ -306,6 +320,9 @@ static void add_person(struct fb_world *w, const char *name)
     server_makes(w, record, "code", name, "user_name", name, "family_name", name, NULL);
     server_makes(w, device, "name", name, "employee_id", employee, "certificate_serial", name,
                  "state", "active", NULL);
+    char role[64];
+    snprintf(role, sizeof role, "employee_role/%s", name);
+    server_makes(w, role, "employee_id", employee, "role_id", "@role/everything", NULL);
 }
 
 static void start_replica(struct fb_world *w, struct fb_world_replica *r)
@@ -333,6 +350,7 @@ struct fb_world *world_open(const char *source_dir, const char *first_name, ...)
     w->now_ms = START_MS;
     w->random = fb_random_seeded(&w->seed, 4711);
     make_server(w, source_dir);
+    make_role(w);
     va_list args;
     va_start(args, first_name);
     for (const char *who = first_name; who != NULL; who = va_arg(args, const char *)) {
@@ -613,15 +631,13 @@ void expect_held(struct fb_world *w, int count, const char *reason)
 struct summing {
     struct fb_world_replica *replica;
     struct fb_digest sum;
+    struct fb_device_scopes scopes;
 };
 
 static int add_digest(void *ctx, const char *key, const struct fb_digest *digest)
 {
     struct summing *sum = ctx;
-    char own[64];
-    snprintf(own, sizeof own, "employee:%s", sum->replica->employee_id);
-    const char *held[] = {own, "global"};
-    if (fb_scope_set_is_held(key, held, 2, true)) {
+    if (fb_scope_set_is_held(key, &sum->scopes.list)) {
         fb_digest_add(&sum->sum, digest);
     }
     return FB_OK;
@@ -633,7 +649,14 @@ void expect_equal_digests(struct fb_world *w)
         struct fb_world_replica *r = &w->replicas[i];
         struct summing sum = {.replica = r};
         struct fb_digest here;
+        struct fb_structure *structure = NULL;
+        check(fb_structure_load(w->store, INT64_MAX, &structure), w->store, "structure");
+        check(fb_device_scopes_find(w->store, structure, r->device_id, r->employee_id, w->now_ms,
+                                    true, &sum.scopes),
+              w->store, "scopes");
+        fb_structure_free(structure);
         check(fb_history_digests(w->store, add_digest, &sum), w->store, "digests");
+        fb_device_scopes_release(&sum.scopes);
         check(fb_replica_digest(r->store, &here), r->store, "digest");
         if (!fb_digest_equal(&here, &sum.sum)) {
             fail_msg("%s differs from headquarters: %lld rows here, %lld there", r->name,

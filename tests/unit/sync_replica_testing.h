@@ -325,13 +325,18 @@ static inline void say_cut(struct laptop *t, int64_t rev, int64_t seen)
 
 static inline void say_chunk(struct laptop *t, int64_t rev, const char *position, bool is_last)
 {
-    say(t, &(struct fb_message){.kind = FB_MESSAGE_CHUNK,
-                                .chunk = {.rev = rev,
-                                          .rows_done = t->rows,
-                                          .rows_total = 10,
-                                          .is_last = is_last,
-                                          .position = (const uint8_t *)position,
-                                          .position_size = strlen(position)}});
+    const char **scopes = fb_arena_alloc(&t->arena, sizeof usual_scopes);
+    memcpy(scopes, usual_scopes, sizeof usual_scopes);
+    say(t,
+        &(struct fb_message){.kind = FB_MESSAGE_CHUNK,
+                             .chunk = {.scopes = scopes,
+                                       .scope_count = sizeof usual_scopes / sizeof usual_scopes[0],
+                                       .rev = rev,
+                                       .rows_done = t->rows,
+                                       .rows_total = 10,
+                                       .is_last = is_last,
+                                       .position = (const uint8_t *)position,
+                                       .position_size = strlen(position)}});
 }
 
 static inline void say_poke(struct laptop *t, int64_t rev)

@@ -157,6 +157,14 @@ FB_TEST(the_parts_of_an_answer_arrive)
     assert_int_equal(chunk.chunk.rows_total, 100000);
     assert_true(chunk.chunk.is_last);
     assert_memory_equal(chunk.chunk.position, "there", 5);
+    struct fb_message evict = round_trip(FB_MESSAGE_EVICT, &arena);
+    assert_int_equal(evict.evict.scope_count, 2);
+    assert_string_equal(evict.evict.scopes[1], "employee:" EMPLOYEE);
+    struct fb_message references = round_trip(FB_MESSAGE_REFERENCES, &arena);
+    assert_int_equal(references.references.entity_no, 70);
+    assert_int_equal(references.references.count, 2);
+    assert_string_equal(references.references.ids[1], TIMELINE);
+    assert_string_equal(references.references.titles[1], "远东公司");
     struct fb_message digests = round_trip(FB_MESSAGE_SCOPE_DIGESTS, &arena);
     assert_int_equal(digests.scope_digests.rev, 5000);
     assert_int_equal(digests.scope_digests.count, 2);
@@ -235,9 +243,9 @@ static struct fb_message small_rows(struct fb_arena *arena)
 FB_TEST(every_kind_of_message_has_the_bytes_it_always_had)
 {
     static const char *const NAMES[] = {
-        "hello", "welcome", "catalogue",     "push_part", "ack",         "pull",
-        "rows",  "removes", "chunk",         "cut",       "poke",        "ping",
-        "pong",  "refuse",  "scope_digests", "enrol_ask", "enrol_answer"};
+        "hello",         "welcome",   "catalogue",    "push_part", "ack",       "pull", "rows",
+        "removes",       "chunk",     "cut",          "poke",      "ping",      "pong", "refuse",
+        "scope_digests", "enrol_ask", "enrol_answer", "evict",     "references"};
     for (size_t i = 0; i < ALL_KIND_COUNT; i++) {
         FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
         FB_AUTO(fb_buf_release) struct fb_buf out;

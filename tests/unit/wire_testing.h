@@ -222,6 +222,9 @@ static inline struct fb_message testing_message_of_round(enum fb_message_kind ki
     case FB_MESSAGE_SCOPE_DIGESTS:
         m.scope_digests = (struct fb_scope_digests){.rev = 5000, .list = digests, .count = 2};
         break;
+    case FB_MESSAGE_EVICT:
+        m.evict = (struct fb_evict){.scopes = scopes, .scope_count = 2};
+        break;
     default:
         break;
     }
@@ -231,6 +234,7 @@ static inline struct fb_message testing_message_of_round(enum fb_message_kind ki
 static inline struct fb_message testing_message(enum fb_message_kind kind, struct fb_arena *arena)
 {
     static char ids[][FB_ROW_ID_SIZE] = {DEVICE, TIMELINE};
+    static const char *titles[] = {"Maier & Sohn", "远东公司"};
     struct fb_message m = testing_message_of_round(kind);
     switch (kind) {
     case FB_MESSAGE_PUSH_PART:
@@ -248,6 +252,10 @@ static inline struct fb_message testing_message(enum fb_message_kind kind, struc
         return testing_rows(arena, 20);
     case FB_MESSAGE_REMOVES:
         m.removes = (struct fb_removes){.entity_no = 80, .ids = ids, .count = 2};
+        break;
+    case FB_MESSAGE_REFERENCES:
+        m.references =
+            (struct fb_references){.entity_no = 70, .ids = ids, .titles = titles, .count = 2};
         break;
     case FB_MESSAGE_ACK:
         m.ack.number = 9;
@@ -328,11 +336,11 @@ static inline void testing_golden_read(const char *name, struct fb_arena *arena,
 }
 
 static const enum fb_message_kind ALL_KINDS[] __attribute__((unused)) = {
-    FB_MESSAGE_HELLO,       FB_MESSAGE_WELCOME, FB_MESSAGE_CATALOGUE,     FB_MESSAGE_PUSH_PART,
-    FB_MESSAGE_ACK,         FB_MESSAGE_PULL,    FB_MESSAGE_ROWS,          FB_MESSAGE_REMOVES,
-    FB_MESSAGE_CHUNK,       FB_MESSAGE_CUT,     FB_MESSAGE_POKE,          FB_MESSAGE_PING,
-    FB_MESSAGE_PONG,        FB_MESSAGE_REFUSE,  FB_MESSAGE_SCOPE_DIGESTS, FB_MESSAGE_ENROL_ASK,
-    FB_MESSAGE_ENROL_ANSWER};
+    FB_MESSAGE_HELLO,        FB_MESSAGE_WELCOME, FB_MESSAGE_CATALOGUE,     FB_MESSAGE_PUSH_PART,
+    FB_MESSAGE_ACK,          FB_MESSAGE_PULL,    FB_MESSAGE_ROWS,          FB_MESSAGE_REMOVES,
+    FB_MESSAGE_CHUNK,        FB_MESSAGE_CUT,     FB_MESSAGE_POKE,          FB_MESSAGE_PING,
+    FB_MESSAGE_PONG,         FB_MESSAGE_REFUSE,  FB_MESSAGE_SCOPE_DIGESTS, FB_MESSAGE_ENROL_ASK,
+    FB_MESSAGE_ENROL_ANSWER, FB_MESSAGE_EVICT,   FB_MESSAGE_REFERENCES};
 #define ALL_KIND_COUNT (sizeof ALL_KINDS / sizeof ALL_KINDS[0])
 
 #endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/base/buf.h"
+#include "common/catalogue/catalogue.h"
+
+/* Chinese, Japanese and Korean characters begin at U+2E80: three bytes from E2 BA 80 on. */
+static bool ends_in_ideograph(const struct fb_buf *buf)
+{
+    return buf->size >= 3 && buf->bytes[buf->size - 3] >= 0xE3;
+}
+
+void fb_row_append_title(const struct fb_row *row, size_t size_max, struct fb_buf *buf)
+{
+    size_t start = buf->size;
+    const struct fb_entity *e = row->entity;
+    for (size_t i = 0; i < e->title_field_count; i++) {
+        const struct fb_field *f = e->title_fields[i];
+        const struct fb_value *v = &row->values[f->index];
+        if (fb_value_is_empty(v)) {
+            continue;
+        }
+        if (buf->size > start && !ends_in_ideograph(buf)) {
+            fb_buf_append_byte(buf, ' ');
+        }
+        fb_field_format(f, v, buf);
+    }
+    if (buf->size - start > size_max) {
+        size_t end = start + size_max;
+        while (end > start && (buf->bytes[end] & 0xC0) == 0x80) {
+            end--; /* a character is not cut in two */
+        }
+        buf->size = end;
+    }
+}

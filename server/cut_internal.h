@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of a cut share.
+ *
+ *   cut.c             what changed since the laptop's cursor; chunks of a full cut
+ *   cut_entering.c    all rows of scopes that enter
+ *   cut_references.c  titles of rows outside that rows inside point to
+ */
+#ifndef FB_SERVER_CUT_INTERNAL_H
+#define FB_SERVER_CUT_INTERNAL_H
+
+#include "server/internal.h"
+
+struct fb_cut_references;
+
+/* A row the log names. */
+struct fb_named {
+    const struct fb_entity *entity;
+    char id[FB_ROW_ID_SIZE];
+    bool has_changed;
+    bool was_there;
+    int64_t scope_before;
+};
+
+/* Log entries of one push of the device. */
+struct fb_seq_range {
+    int64_t first;
+    int64_t end;
+};
+
+struct fb_cutting {
+    struct fb_hub *hub;
+    struct fb_store *s;
+    const struct fb_catalogue *catalogue;
+    struct fb_peer *peer;
+    const struct fb_pull *pull;
+    const struct fb_scope_list *held; /* by the device, now */
+    struct fb_scope_list said;        /* what the laptop says it holds (rule 11) */
+    struct fb_scope_list entering, leaving;
+    struct fb_scope_list staged; /* of the download under way: said and still held */
+    struct fb_row **entered;     /* rows of entering scopes, in the catalogue's order */
+    size_t entered_count;
+    size_t entered_at;                    /* the next to send */
+    struct fb_cut_references *references; /* rows outside that rows inside point to */
+    struct fb_buf *out;
+    int64_t now_ms;
+    int64_t head;
+    struct fb_arena arena; /* of the whole cut */
+    struct fb_arena batch; /* of the frame being filled */
+    struct fb_buf set;
+    struct fb_named *named;
+    size_t named_count, named_capacity;
+    struct fb_seq_range *own; /* pushes of this device after the cursor; read when first asked */
+    size_t own_count, own_capacity;
+    bool has_own;
+    struct fb_row_map done; /* with repair or entering scopes: rows the log names */
+    /* The frame being filled. */
+    const struct fb_entity *entity;
+    struct fb_row *rows;
+    size_t row_count;
+    size_t row_bytes;
+    struct fb_old_value *old;
+    size_t old_count, old_capacity;
+    struct fb_removes removes;
+    int64_t rows_sent, removes_sent;
+    /* A chunk. */
+    char last_id[FB_ROW_ID_SIZE];
+    int64_t scanned;
+};
+
+/* The row's set of scopes; the text lives until the next call. */
+int fb_cut_set_of(struct fb_cutting *c, const struct fb_row *row, const char **ret) FB_MUST_CHECK;
+/* Did the log name the row, so that the cut answers it anyway? Once c->done is filled. */
+bool fb_cut_is_named(struct fb_cutting *c, const struct fb_entity *e, const char *id);
+
+/* cut_entering.c: fills c->entered. */
+int fb_cut_find_entered(struct fb_cutting *c) FB_MUST_CHECK;
+
+/* cut_references.c. Notes what the row points to outside the device's scopes. */
+int fb_cut_references_note(struct fb_cutting *c, const struct fb_row *row) FB_MUST_CHECK;
+int fb_cut_references_send(struct fb_cutting *c) FB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Territories decide what a laptop holds.
+ */
+#include <stdlib.h>
+
+#include "tests/lib/testlib.h"
+#include "tests/lib/world.h"
+
+/* Ana keeps her territory and loses the right to see everything; so does Ben. */
+static struct fb_world *two_territories(void)
+{
+    struct fb_world *t = world_open(FB_SOURCE_DIR, "ana", "ben", NULL);
+    server_makes(t, "territory/north", "code", "N", "name", "North", NULL);
+    server_makes(t, "territory/south", "code", "S", "name", "South", NULL);
+    server_makes(t, "territory_member/ana", "territory_id", "@territory/north", "employee_id",
+                 "@employee/ana", "part", "owner", NULL);
+    server_makes(t, "territory_member/ben", "territory_id", "@territory/south", "employee_id",
+                 "@employee/ben", "part", "owner", NULL);
+    server_makes(t, "employee/boss", "code", "B", "user_name", "boss", "family_name", "Boss", NULL);
+    server_edits(t, "company/acme", "owner_id", "@employee/boss");
+    server_makes(t, "company_territory/acme", "company_id", "@company/acme", "territory_id",
+                 "@territory/north", "how", "manual", NULL);
+    server_makes(t, "company/bolt", "name", "Bolt", "owner_id", "@employee/boss", NULL);
+    server_makes(t, "company_territory/bolt", "company_id", "@company/bolt", "territory_id",
+                 "@territory/south", "how", "manual", NULL);
+    server_makes(t, "contact/li", "company_id", "@company/acme", "family_name", "Li", "owner_id",
+                 "@employee/boss", NULL);
+    server_makes(t, "contact/wu", "company_id", "@company/bolt", "family_name", "Wu", "owner_id",
+                 "@employee/boss", NULL);
+    server_deletes(t, "employee_role/ana");
+    server_deletes(t, "employee_role/ben");
+    everybody_syncs(t);
+    return t;
+}
+
+static void acme_moves_south(struct fb_world *t)
+{
+    server_deletes(t, "company_territory/acme");
+    server_makes(t, "company_territory/acme2", "company_id", "@company/acme", "territory_id",
+                 "@territory/south", "how", "manual", NULL);
+}
+
+FB_TEST(each_laptop_holds_the_accounts_of_its_territory)
+{
+    struct fb_world *t = two_territories();
+    expect_replica(t, "ana", "contact/li", "family_name", "Li");
+    expect_replica(t, "ana", "contact/wu", "family_name", "(no row)");
+    expect_replica(t, "ben", "company/bolt", "name", "Bolt");
+    expect_replica(t, "ben", "company/acme", "name", "(no row)");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+FB_TEST(account_that_moves_leaves_one_laptop_and_enters_the_other_in_one_cut)
+{
+    struct fb_world *t = two_territories();
+    acme_moves_south(t);
+    replica_syncs(t, "ana");
+    expect_replica(t, "ana", "company/acme", "name", "(no row)");
+    expect_replica(t, "ana", "contact/li", "family_name", "(no row)");
+    replica_syncs(t, "ben");
+    expect_replica(t, "ben", "company/acme", "name", "Acme");
+    expect_replica(t, "ben", "contact/li", "family_name", "Li");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+FB_TEST(account_that_moves_back_is_there_as_it_is_now)
+{
+    struct fb_world *t = two_territories();
+    acme_moves_south(t);
+    everybody_syncs(t);
+    server_edits(t, "contact/li", "family_name", "Lin");
+    server_edits(t, "company_territory/acme2", "territory_id", "@territory/north");
+    everybody_syncs(t);
+    expect_replica(t, "ana", "contact/li", "family_name", "Lin");
+    expect_replica(t, "ben", "contact/li", "family_name", "(no row)");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+/* E7, F8, F12: rules 9 and 10. */
+FB_TEST(unsent_edits_of_an_account_that_leaves_are_kept_and_merged)
+{
+    struct fb_world *t = two_territories();
+    replica_connects(t, "ana");
+    replica_edits(t, "ana", "contact/li", "family_name", "Lee");
+    replica_makes(t, "ana", "contact/new", "company_id", "@company/acme", "family_name", "New",
+                  "owner_id", "@employee/ana", NULL);
+    replica_disconnects(t, "ana");
+    acme_moves_south(t);
+    server_settles(t);
+    replica_syncs(t, "ana");
+    expect_server(t, "contact/li", "family_name", "Lee");
+    expect_server(t, "contact/new", "family_name", "New");
+    expect_replica(t, "ana", "contact/li", "family_name", "(no row)");
+    expect_replica(t, "ana", "contact/new", "family_name", "(no row)");
+    replica_syncs(t, "ben");
+    expect_replica(t, "ben", "contact/new", "family_name", "New");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+FB_TEST(account_stays_while_one_reason_is_left)
+{
+    struct fb_world *t = two_territories();
+    server_makes(t, "company_territory/both", "company_id", "@company/acme", "territory_id",
+                 "@territory/south", "how", "manual", NULL);
+    server_edits(t, "company/acme", "owner_id", "@employee/ana");
+    everybody_syncs(t);
+    server_deletes(t, "company_territory/acme");
+    everybody_syncs(t);
+    expect_replica(t, "ana", "contact/li", "family_name", "Li");
+    expect_replica(t, "ben", "contact/li", "family_name", "Li");
+    server_edits(t, "company/acme", "owner_id", "@employee/boss");
+    everybody_syncs(t);
+    expect_replica(t, "ana", "company/acme", "name", "(no row)");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+FB_TEST(manager_holds_the_subtree_and_what_those_below_own)
+{
+    struct fb_world *t = two_territories();
+    server_makes(t, "territory/far", "code", "F", "name", "Far", "parent_id", "@territory/south",
+                 NULL);
+    server_makes(t, "company/dim", "name", "Dim", "owner_id", "@employee/boss", NULL);
+    server_makes(t, "company_territory/dim", "company_id", "@company/dim", "territory_id",
+                 "@territory/far", "how", "manual", NULL);
+    server_makes(t, "lead/far", "subject", "Somebody", "source", "web", "received_at",
+                 "2025-06-15T00:00:00.000Z", "territory_id", "@territory/far", NULL);
+    everybody_syncs(t);
+    expect_replica(t, "ben", "company/dim", "name", "Dim");
+    expect_replica(t, "ben", "lead/far", "subject", "Somebody");
+    expect_replica(t, "ana", "lead/far", "subject", "(no row)");
+    server_edits(t, "employee/ben", "manager_id", "@employee/ana");
+    everybody_syncs(t);
+    expect_replica(t, "ana", "company/dim", "name", "Dim");
+    expect_replica(t, "ana", "contact/wu", "family_name", "Wu");
+    expect_replica(t, "ana", "lead/far", "subject", "Somebody");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+FB_TEST(member_of_one_records_team_gets_the_whole_company)
+{
+    struct fb_world *t = two_territories();
+    server_makes(t, "record_member/one", "entity", "contact", "record_id", "@contact/wu",
+                 "employee_id", "@employee/ana", NULL);
+    everybody_syncs(t);
+    expect_replica(t, "ana", "company/bolt", "name", "Bolt");
+    server_deletes(t, "record_member/one");
+    everybody_syncs(t);
+    expect_replica(t, "ana", "company/bolt", "name", "(no row)");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+FB_TEST(grant_ends_by_itself)
+{
+    struct fb_world *t = two_territories();
+    server_makes(t, "scope_grant/one", "device_id", "@device/ana", "company_id", "@company/bolt",
+                 "until", "2025-06-16T00:00:00.000Z", NULL);
+    replica_syncs(t, "ana");
+    expect_replica(t, "ana", "contact/wu", "family_name", "Wu");
+    world_time_passes(t, INT64_C(3) * 24 * 3600 * 1000);
+    replica_syncs(t, "ana");
+    expect_replica(t, "ana", "contact/wu", "family_name", "(no row)");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+FB_TEST(what_a_row_points_to_outside_has_a_title_and_no_more)
+{
+    struct fb_world *t = two_territories();
+    server_edits(t, "company/acme", "parent_id", "@company/bolt");
+    everybody_syncs(t);
+    static const char TITLE[] = "SELECT title FROM reference WHERE id = ?1";
+    assert_string_equal(replica_asks(t, "ana", TITLE, "company/bolt"), "Bolt");
+    expect_replica(t, "ana", "company/bolt", "name", "(no row)");
+    server_makes(t, "company_territory/bolt2", "company_id", "@company/bolt", "territory_id",
+                 "@territory/north", "how", "manual", NULL);
+    everybody_syncs(t);
+    assert_string_equal(replica_asks(t, "ana", "SELECT count(*) FROM reference", NULL), "0");
+    server_deletes(t, "company_territory/bolt2");
+    everybody_syncs(t);
+    assert_string_equal(replica_asks(t, "ana", TITLE, "company/bolt"), "Bolt");
+    server_edits(t, "company/acme", "parent_id", "NULL");
+    server_makes(t, "company_territory/bolt3", "company_id", "@company/bolt", "territory_id",
+                 "@territory/north", "how", "manual", NULL);
+    everybody_syncs(t);
+    assert_string_equal(replica_asks(t, "ana", "SELECT count(*) FROM reference", NULL), "0");
+    world_close(t);
+}
+
+FB_TEST(moving_an_account_writes_a_handful_of_log_entries)
+{
+    struct fb_world *t = two_territories();
+    server_runs(t, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
+                   " INSERT INTO contact (company_id, family_name, owner_id) SELECT c.id, 'C' || "
+                   "n.i, c.owner_id"
+                   " FROM n, company AS c WHERE c.name = 'Acme'");
+    everybody_syncs(t);
+    assert_string_equal(replica_asks(t, "ana", "SELECT count(*) FROM contact", NULL), "501");
+    int before = atoi(server_asks(t, "SELECT count(*) FROM fb_log", NULL));
+    acme_moves_south(t);
+    server_settles(t);
+    int after = atoi(server_asks(t, "SELECT count(*) FROM fb_log", NULL));
+    assert_int_equal(after - before, 2);
+    everybody_syncs(t);
+    assert_string_equal(replica_asks(t, "ana", "SELECT count(*) FROM contact", NULL), "0");
+    assert_string_equal(replica_asks(t, "ben", "SELECT count(*) FROM contact", NULL), "502");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+FB_MAIN(FB_CASE(each_laptop_holds_the_accounts_of_its_territory),
+        FB_CASE(account_that_moves_leaves_one_laptop_and_enters_the_other_in_one_cut),
+        FB_CASE(account_that_moves_back_is_there_as_it_is_now),
+        FB_CASE(unsent_edits_of_an_account_that_leaves_are_kept_and_merged),
+        FB_CASE(account_stays_while_one_reason_is_left),
+        FB_CASE(manager_holds_the_subtree_and_what_those_below_own),
+        FB_CASE(member_of_one_records_team_gets_the_whole_company), FB_CASE(grant_ends_by_itself),
+        FB_CASE(what_a_row_points_to_outside_has_a_title_and_no_more),
+        FB_CASE(moving_an_account_writes_a_handful_of_log_entries))
