@@ -262,21 +262,65 @@ static void start_server(struct fb_world *w)
     }
 }
 
-static void make_server(struct fb_world *w, const char *source_dir)
+static void make_database(const char *source_dir, enum fb_node node, const char *path)
 {
     struct fb_why why = {""};
     char folder[TEXT_SIZE];
     snprintf(folder, sizeof folder, "%s/common/catalogue/entities", source_dir);
     struct fb_catalogue *catalogue = NULL;
-    struct fb_store_options options = {.node = FB_NODE_SERVER, .may_create = true};
+    struct fb_store *store = NULL;
+    struct fb_store_options options = {.node = node, .may_create = true};
     if (fb_catalogue_read_folder(folder, 1, &catalogue, &why) < 0 ||
-        fb_store_open(w->path, &options, &w->store, &why) < 0) {
-        fail_msg("headquarters is not made: %s", why.text);
+        fb_store_open(path, &options, &store, &why) < 0) {
+        fail_msg("a database is not made: %s", why.text);
     }
-    check(fb_store_begin(w->store), w->store, "begin");
-    check(fb_store_set_catalogue(w->store, catalogue, w->now_ms, &why), w->store, why.text);
+    check(fb_store_begin(store), store, "begin");
+    check(fb_store_set_catalogue(store, catalogue, START_MS, &why), store, why.text);
+    check(fb_store_commit(store), store, "commit");
+    fb_store_close(store);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    char block[65536];
+    FILE *in = fopen(from, "rb");
+    FILE *out = fopen(to, "wb");
+    if (in == NULL || out == NULL) {
+        fail_msg("%s is not copied to %s", from, to);
+    }
+    for (size_t size = 0; (size = fread(block, 1, sizeof block, in)) > 0;) {
+        assert_int_equal(fwrite(block, 1, size, out), size);
+    }
+    fclose(in);
+    assert_int_equal(fclose(out), 0);
+}
+
+/* A thousand tables and triggers take half a second: each program of tests makes them once for a node, then copies the
+ * file. A laptop so has the catalogue before its first hello; how one travels, the tests of sync/replica tell. */
+static void lay_database(const char *source_dir, enum fb_node node, const char *path)
+{
+    static bool is_made[2];
+    char model[TEXT_SIZE];
+    bool is_server = node == FB_NODE_SERVER;
+    snprintf(model, sizeof model, "%s",
+             fb_test_path(is_server ? "model-hq.db" : "model-laptop.db"));
+    if (!is_made[is_server]) {
+        unlink(model);
+        make_database(source_dir, node, model);
+        is_made[is_server] = true;
+    }
+    copy_file(model, path);
+}
+
+static void make_server(struct fb_world *w)
+{
+    struct fb_why why = {""};
+    struct fb_store_options options = {.node = FB_NODE_SERVER};
+    lay_database(w->source_dir, FB_NODE_SERVER, w->path);
+    if (fb_store_open(w->path, &options, &w->store, &why) < 0) {
+        fail_msg("headquarters does not open: %s", why.text);
+    }
     set_meta(w->store, "timeline", "01890000-0000-7000-8000-000000000001");
-    check(fb_store_commit(w->store), w->store, "commit");
     fb_store_close(w->store);
     start_server(w);
 }
@@ -330,6 +374,7 @@ static void start_replica(struct fb_world *w, struct fb_world_replica *r)
     struct fb_why why = {""};
     struct fb_store_options options = {.node = FB_NODE_REPLICA, .may_create = true};
     snprintf(r->path, sizeof r->path, "%s.%s", w->path, r->name);
+    lay_database(w->source_dir, FB_NODE_REPLICA, r->path);
     if (fb_store_open(r->path, &options, &r->store, &why) < 0) {
         fail_msg("laptop %s does not open: %s", r->name, why.text);
     }
@@ -349,7 +394,8 @@ struct fb_world *world_open(const char *source_dir, const char *first_name, ...)
     snprintf(w->path, sizeof w->path, "%s", fb_test_path(name));
     w->now_ms = START_MS;
     w->random = fb_random_seeded(&w->seed, 4711);
-    make_server(w, source_dir);
+    w->source_dir = source_dir;
+    make_server(w);
     make_role(w);
     va_list args;
     va_start(args, first_name);

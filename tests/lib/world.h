@@ -34,6 +34,7 @@ struct fb_world_replica {
 };
 
 struct fb_world {
+    const char *source_dir; /* of the project: its catalogue; borrowed */
     char path[512];
     struct fb_store *store;
     struct fb_store *reader;
