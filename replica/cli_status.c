@@ -10,6 +10,7 @@
 #include "common/base/os.h"
 #include "common/base/time.h"
 #include "common/command/show.h"
+#include "common/crm/say.h"
 #include "common/store/journal.h"
 #include "common/store/outbox.h"
 #include "common/store/sql.h"
@@ -91,7 +92,7 @@ static void print_daemon(const char *state)
     } else {
         const char *since = json_string_value(json_object_get(note, "at"));
         fb_cli_print_fact("daemon", "%s since %s%s%s", fb_text(name),
-                          fb_show_local_time(since == NULL ? "?" : since, at),
+                          fb_say_time(since == NULL ? "?" : since, at),
                           sentence == NULL || sentence[0] == '\0' ? "" : ": ",
                           sentence == NULL ? "" : sentence);
     }
@@ -106,7 +107,7 @@ static void print_text(const struct facts *f, const char *state)
     if (f->cut_at_ms == 0) {
         fb_cli_print_fact("data as of", "never synced: run `fieldbook-replica sync`");
     } else {
-        fb_cli_print_fact("data as of", "%s (revision %lld)", fb_show_local_time(instant, at),
+        fb_cli_print_fact("data as of", "%s (revision %lld)", fb_say_time(instant, at),
                           (long long)f->cursor);
     }
     fb_cli_print_fact("to send", "%lld", (long long)f->journal_rows + f->pending_changes);

@@ -8,6 +8,7 @@
 #include "common/base/os.h"
 #include "common/base/time.h"
 #include "common/command/show.h"
+#include "common/crm/say.h"
 #include "server/backup.h"
 #include "server/cli.h"
 #include "server/timeline.h"
@@ -72,7 +73,7 @@ static void print_report(const struct fb_restore_report *p)
     char at[FB_LOCAL_TIME_SIZE];
     fb_instant_format(p->backup_at_ms, instant);
     fb_cli_print_fact("backup", "revision %lld of %s", (long long)p->backup_rev,
-                      fb_show_local_time(instant, at));
+                      fb_say_time(instant, at));
     if (!p->has_present) {
         fb_cli_print_fact("present", "none that can be read");
         return;

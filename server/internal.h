@@ -284,6 +284,7 @@ struct fb_work {
     struct fb_source source;
     int64_t now_ms;
     bool is_seal;
+    bool is_consequence; /* what decisions make: no decisions themselves */
     struct fb_work_row **rows;
     size_t row_count, row_capacity;
     struct fb_row_map row_map;
@@ -426,6 +427,8 @@ int fb_held_play(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;
 struct fb_decision {
     struct fb_decision *next;
     char id[FB_ROW_ID_SIZE];
+    char before[16];     /* of a ruling: the outcome before it */
+    char decided_at[32]; /* ... and when that was decided; "": it was not */
 };
 
 /* ruling.c. Notes what was decided in a work that is about to be written. */

@@ -3,17 +3,30 @@
  * Decisions people made about conflicts. They come as ordinary edits of the conflict's row, from a tool at headquarters or in a
  * push; the chosen values are set on the record in the same rev.
  */
+#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/time.h"
 #include "server/internal.h"
 
-static int note(struct fb_decision **list, const char *id)
+static void copy_before(const struct fb_work_row *row, const char *field, char *ret, size_t size)
+{
+    const struct fb_field *f = fb_entity_field(row->entity, field);
+    const struct fb_value *v = f == NULL ? &FB_VALUE_NULL : &row->before.values[f->index];
+    snprintf(ret, size, "%.*s", v->type == FB_TEXT ? (int)v->size : 0,
+             v->type == FB_TEXT ? v->bytes : "");
+}
+
+static int note(struct fb_decision **list, const struct fb_work_row *row)
 {
     struct fb_decision *d = calloc(1, sizeof *d);
     if (d == NULL) {
         return FB_ERR_NO_MEMORY;
     }
-    memcpy(d->id, id, FB_ROW_ID_SIZE);
+    memcpy(d->id, row->id, FB_ROW_ID_SIZE);
+    copy_before(row, "outcome", d->before, sizeof d->before);
+    copy_before(row, "decided_at", d->decided_at, sizeof d->decided_at);
     d->next = *list;
     *list = d;
     return FB_OK;
@@ -58,16 +71,15 @@ int fb_decisions_note(struct fb_work *w)
         if (row->entity == device && (row->has_changes || !row->is_here)) {
             w->hub->has_device_changes = true;
         }
-        if (!row->was_here || !row->is_here || !row->has_changes) {
+        if (!row->was_here || !row->is_here || !row->has_changes || w->is_consequence) {
             continue;
         }
-        if (row->entity == conflict && has_new(row, "outcome") &&
-            !is_text(&row->now, "outcome", "waiting") && !is_text(&row->now, "outcome", "auto")) {
-            rc = note(&w->hub->rulings, row->id);
+        if (row->entity == conflict && has_new(row, "outcome")) {
+            rc = note(&w->hub->rulings, row);
         } else if (row->entity == held && has_new(row, "state") &&
                    (is_text(&row->now, "state", "retried") ||
                     is_text(&row->now, "state", "corrected"))) {
-            rc = note(&w->hub->held_again, row->id);
+            rc = note(&w->hub->held_again, row);
         }
         if (rc < 0) {
             return rc;
@@ -76,50 +88,146 @@ int fb_decisions_note(struct fb_work *w)
     return FB_OK;
 }
 
-/* The field of the conflict that holds what was chosen; NULL: nothing is to be written. */
-static const char *chosen_field(const struct fb_row *conflict)
+/* The field of the conflict that holds what an outcome chose; NULL: it chose nothing. */
+static const char *chosen_field(const char *outcome)
 {
     static const char *const CHOICES[][2] = {{"kept_theirs", "theirs"},
                                              {"kept_mine", "mine"},
                                              {"kept_base", "base"},
                                              {"typed", "typed"}};
     for (size_t i = 0; i < sizeof CHOICES / sizeof CHOICES[0]; i++) {
-        if (is_text(conflict, "outcome", CHOICES[i][0])) {
+        if (strcmp(outcome, CHOICES[i][0]) == 0) {
             return CHOICES[i][1];
         }
     }
     return NULL;
 }
 
-/* Deleted or not: the side that deleted is headquarters' if theirs is empty. */
-static int rule_delete(struct fb_work *w, const struct fb_row *conflict, struct fb_work_row *record)
+/* A text of the conflict's row, terminated; "" for none. */
+static const char *text_of(struct fb_work *w, const struct fb_row *row, const char *field)
 {
-    bool deleted_at_hq = is_text(conflict, "theirs", "{}");
-    bool is_deleted = is_text(conflict, "outcome", deleted_at_hq ? "kept_theirs" : "kept_mine");
-    return is_deleted && record->is_here ? fb_ingest_cascade(w, record) : FB_OK;
+    const struct fb_field *f = fb_entity_field(row->entity, field);
+    const struct fb_value *v = f == NULL ? &FB_VALUE_NULL : &row->values[f->index];
+    const char *copy = v->type != FB_TEXT ? "" : fb_arena_copy(w->arena, v->bytes, v->size);
+    return copy == NULL ? "" : copy;
 }
 
-static int write_values(struct fb_work *w, struct fb_work_row *record, const struct fb_value *json,
-                        struct fb_why *why)
+/* A conflict that is being decided, with its record. */
+struct ruling {
+    struct fb_work *w;
+    struct fb_work_row *conflict;
+    struct fb_work_row *record;
+    const char *before;     /* outcome before the decision */
+    const char *decided_at; /* ... and when that was decided; "": it was not */
+    const char *outcome;    /* now */
+    struct fb_why why;
+};
+
+/* Deleted or not: the side that deleted is headquarters' if theirs is empty. */
+static bool is_for_delete(const struct ruling *r, const char *outcome)
+{
+    bool deleted_at_hq = is_text(&r->conflict->now, "theirs", "{}");
+    return strcmp(outcome, deleted_at_hq ? "kept_theirs" : "kept_mine") == 0;
+}
+
+static int rule_delete(struct ruling *r)
+{
+    return is_for_delete(r, r->outcome) && r->record->is_here ? fb_ingest_cascade(r->w, r->record)
+                                                              : FB_OK;
+}
+
+static int read_values(struct ruling *r, const char *field, struct fb_row *ret)
+{
+    const char *json = text_of(r->w, &r->conflict->now, field);
+    return fb_row_from_json(r->record->entity, r->record->id, json, strlen(json), r->w->arena, ret);
+}
+
+static int write_values(struct ruling *r, const char *field)
 {
     struct fb_row chosen;
-    int rc =
-        fb_row_from_json(record->entity, record->id, json->bytes, json->size, w->arena, &chosen);
+    struct fb_work_row *record = r->record;
+    int rc = read_values(r, field, &chosen);
     for (size_t i = 0; rc == FB_OK && i < record->entity->field_count; i++) {
         const struct fb_field *f = &record->entity->fields[i];
         if (chosen.values[i].type != FB_ABSENT) {
-            rc = fb_field_check(f, &chosen.values[i], why);
-            rc = rc < 0 ? rc : fb_work_set(w, record, f, &chosen.values[i]);
+            rc = fb_field_check(f, &chosen.values[i], &r->why);
+            rc = rc < 0 ? rc : fb_work_set(r->w, record, f, &chosen.values[i]);
         }
     }
     return rc;
 }
 
-/* A ruling that cannot be carried out goes back to waiting, with the reason. */
-static int send_back(struct fb_work *w, struct fb_work_row *conflict, const char *sentence)
+/* A ruling that cannot be carried out goes back to what it was, with the reason. */
+static int send_back(struct ruling *r, const char *sentence)
 {
-    int rc = fb_work_set_text(w, conflict, "outcome", "waiting");
-    return rc < 0 ? rc : fb_work_set_text(w, conflict, "note", sentence);
+    int rc = fb_work_set_text(r->w, r->conflict, "outcome", r->before);
+    return rc < 0 ? rc : fb_work_set_text(r->w, r->conflict, "note", sentence);
+}
+
+/* The part of "stood" by that name, as JSON text in the arena; "" for none. */
+static int read_stood(struct ruling *r, const char *name, const char **ret)
+{
+    const char *text = text_of(r->w, &r->conflict->now, "stood");
+    json_t *stood = json_loads(text, JSON_ALLOW_NUL, NULL);
+    const json_t *part = json_object_get(stood, name);
+    char *dumped = part == NULL ? NULL : json_dumps(part, JSON_ENCODE_ANY | JSON_COMPACT);
+    *ret = json_is_string(part) ? fb_arena_strdup(r->w->arena, json_string_value(part))
+           : dumped != NULL     ? fb_arena_strdup(r->w->arena, dumped)
+                                : "";
+    free(dumped);
+    json_decref(stood);
+    return *ret == NULL ? FB_ERR_NO_MEMORY : FB_OK;
+}
+
+/* Does the record still hold what the decision before this one wrote? */
+static int is_as_ruled(struct ruling *r, const char *ruled_field, bool *ret)
+{
+    struct fb_row ruled;
+    int rc = read_values(r, ruled_field, &ruled);
+    *ret = rc == FB_OK;
+    for (size_t i = 0; *ret && i < r->record->entity->field_count; i++) {
+        *ret = ruled.values[i].type == FB_ABSENT ||
+               fb_value_equal(&ruled.values[i], &r->record->now.values[i]);
+    }
+    return rc == FB_ERR_DAMAGED ? FB_OK : rc;
+}
+
+/* {"outcome": "waiting", "values": {...}}: what stood that no decision had written, to take the decision back to (law 9). */
+static int keep_before(struct ruling *r)
+{
+    struct fb_row mine;
+    uint64_t mask[FB_ROW_MASK_WORDS] = {0};
+    const char *values = NULL;
+    const char *outcome = r->before;
+    const char *ruled_field = chosen_field(r->before);
+    bool is_known = false;
+    if (is_text(&r->conflict->now, "reason", "delete_vs_edit") && ruled_field == NULL) {
+        const char *only = fb_arena_printf(r->w->arena, "{\"outcome\":\"%s\"}", r->before);
+        return only == NULL ? FB_ERR_NO_MEMORY : fb_work_set_text(r->w, r->conflict, "stood", only);
+    }
+    if (is_text(&r->conflict->now, "reason", "delete_vs_edit") || !r->record->is_here) {
+        return FB_OK;
+    }
+    int rc = ruled_field == NULL ? FB_OK : is_as_ruled(r, ruled_field, &is_known);
+    if (rc < 0 || is_known) {
+        return rc;
+    }
+    rc = ruled_field == NULL ? FB_OK : read_stood(r, "outcome", &outcome);
+    rc = rc < 0 ? rc : read_values(r, "mine", &mine);
+    if (rc < 0) {
+        return rc == FB_ERR_DAMAGED ? FB_OK : rc;
+    }
+    for (uint32_t i = 0; i < r->record->entity->field_count; i++) {
+        if (mine.values[i].type != FB_ABSENT) {
+            fb_mask_put(mask, i);
+        }
+    }
+    rc = fb_work_row_json(r->w, &r->record->now, mask, &values);
+    const char *json = rc < 0 ? NULL
+                              : fb_arena_printf(r->w->arena, "{\"outcome\":\"%s\",\"values\":%s}",
+                                                outcome, values);
+    rc = rc == FB_OK && json == NULL ? FB_ERR_NO_MEMORY : rc;
+    return rc < 0 ? rc : fb_work_set_text(r->w, r->conflict, "stood", json);
 }
 
 static int find_record(struct fb_work *w, const struct fb_row *conflict, struct fb_work_row **ret)
@@ -141,45 +249,116 @@ static int find_record(struct fb_work *w, const struct fb_row *conflict, struct 
     return e == NULL ? FB_OK : fb_work_row(w, e, id, ret);
 }
 
-static int play_one(struct fb_work *w, const char *conflict_id)
+static int stamp(struct ruling *r)
+{
+    const struct fb_field *by = fb_entity_field(r->conflict->entity, "decided_by_id");
+    int rc = fb_work_set_instant(r->w, r->conflict, "decided_at", r->w->now_ms);
+    if (rc == FB_OK && by != NULL && fb_value_is_empty(&r->conflict->now.values[by->index])) {
+        rc = fb_work_set_text(r->w, r->conflict, "decided_by_id", r->w->source.employee_id);
+    }
+    return rc;
+}
+
+static int decide(struct ruling *r)
+{
+    const char *field = chosen_field(r->outcome);
+    if (field == NULL) {
+        return FB_OK;
+    }
+    int rc = stamp(r);
+    if (rc < 0 || r->record == NULL) {
+        return rc;
+    }
+    rc = keep_before(r);
+    if (rc < 0 || is_text(&r->conflict->now, "reason", "delete_vs_edit")) {
+        return rc < 0 ? rc : rule_delete(r);
+    }
+    if (!r->record->is_here) {
+        return send_back(r, "The record was deleted meanwhile: restore it first.");
+    }
+    if (text_of(r->w, &r->conflict->now, field)[0] == '\0') {
+        return send_back(r, "No value was typed.");
+    }
+    rc = write_values(r, field);
+    return rc == FB_ERR_INVALID || rc == FB_ERR_DAMAGED
+               ? send_back(r, r->why.text[0] == '\0' ? "The value cannot be read." : r->why.text)
+               : rc;
+}
+
+/* ---- Taking a ruling back ---- */
+
+/* A field goes back if it still holds what the ruling wrote: a later edit stays. */
+static int take_values_back(struct ruling *r, const char *ruled_field)
+{
+    const char *json = "";
+    struct fb_work_row *record = r->record;
+    struct fb_row stood;
+    struct fb_row ruled;
+    int rc = read_stood(r, "values", &json);
+    rc = rc < 0 ? rc
+                : fb_row_from_json(record->entity, record->id, json, strlen(json), r->w->arena,
+                                   &stood);
+    rc = rc < 0 ? rc : read_values(r, ruled_field, &ruled);
+    for (size_t i = 0; rc == FB_OK && i < record->entity->field_count; i++) {
+        bool is_as_ruled = ruled.values[i].type != FB_ABSENT &&
+                           fb_value_equal(&ruled.values[i], &record->now.values[i]);
+        if (is_as_ruled && stood.values[i].type != FB_ABSENT) {
+            rc = fb_work_set(r->w, record, &record->entity->fields[i], &stood.values[i]);
+        }
+    }
+    return rc == FB_ERR_DAMAGED ? FB_OK : rc;
+}
+
+static bool is_too_late(const struct ruling *r)
+{
+    int64_t at_ms = 0;
+    return fb_instant_parse(r->decided_at, strlen(r->decided_at), &at_ms) &&
+           at_ms + FB_RULING_UNDO_DAYS * INT64_C(86400000) < r->w->now_ms;
+}
+
+static int take_back(struct ruling *r)
+{
+    const char *ruled_field = chosen_field(r->before);
+    const char *outcome = "";
+    if (ruled_field == NULL) {
+        return FB_OK;
+    }
+    if (is_too_late(r)) {
+        int back = fb_work_set_text(r->w, r->conflict, "decided_at", r->decided_at);
+        return back < 0
+                   ? back
+                   : send_back(
+                         r, "The decision is too old to be taken back: edit the record instead.");
+    }
+    int rc = read_stood(r, "outcome", &outcome);
+    rc =
+        rc < 0 || outcome[0] == '\0' ? rc : fb_work_set_text(r->w, r->conflict, "outcome", outcome);
+    rc = rc < 0 ? rc : fb_work_set_text(r->w, r->conflict, "decided_by_id", NULL);
+    rc = rc < 0 ? rc : fb_work_set_text(r->w, r->conflict, "decided_at", NULL);
+    if (rc < 0 || r->record == NULL) {
+        return rc;
+    }
+    if (is_text(&r->conflict->now, "reason", "delete_vs_edit")) {
+        bool is_in_bin = is_for_delete(r, r->before) && r->record->bin_cause > 0;
+        return is_in_bin ? fb_ingest_restore(r->w, r->record, r->record) : FB_OK;
+    }
+    return r->record->is_here ? take_values_back(r, ruled_field) : FB_OK;
+}
+
+static int play_one(struct fb_work *w, const struct fb_decision *d)
 {
     const struct fb_entity *e = fb_catalogue_entity(w->catalogue, "conflict");
-    struct fb_work_row *conflict = NULL;
-    struct fb_work_row *record = NULL;
-    int rc = fb_work_row(w, e, conflict_id, &conflict);
-    if (rc < 0 || !conflict->is_here) {
+    struct ruling r = {.w = w, .before = d->before, .decided_at = d->decided_at};
+    int rc = fb_work_row(w, e, d->id, &r.conflict);
+    if (rc < 0 || !r.conflict->is_here) {
         return rc;
     }
-    rc = find_record(w, &conflict->now, &record);
-    const char *field = chosen_field(&conflict->now);
-    if (rc < 0 || field == NULL) {
+    r.outcome = text_of(w, &r.conflict->now, "outcome");
+    rc = find_record(w, &r.conflict->now, &r.record);
+    if (rc < 0) {
         return rc;
     }
-    rc = fb_work_set_instant(w, conflict, "decided_at", w->now_ms);
-    const struct fb_field *by = fb_entity_field(e, "decided_by_id");
-    if (rc == FB_OK && by != NULL && fb_value_is_empty(&conflict->now.values[by->index])) {
-        rc = fb_work_set_text(w, conflict, "decided_by_id", w->source.employee_id);
-    }
-    if (rc < 0 || record == NULL) {
-        return rc;
-    }
-    if (is_text(&conflict->now, "reason", "delete_vs_edit")) {
-        return rule_delete(w, &conflict->now, record);
-    }
-    if (!record->is_here) {
-        return send_back(w, conflict, "The record was deleted meanwhile: restore it first.");
-    }
-    const struct fb_field *chosen = fb_entity_field(e, field);
-    struct fb_why why = {""};
-    struct fb_value json = chosen == NULL ? FB_VALUE_NULL : conflict->now.values[chosen->index];
-    if (json.type != FB_TEXT) {
-        return send_back(w, conflict, "No value was typed.");
-    }
-    rc = write_values(w, record, &json, &why);
-    return rc == FB_ERR_INVALID
-               ? send_back(w, conflict,
-                           why.text[0] == '\0' ? "The value cannot be read." : why.text)
-               : rc;
+    return chosen_field(r.outcome) != NULL ? decide(&r) : take_back(&r);
 }
 
 int fb_ruling_play(struct fb_hub *hub, const struct fb_source *source, int64_t rev, int64_t now_ms)
@@ -192,9 +371,10 @@ int fb_ruling_play(struct fb_hub *hub, const struct fb_source *source, int64_t r
     struct fb_work w;
     fb_work_init(&w, hub, &arena, source, now_ms);
     w.rev = rev;
+    w.is_consequence = true;
     int rc = FB_OK;
     for (const struct fb_decision *d = hub->rulings; rc == FB_OK && d != NULL; d = d->next) {
-        rc = play_one(&w, d->id);
+        rc = play_one(&w, d);
     }
     forget(&hub->rulings);
     rc = rc < 0 ? rc : fb_work_write(&w);

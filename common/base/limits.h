@@ -167,6 +167,11 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_API_PARTS_MAX        1000 /* lines of one order in one request */
 #define FB_API_GROUPS_MAX       500
 
+/* Conflicts and records that were merged: a list shows so many; for so long a person may take a decision back. */
+#define FB_DESK_ROWS_MAX     10000
+#define FB_RULING_UNDO_DAYS  90
+#define FB_MERGING_UNDO_DAYS 30
+
 /* Text merge: beyond this the field goes to a person instead of to the library. */
 #define FB_TEXT_MERGE_BYTES_MAX 262144 /* 256 KiB */
 

@@ -38,6 +38,8 @@ int fb_command_find_id(struct fb_store *s, const char *table, const char *start,
 int fb_command_conflict_list(struct fb_cli *cli, struct fb_why *why);
 int fb_command_conflict_show(struct fb_cli *cli, struct fb_why *why);
 int fb_command_conflict_rule(struct fb_cli *cli, struct fb_why *why);
+int fb_command_conflict_undo(struct fb_cli *cli, struct fb_why *why);
+int fb_command_conflict_ask(struct fb_cli *cli, struct fb_why *why);
 int fb_command_held_list(struct fb_cli *cli, struct fb_why *why);
 int fb_command_held_show(struct fb_cli *cli, struct fb_why *why);
 int fb_command_held_correct(struct fb_cli *cli, struct fb_why *why);
@@ -47,6 +49,17 @@ int fb_command_import(struct fb_cli *cli, struct fb_why *why);
 int fb_command_config_check(struct fb_cli *cli, struct fb_why *why);
 int fb_command_config_show(struct fb_cli *cli, struct fb_why *why);
 
+/* Which conflicts. */
+#define FB_CONFLICT_FILTERS                                                                        \
+    {"state", "open|waiting|auto|ruled|any", false, false, "how far they are (else open)"},        \
+        {"field", "FIELD", false, false, "about this field or group"},                             \
+        {"entity", "ENTITY", false, false, "about records of this kind"},                          \
+        {"person", "LOGIN", false, false, "where this person made one of the edits"},              \
+        {"older", "DAYS", false, false, "whose edit was made longer ago than this"},               \
+    {                                                                                              \
+        "newer", "DAYS", false, false, "whose edit was made within these days"                     \
+    }
+
 /* Their lines of the command table, the same in both programs. */
 #define FB_COMMANDS_OF_BOTH                                                                        \
     {"conflict list",                                                                              \
@@ -55,7 +68,8 @@ int fb_command_config_show(struct fb_cli *cli, struct fb_why *why);
      0,                                                                                            \
      "conflicts, the undecided first",                                                             \
      false,                                                                                        \
-     {{"all", NULL, false, false, "those settled by a rule or a person too"}},                     \
+     {{"all", NULL, false, false, "those settled by a rule or a person too"},                      \
+      FB_CONFLICT_FILTERS},                                                                        \
      fb_command_conflict_list},                                                                    \
         {"conflict show",                                                                          \
          "ID",                                                                                     \
@@ -66,16 +80,34 @@ int fb_command_config_show(struct fb_cli *cli, struct fb_why *why);
          {{0}},                                                                                    \
          fb_command_conflict_show},                                                                \
         {"conflict rule",                                                                          \
-         "ID...",                                                                                  \
-         1,                                                                                        \
+         "[ID...]",                                                                                \
+         0,                                                                                        \
          1000,                                                                                     \
          "decide conflicts, also those a rule settled",                                            \
          false,                                                                                    \
-         {{"keep", "theirs|mine|base", false, false,                                               \
-           "headquarters' value, the laptop's, or the original"},                                  \
+         {{"keep", "theirs|mine|base|later", false, false,                                         \
+           "headquarters' value, the laptop's, the original, or the later of the two"},            \
           {"value", "V", false, false, "another value"},                                           \
-          {"note", "TEXT", false, false, "why"}},                                                  \
+          {"note", "TEXT", false, false, "why"},                                                   \
+          {"again", NULL, false, false, "also those that somebody has decided"},                   \
+          FB_CONFLICT_FILTERS},                                                                    \
          fb_command_conflict_rule},                                                                \
+        {"conflict undo",                                                                          \
+         "ID...",                                                                                  \
+         1,                                                                                        \
+         1000,                                                                                     \
+         "take decisions back, for 90 days",                                                       \
+         false,                                                                                    \
+         {{"note", "TEXT", false, false, "why"}},                                                  \
+         fb_command_conflict_undo},                                                                \
+        {"conflict ask",                                                                           \
+         "ID",                                                                                     \
+         1,                                                                                        \
+         1,                                                                                        \
+         "ask the desk for your value",                                                            \
+         false,                                                                                    \
+         {{"note", "TEXT", false, false, "why"}},                                                  \
+         fb_command_conflict_ask},                                                                 \
         {"held list",                                                                              \
          "",                                                                                       \
          0,                                                                                        \

@@ -13,6 +13,7 @@
 #include "common/base/mem.h"
 #include "common/command/command.h"
 #include "common/command/show.h"
+#include "common/crm/say.h"
 #include "common/store/sql.h"
 
 #define TEXT_BYTES_MAX 4194304 /* 4 MiB */
@@ -68,10 +69,10 @@ static void add_change(const struct fb_show *show, json_t *change)
         FB_AUTO(fb_buf_release) struct fb_buf text;
         fb_buf_init(&text, TEXT_BYTES_MAX);
         if (json_object_get(field, "base") != NULL) {
-            fb_show_append(show->store, f, json_object_get(field, "base"), &text);
+            fb_say_value(show->store, f, json_object_get(field, "base"), &text);
             fb_buf_append_text(&text, " > ");
         }
-        fb_show_append(show->store, f, json_object_get(field, "mine"), &text);
+        fb_say_value(show->store, f, json_object_get(field, "mine"), &text);
         FB_AUTO(fb_buf_release) struct fb_buf left;
         fb_buf_init(&left, TEXT_BYTES_MAX);
         fb_buf_printf(&left, "  %s", name);

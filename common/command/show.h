@@ -6,8 +6,6 @@
 #ifndef FB_COMMAND_SHOW_H
 #define FB_COMMAND_SHOW_H
 
-#include <jansson.h>
-
 #include "common/base/buf.h"
 #include "common/cli/cli.h"
 #include "common/store/store.h"
@@ -31,13 +29,5 @@ void fb_show_title(const struct fb_show *show, const char *entity, const char *i
  * In a list a long value is cut. */
 void fb_show_values(const struct fb_show *show, const char *entity, const char *group,
                     const char *json, bool is_in_list);
-
-#define FB_LOCAL_TIME_SIZE 32
-/* An instant to the minute, in the time zone of this computer; any other text stays as it is. */
-const char *fb_show_local_time(const char *instant, char ret_text[static FB_LOCAL_TIME_SIZE]);
-
-/* One value of a field as people read it: a reference by its title, nothing as "(empty)". field may be NULL. */
-void fb_show_append(struct fb_store *s, const struct fb_field *field, const json_t *value,
-                    struct fb_buf *buf);
 
 #endif
