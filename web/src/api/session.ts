@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// Who is signed in, the catalogue this person may see, and the state of synchronisation kept fresh by server-sent events.
+import { useQuery } from '@tanstack/react-query';
+import { createContext, useContext, useEffect } from 'react';
+import { Catalogue, type CatalogueAnswer } from '../catalogue/model';
+import { hasChosenLanguage, setLanguage } from '../i18n';
+import { arrived } from './arrivals';
+import { api, onLost, Problem, setCsrf, tellLost } from './client';
+import { client } from './queries';
+import type { Session, Sync } from './types';
+
+export async function loadSession(): Promise<Session | null> {
+  try {
+    const session = await api.get<Session>('/session');
+    setCsrf(session.csrf);
+    if (!hasChosenLanguage() && session.user.language) setLanguage(session.user.language.startsWith('zh') ? 'zh' : 'en', false);
+    return session;
+  } catch (err) {
+    if (err instanceof Problem && (err.status === 401 || err.status === 403)) return null;
+    throw err;
+  }
+}
+
+export const useSessionQuery = () => useQuery({ queryKey: ['session'], queryFn: loadSession, staleTime: Infinity, retry: 2 });
+
+export const useCatalogueQuery = (isOn: boolean) =>
+  useQuery({
+    queryKey: ['catalogue'],
+    queryFn: async () => new Catalogue(await api.get<CatalogueAnswer>('/catalogue')),
+    staleTime: Infinity,
+    enabled: isOn,
+  });
+
+const SessionContext = createContext<Session | null>(null);
+const CatalogueContext = createContext<Catalogue | null>(null);
+export const SessionProvider = SessionContext.Provider;
+export const CatalogueProvider = CatalogueContext.Provider;
+
+export function useSession(): Session {
+  const s = useContext(SessionContext);
+  if (!s) throw new Error('no session above this page');
+  return s;
+}
+
+export function useCatalogue(): Catalogue {
+  const c = useContext(CatalogueContext);
+  if (!c) throw new Error('no catalogue above this page');
+  return c;
+}
+
+/* A right that was not sent is not there; a node that sends no table of rights leaves the judging to its answers. */
+export function may(session: Session, entity: string, action: 'create' | 'edit' | 'delete' | 'export' | 'assign'): boolean {
+  if (session.is_admin || !session.rights) return true;
+  const right = session.rights[entity]?.[action];
+  return right !== undefined && right !== 'none';
+}
+
+export const useSync = () => useQuery({ queryKey: ['sync'], queryFn: () => api.get<Sync>('/sync'), staleTime: Infinity, refetchInterval: 60_000 });
+
+interface RecordEvent { entity: string; ids: string[]; by: 'sync' | 'this' | 'other' }
+
+/* One stream per page. Synchronisation's state goes straight into the cache; changed records are only counted. */
+export function useEvents(isOn: boolean): void {
+  useEffect(() => {
+    if (!isOn || typeof EventSource === 'undefined') return undefined;
+    const source = new EventSource('/api/v1/events?topics=sync,record,conflict,held,device');
+    source.addEventListener('open', () => tellLost(false));
+    source.addEventListener('error', () => {
+      if (source.readyState !== EventSource.OPEN) tellLost(true);
+    });
+    source.addEventListener('sync', (e) => client.setQueryData(['sync'], JSON.parse((e as MessageEvent<string>).data)));
+    source.addEventListener('record', (e) => {
+      const event = JSON.parse((e as MessageEvent<string>).data) as RecordEvent;
+      if (event.by !== 'this') arrived(event.entity, event.ids);
+    });
+    for (const topic of ['conflict', 'held', 'device']) {
+      source.addEventListener(topic, () => void client.invalidateQueries({ queryKey: ['desk'] }));
+    }
+    const off = onLost((isLost) => {
+      if (!isLost) return;
+      void client.invalidateQueries({ queryKey: ['sync'] });
+    });
+    return () => {
+      off();
+      source.close();
+    };
+  }, [isOn]);
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+//
+// The catalogue as pages use it: entities with their fields, labels in both languages, layouts and modules, as
+// GET /catalogue sends them. Nothing here is written for one entity; filled-in layouts come from the node.
+import type { Labelled } from '../i18n';
+
+export type FieldType =
+  | 'text' | 'long' | 'int' | 'bool' | 'dec' | 'qty' | 'money' | 'date' | 'dt' | 'enum' | 'fsm' | 'pick' | 'set' | 'ref'
+  | 'poly' | 'seq' | 'calc' | 'json' | 'blob' | 'uuid';
+
+export interface Choice extends Labelled { value: string; is_retired?: boolean }
+
+export interface Field extends Labelled {
+  no?: number;
+  name: string;
+  type: FieldType;
+  required?: boolean;
+  unique?: boolean;
+  indexed?: boolean;
+  tracked?: boolean;
+  visible?: string;
+  merge?: string;
+  group?: string;
+  server_only?: boolean;
+  default?: string | number | boolean | null;
+  bytes?: number;
+  min?: number;
+  max?: number;
+  precision?: number;
+  scale?: number;
+  choices?: Choice[];
+  steps?: Record<string, string[]>;
+  list?: string;
+  target?: string;
+  targets?: string[];
+  name_field?: string;
+  is_stamp?: boolean;
+}
+
+export interface Section { title_en: string; title_zh: string; fields: string[] }
+export interface Layout {
+  list: { columns: string[]; sort?: string };
+  form: Section[];
+  quick: string[];
+  header: string[];
+  second: string[];
+  kanban?: string;
+  calendar?: { start: string; end?: string; title?: string };
+}
+
+export interface Entity extends Labelled {
+  no: number;
+  name: string;
+  module?: string;
+  icon?: string;
+  measure?: string;
+  plural?: string;
+  part_of?: { entity: string; field: string };
+  title: string[];
+  closed?: { field: string; values: string[] };
+  append_only?: boolean;
+  scope?: { rule: string; fields?: string[] };
+  layout: Layout;
+  fields: Field[];
+}
+
+export interface Module extends Labelled { key: string; icon?: string; entities: string[] }
+export interface CatalogueAnswer { version: string; modules: Module[]; entities: Entity[]; choices: Record<string, Choice[]> }
+
+const STAMPS: Field[] = [
+  { name: 'created_at', type: 'dt', en: 'Created', zh: '创建时间', is_stamp: true },
+  { name: 'created_by', type: 'ref', target: 'employee', en: 'Created by', zh: '创建人', is_stamp: true },
+  { name: 'modified_at', type: 'dt', en: 'Changed', zh: '修改时间', is_stamp: true },
+  { name: 'modified_by', type: 'ref', target: 'employee', en: 'Changed by', zh: '修改人', is_stamp: true },
+];
+
+export class Catalogue {
+  readonly version: string;
+  readonly modules: Module[];
+  readonly entities: Entity[];
+  private readonly byName: Map<string, Entity>;
+  private readonly fieldsOf = new Map<string, Map<string, Field>>();
+  private readonly partsOf = new Map<string, Entity[]>();
+  private readonly choiceLists: Record<string, Choice[]>;
+
+  constructor(answer: CatalogueAnswer) {
+    this.version = answer.version;
+    this.entities = answer.entities;
+    this.choiceLists = answer.choices ?? {};
+    this.byName = new Map(answer.entities.map((e) => [e.name, e]));
+    for (const e of answer.entities) {
+      this.fieldsOf.set(e.name, new Map([...STAMPS, ...e.fields].map((f) => [f.name, f])));
+      if (!e.part_of) continue;
+      this.partsOf.set(e.part_of.entity, [...(this.partsOf.get(e.part_of.entity) ?? []), e]);
+    }
+    // A module whose entities the person can't read is absent, not grey.
+    this.modules = answer.modules
+      .map((m) => ({ ...m, entities: m.entities.filter((n) => this.byName.has(n)) }))
+      .filter((m) => m.entities.length > 0);
+  }
+
+  entity(name: string): Entity | undefined {
+    return this.byName.get(name);
+  }
+
+  field(entity: string, name: string): Field | undefined {
+    return this.fieldsOf.get(entity)?.get(name);
+  }
+
+  fields(entity: string, names: string[]): Field[] {
+    return names.map((n) => this.field(entity, n)).filter((f): f is Field => f !== undefined);
+  }
+
+  parts(entity: string): Entity[] {
+    return this.partsOf.get(entity) ?? [];
+  }
+
+  choices(field: Field): Choice[] {
+    return field.choices ?? (field.list ? (this.choiceLists[field.list] ?? []) : []);
+  }
+
+  choice(field: Field, value: unknown): Choice | undefined {
+    return this.choices(field).find((c) => c.value === value);
+  }
+
+  /* The label for many: 公司, Companies. */
+  plural(e: Entity): Labelled {
+    return { zh: e.zh, en: e.plural ?? e.en };
+  }
+
+  /* The field that says whose row it is. */
+  ownerField(e: Entity): Field | undefined {
+    return ['owner_id', 'employee_id', 'by_id'].map((n) => this.field(e.name, n)).find((f) => f?.target === 'employee');
+  }
+}
+
+const READ_ONLY_TYPES: FieldType[] = ['calc', 'seq', 'blob'];
+export const isReadOnly = (f: Field): boolean => f.is_stamp === true || READ_ONLY_TYPES.includes(f.type);
+export const isNumber = (f: Field): boolean => ['int', 'dec', 'qty', 'money'].includes(f.type);
+export const isDated = (f: Field): boolean => f.type === 'date' || f.type === 'dt';
+export const isChoice = (f: Field): boolean => ['enum', 'fsm', 'pick'].includes(f.type);
+export const isWide = (f: Field): boolean => f.type === 'long' || f.type === 'json';

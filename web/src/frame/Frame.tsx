@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+import { QuestionCircleOutlined } from '@ant-design/icons';
+import { Badge, Button } from 'antd';
+import { BellOutlined } from '@ant-design/icons';
+import { useState } from 'react';
+import { useSync } from '../api/session';
+import { useI18n } from '../i18n';
+import { useKeys } from '../lib/keys';
+import { HOME, navigate, listPath, usePlace, showTab } from '../lib/router';
+import { Help } from './Help';
+import { Modules } from './Modules';
+import { PersonMenu } from './PersonMenu';
+import { Pages } from './Routes';
+import { SearchBox } from './SearchBox';
+import { SyncIndicator } from './SyncIndicator';
+import { TabBar } from './TabBar';
+
+export function Frame() {
+  const { t } = useI18n();
+  const { tabs } = usePlace();
+  const sync = useSync();
+  const [isHelp, setHelp] = useState(false);
+  const waiting = (sync.data?.held ?? 0) + (sync.data?.conflicts ?? 0) + (sync.data?.found ?? 0);
+  const goTab = (n: number) => tabs[n - 1] && showTab(tabs[n - 1]!);
+  useKeys({
+    'g h': () => navigate(HOME),
+    'g c': () => navigate(listPath('company')),
+    'g o': () => navigate(listPath('opportunity')),
+    'g l': () => navigate(listPath('lead')),
+    'g s': () => navigate('/sync'),
+    ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [`g ${n}`, () => goTab(n)])),
+    '?': () => setHelp(true),
+  });
+  return (
+    <div className="fb-frame">
+      <a className="fb-skip" href="#page" onClick={(e) => { e.preventDefault(); document.getElementById('page')?.focus(); }}>{t('ui.skip')}</a>
+      <header className="fb-head">
+        <a className="fb-brand" href={HOME} aria-label={`Fieldbook – ${t('page.my_day')}`} onClick={(e) => { e.preventDefault(); navigate(HOME); }}>
+          <img src="/icon.svg" alt="" /> <span>Fieldbook</span>
+        </a>
+        <SearchBox />
+        <div className="fb-head-end">
+          <SyncIndicator />
+          <Badge count={waiting} size="small" offset={[-6, 6]}>
+            <Button type="text" icon={<BellOutlined />} aria-label={t('ui.bell', { n: waiting })} onClick={() => navigate('/receipts')} />
+          </Badge>
+          <Button type="text" icon={<QuestionCircleOutlined />} aria-label={t('ui.help')} onClick={() => setHelp(true)} />
+          <PersonMenu />
+        </div>
+      </header>
+      <Modules />
+      <div className="fb-main">
+        <TabBar />
+        <Pages />
+      </div>
+      <Help isOpen={isHelp} onClose={() => setHelp(false)} />
+    </div>
+  );
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// The modules on the left, in the founding document's order, from the catalogue; pages of synchronisation and, by right,
+// of administration are added to their modules.
+import {
+  AppstoreOutlined, BarChartOutlined, BookOutlined, CalendarOutlined, CustomerServiceOutlined, FileTextOutlined, HomeOutlined,
+  MenuFoldOutlined, MenuUnfoldOutlined, NotificationOutlined, SettingOutlined, ShoppingOutlined, SyncOutlined, TeamOutlined,
+} from '@ant-design/icons';
+import { Button, Menu, type MenuProps } from 'antd';
+import { useState, type ReactNode } from 'react';
+import { useCatalogue, useSession } from '../api/session';
+import { useI18n } from '../i18n';
+import { HOME, listPath, navigate, openBehind, usePlace } from '../lib/router';
+import { pagesOf } from './pages';
+
+const ICONS: Record<string, ReactNode> = {
+  customers: <TeamOutlined />, products: <ShoppingOutlined />, knowledge: <BookOutlined />, marketing: <NotificationOutlined />,
+  activities: <CalendarOutlined />, orders: <FileTextOutlined />, support: <CustomerServiceOutlined />, reports: <BarChartOutlined />,
+  sync: <SyncOutlined />, admin: <SettingOutlined />,
+};
+// Entities whose rows are read on the pages made for them, not as a bare list.
+const HAVE_PAGES = new Set(['conflict', 'held_change', 'receipt', 'found_value', 'device', 'duplicate', 'audit']);
+const FOLDED = 'fb.modules_folded';
+const OPEN = 'fb.modules_open';
+
+export function Modules() {
+  const { t, label } = useI18n();
+  const c = useCatalogue();
+  const session = useSession();
+  const { path } = usePlace();
+  const [isFolded, setFolded] = useState(localStorage.getItem(FOLDED) === '1');
+  const [open, setOpen] = useState<string[]>(() => JSON.parse(localStorage.getItem(OPEN) ?? '["customers","activities"]') as string[]);
+  const items: MenuProps['items'] = [{ key: HOME, icon: <HomeOutlined />, label: t('page.my_day') }];
+  const modules = [...c.modules];
+  if (!modules.some((m) => m.key === 'reports')) {
+    const at = modules.findIndex((m) => m.key === 'sync' || m.key === 'admin');
+    modules.splice(at < 0 ? modules.length : at, 0, { key: 'reports', en: 'Queries and reports', zh: '查询和报表', entities: [] });
+  }
+  for (const key of ['sync', 'admin']) {
+    if (!modules.some((m) => m.key === key)) modules.push({ key, en: key === 'sync' ? 'Sync' : 'Administration', zh: key === 'sync' ? '同步' : '管理', entities: [] });
+  }
+  for (const m of modules) {
+    const pages = pagesOf(m.key, session);
+    const entities = m.entities.filter((n) => !HAVE_PAGES.has(n) && (m.key !== 'admin' || session.is_admin || n === 'employee'));
+    const children = [
+      ...pages.map((p) => ({ key: p.path, label: t(p.title) })),
+      ...entities.map((n) => ({ key: listPath(n), label: label(c.plural(c.entity(n)!)) })),
+    ];
+    if (children.length > 0) items.push({ key: m.key, icon: ICONS[m.key] ?? <AppstoreOutlined />, label: label(m), children });
+  }
+  const chosen = path.startsWith('/e/') ? `/e/${path.split('/')[2]}` : path;
+  return (
+    <nav className="fb-side" style={{ width: isFolded ? 56 : 208 }} aria-label={t('ui.modules')}>
+      <Menu
+        mode="inline"
+        inlineCollapsed={isFolded}
+        inlineIndent={18}
+        items={items}
+        selectedKeys={[chosen]}
+        {...(!isFolded && { openKeys: open })}
+        onOpenChange={(keys) => {
+          setOpen(keys);
+          localStorage.setItem(OPEN, JSON.stringify(keys));
+        }}
+        onClick={({ key, domEvent }) => ((domEvent as { ctrlKey?: boolean }).ctrlKey ? openBehind(key) : navigate(key))}
+        style={{ borderInlineEnd: 0 }}
+      />
+      <Button
+        type="text"
+        style={{ margin: 8 }}
+        icon={isFolded ? <MenuUnfoldOutlined /> : <MenuFoldOutlined />}
+        aria-label={t(isFolded ? 'ui.unfold' : 'ui.fold')}
+        onClick={() => {
+          localStorage.setItem(FOLDED, isFolded ? '0' : '1');
+          setFolded(!isFolded);
+        }}
+      />
+    </nav>
+  );
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// First start with a one-time password: a password of one's own comes before anything else.
+import { Alert, Button, Form, Input } from 'antd';
+import { useState } from 'react';
+import { api } from '../api/client';
+import { Full } from '../frame/App';
+import { useI18n } from '../i18n';
+import { problemSentence } from '../lib/problem';
+
+const PASSWORD_CHARS_MIN = 12;
+
+export function ChangePassword({ onDone }: { onDone: () => void }) {
+  const i = useI18n();
+  const [error, setError] = useState('');
+  const [isBusy, setBusy] = useState(false);
+  const send = async (v: { old: string; fresh: string }) => {
+    setBusy(true);
+    setError('');
+    try {
+      await api.post('/session/password', { old: v.old, new: v.fresh });
+      onDone();
+    } catch (err) {
+      setError(problemSentence(i, err));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Full>
+      <section className="fb-card" style={{ padding: 28 }}>
+        <h1>{i.t('login.new_password')}</h1>
+        <p className="fb-quiet">{i.t('login.new_password_why', { n: PASSWORD_CHARS_MIN })}</p>
+        <Form layout="vertical" requiredMark={false} size="large" onFinish={(v) => void send(v as { old: string; fresh: string })}>
+          <div role="alert">{error && <Alert type="error" title={error} style={{ marginBottom: 16 }} />}</div>
+          <Form.Item name="old" label={i.t('login.password_now')} rules={[{ required: true, message: i.t('check.required', { f: i.t('login.password_now') }) }]}><Input.Password autoFocus autoComplete="current-password" /></Form.Item>
+          <Form.Item name="fresh" label={i.t('login.password_new')} rules={[{ required: true, min: PASSWORD_CHARS_MIN, message: i.t('login.too_short', { n: PASSWORD_CHARS_MIN }) }]}><Input.Password autoComplete="new-password" /></Form.Item>
+          <Form.Item name="again" label={i.t('login.password_again')} dependencies={['fresh']} rules={[({ getFieldValue }) => ({ validator: (_, v) => (v === getFieldValue('fresh') ? Promise.resolve() : Promise.reject(new Error(i.t('login.not_same')))) })]}><Input.Password autoComplete="new-password" /></Form.Item>
+          <Button type="primary" htmlType="submit" block loading={isBusy}>{i.t('ui.save')}</Button>
+        </Form>
+      </section>
+    </Full>
+  );
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// Records that may be the same: said not to be, or merged field by field; what moves is said before.
+import { Button, Modal, Radio, Skeleton, Space } from 'antd';
+import { useState } from 'react';
+import { api } from '../api/client';
+import { useDesk, useRecord, useRelated, wrote } from '../api/queries';
+import { useCatalogue } from '../api/session';
+import type { DuplicatePair } from '../api/types';
+import { isReadOnly } from '../catalogue/model';
+import { isSame } from '../form/state';
+import { useI18n } from '../i18n';
+import { Link } from '../lib/Link';
+import { navigate, recordPath } from '../lib/router';
+import { valueText } from '../value/text';
+import { Card, Loaded, PageHead } from './Section';
+import { useAct } from './useAct';
+
+export default function Duplicates() {
+  const i = useI18n();
+  const c = useCatalogue();
+  const act = useAct();
+  const rows = useDesk<DuplicatePair>('/duplicates');
+  const [open, setOpen] = useState<DuplicatePair | null>(null);
+  return (
+    <section>
+      <PageHead title={i.t('page.duplicates')} />
+      <Card>
+        <Loaded query={rows} empty={i.t('dup.none')}>
+          {(list) => (
+            <ul className="fb-rows">
+              {list.map((d) => (
+                <li key={d.id}>
+                  <span className="fb-chip">{i.label(c.entity(d.entity))}</span>
+                  <span className="fb-grow"><Link to={recordPath(d.entity, d.left.id)}>{d.left.title}</Link> / <Link to={recordPath(d.entity, d.right.id)}>{d.right.title}</Link>{d.reasons && d.reasons.length > 0 && <span className="fb-quiet"> · {d.reasons.join(i.lang === 'zh' ? '、' : ', ')}</span>}</span>
+                  {d.score !== undefined && <span className="fb-quiet">{i.t('dup.alike', { n: d.score })}</span>}
+                  <Button size="small" onClick={() => void act(() => api.post(`/duplicates/${d.id}/dismiss`), i.t('dup.remembered'))}>{i.t('dup.not_same')}</Button>
+                  <Button size="small" type="primary" onClick={() => setOpen(d)}>{i.t('term.merge')}</Button>
+                </li>
+              ))}
+            </ul>
+          )}
+        </Loaded>
+      </Card>
+      {open && <Merge pair={open} onClose={() => setOpen(null)} />}
+    </section>
+  );
+}
+
+function Merge({ pair, onClose }: { pair: DuplicatePair; onClose: () => void }) {
+  const c = useCatalogue();
+  const i = useI18n();
+  const act = useAct();
+  const [isTurned, setTurned] = useState(false);
+  const keepId = isTurned ? pair.right.id : pair.left.id;
+  const dropId = isTurned ? pair.left.id : pair.right.id;
+  const keep = useRecord(pair.entity, keepId);
+  const drop = useRecord(pair.entity, dropId);
+  const moves = useRelated(pair.entity, dropId);
+  const [take, setTake] = useState<Record<string, 'keep' | 'drop'>>({});
+  const entity = c.entity(pair.entity)!;
+  const title = (id: string) => (id === pair.left.id ? pair.left.title : pair.right.title);
+  const differing = entity.fields.filter((f) => !isReadOnly(f) && keep.data && drop.data && f.name in keep.data.row && !isSame(keep.data.row[f.name], drop.data.row[f.name]));
+  const what = (moves.data ?? []).filter((m) => m.count > 0 && c.entity(m.entity)).map((m) => `${m.count} ${i.lang === 'zh' ? (c.entity(m.entity)!.measure ?? '条') + c.entity(m.entity)!.zh : c.plural(c.entity(m.entity)!).en.toLowerCase()}`).join(i.lang === 'zh' ? '、' : ', ') || i.t('dup.nothing');
+  const send = async () => {
+    if ((await act(() => api.post(`/${pair.entity}/${keepId}/merge`, { drop: dropId, take: Object.fromEntries(differing.map((f) => [f.name, take[f.name] ?? 'keep'])) }), i.t('dup.merged'))) === null) return;
+    wrote(pair.entity, keepId);
+    wrote(pair.entity, dropId);
+    onClose();
+    navigate(recordPath(pair.entity, keepId));
+  };
+  return (
+    <Modal open width={760} title={i.t('dup.title')} okText={i.t('term.merge')} cancelText={i.t('ui.cancel')} onCancel={onClose} onOk={() => void send()} okButtonProps={{ disabled: !keep.data || !drop.data }}>
+      <p>{i.t('confirm.merge', { drop: title(dropId), keep: title(keepId), moves: what, n: 30 })}</p>
+      <Space style={{ marginBottom: 8 }}><Button size="small" onClick={() => { setTurned(!isTurned); setTake({}); }}>{i.t('dup.turn')}</Button></Space>
+      {!keep.data || !drop.data ? <Skeleton active /> : (
+        <table className="fb-three">
+          <thead><tr><th>{i.t('list.field')}</th><th>{i.t('dup.keep', { rec: title(keepId) })}</th><th>{title(dropId)}</th></tr></thead>
+          <tbody>
+            {differing.map((f) => (
+              <tr key={f.name}>
+                <th scope="row">{i.label(f)}</th>
+                {(['keep', 'drop'] as const).map((side) => {
+                  const r = side === 'keep' ? keep.data : drop.data;
+                  return <td key={side}><Radio name={f.name} checked={(take[f.name] ?? 'keep') === side} onChange={() => setTake({ ...take, [f.name]: side })}>{i.value(valueText(c, i, f, r.row[f.name], r.references, r.row))}</Radio></td>;
+                })}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Modal>
+  );
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// Finds a record by name, pinyin or number as one types (on compositionend, not on half a syllable), recent ones first,
+// and makes a new one on the spot.
+import { PlusOutlined } from '@ant-design/icons';
+import { Select } from 'antd';
+import { useEffect, useRef, useState } from 'react';
+import { lookup } from '../api/queries';
+import { may, useCatalogue, useSession } from '../api/session';
+import type { Found } from '../api/types';
+import { useI18n } from '../i18n';
+import { useQuickCreate } from '../form/quick';
+
+const WAIT_MS = 150;
+
+export interface LookupProps {
+  id?: string;
+  target: string;
+  value: string | null;
+  title?: string;
+  onChange: (id: string | null, title: string) => void;
+  isDisabled?: boolean;
+  describedBy?: string;
+  label?: string;
+  isInvalid?: boolean;
+  width?: number | string;
+  canCreate?: boolean;
+  autoFocus?: boolean;
+}
+
+export function Lookup(p: LookupProps) {
+  const { t, label } = useI18n();
+  const c = useCatalogue();
+  const session = useSession();
+  const create = useQuickCreate();
+  const [found, setFound] = useState<Found[]>([]);
+  const [typed, setTyped] = useState('');
+  const [isOpen, setOpen] = useState(false);
+  const [picked, setPicked] = useState<{ id: string; title: string } | null>(null);
+  const composing = useRef(false);
+  const asked = useRef(0);
+  const entity = c.entity(p.target);
+
+  const ask = (q: string) => {
+    const no = ++asked.current;
+    lookup(p.target, q).then(
+      (rows) => no === asked.current && setFound(Array.isArray(rows) ? rows : (rows as { rows: Found[] }).rows),
+      () => no === asked.current && setFound([]),
+    );
+  };
+  useEffect(() => {
+    if (!isOpen || composing.current) return undefined;
+    const timer = setTimeout(() => ask(typed), typed ? WAIT_MS : 0);
+    return () => clearTimeout(timer);
+  }, [typed, isOpen]); // eslint-disable-line
+
+  const title = (picked?.id === p.value ? picked?.title : undefined) ?? p.title ?? found.find((f) => f.id === p.value)?.title ?? '';
+  const options = found.map((f) => ({ value: f.id, title: f.title, label: <Option found={f} hq={t('term.details_at_hq')} /> }));
+  if (p.value && !found.some((f) => f.id === p.value)) options.unshift({ value: p.value, title, label: <>{title || '…'}</> });
+  const canCreate = p.canCreate !== false && entity && may(session, p.target, 'create') && p.target !== 'employee';
+  const makeNew = async () => {
+    setOpen(false);
+    const made = await create(p.target, typed);
+    if (!made) return;
+    setPicked(made);
+    p.onChange(made.id, made.title);
+  };
+
+  return (
+    <span style={{ display: 'block', width: p.width ?? '100%' }} onCompositionStart={() => (composing.current = true)} onCompositionEnd={(e) => {
+      composing.current = false;
+      setTyped((e.target as HTMLInputElement).value);
+    }}>
+      <Select
+        id={p.id}
+        style={{ width: '100%' }}
+        aria-label={p.label}
+        aria-describedby={p.describedBy}
+        status={p.isInvalid ? 'error' : undefined}
+        showSearch={{ filterOption: false, searchValue: typed, onSearch: setTyped }}
+        allowClear
+        autoFocus={p.autoFocus}
+        disabled={p.isDisabled}
+        value={p.value ?? undefined}
+        open={isOpen}
+        onOpenChange={(open) => {
+          setOpen(open);
+          if (!open) setTyped('');
+        }}
+        placeholder={t('form.lookup_hint')}
+        optionLabelProp="title"
+        options={options}
+        popupMatchSelectWidth={320}
+        notFoundContent={<span className="fb-quiet">{typed ? t('form.nothing_found') : t('ui.none')}</span>}
+        onChange={(id: string | undefined) => {
+          const hit = found.find((f) => f.id === id);
+          setPicked(hit ? { id: hit.id, title: hit.title } : null);
+          p.onChange(id ?? null, hit?.title ?? '');
+        }}
+        popupRender={(menu) => (
+          <>
+            {menu}
+            {canCreate && (
+              <button type="button" className="fb-option" onMouseDown={(e) => e.preventDefault()} onClick={() => void makeNew()}>
+                <PlusOutlined aria-hidden /> {typed ? t('form.create_named', { ent: label(entity), name: typed }) : t('ui.new_of', { ent: label(entity) })}
+              </button>
+            )}
+          </>
+        )}
+      />
+    </span>
+  );
+}
+
+function Option({ found, hq }: { found: Found; hq: string }) {
+  return (
+    <span style={{ display: 'flex', gap: 8 }} className={found.is_reference ? 'fb-quiet' : undefined}>
+      <span style={{ overflow: 'hidden', textOverflow: 'ellipsis' }}>{found.title}</span>
+      <span className="fb-quiet" style={{ marginLeft: 'auto', fontSize: 12 }}>{found.is_reference ? hq : found.second}</span>
+    </span>
+  );
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+//
+// Values: text.ts turns one into words for any place; Show.tsx draws it, Edit.tsx asks for it, Lookup.tsx finds records,
+// Marks.tsx draws the shapes of synchronisation.
+import type { References, Row, Title } from '../api/types';
+import type { Catalogue, Field } from '../catalogue/model';
+import type { I18n } from '../i18n';
+import { dateTime, decimal, money, phone } from '../i18n/format';
+
+export const titleOf = (t: Title | undefined): string => (t === undefined ? '' : typeof t === 'string' ? t : t.title);
+export const isReference = (t: Title | undefined): boolean => typeof t === 'object' && t.is_reference === true;
+
+export function referenceOf(f: Field, value: unknown, row: Row | undefined, refs: References | undefined): { entity: string; title: Title | undefined } {
+  const entity = f.type === 'poly' ? String(row?.[f.name_field ?? ''] ?? '') : (f.target ?? '');
+  return { entity, title: refs?.[entity]?.[String(value)] };
+}
+
+/* In words; '' when empty. */
+export function valueText(c: Catalogue, i: I18n, f: Field, value: unknown, refs?: References, row?: Row): string {
+  if (value === null || value === undefined || value === '') return '';
+  switch (f.type) {
+    case 'bool':
+      return i.t(value ? 'ui.yes' : 'ui.no');
+    case 'enum':
+    case 'fsm':
+    case 'pick':
+      return i.label(c.choice(f, value)) || String(value);
+    case 'set':
+      return (Array.isArray(value) ? value : [value]).map((v) => i.label(c.choice(f, v)) || String(v)).join(i.lang === 'zh' ? '、' : ', ');
+    case 'money':
+      return money(String(value));
+    case 'int':
+      return /year|_no$|position/.test(f.name) ? String(value) : decimal(String(value));
+    case 'dec':
+    case 'qty':
+      return decimal(String(value).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''));
+    case 'date':
+      return String(value).slice(0, 10);
+    case 'dt':
+      return dateTime(new Date(String(value)));
+    case 'ref':
+    case 'poly':
+      return titleOf(referenceOf(f, value, row, refs).title) || i.t('ui.elsewhere');
+    case 'calc':
+      return calcText(f, value);
+    case 'json':
+      return typeof value === 'string' ? value : JSON.stringify(value);
+    case 'text':
+      return /mobile|phone|^value$/.test(f.name) ? phone(String(value)) : String(value);
+    default:
+      return String(value);
+  }
+}
+
+function calcText(f: Field, value: unknown): string {
+  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value)) return dateTime(new Date(value));
+  if (/amount|total|price|revenue/.test(f.name) && /^-?\d+(\.\d+)?$/.test(String(value))) return money(String(value));
+  return String(value);
+}
