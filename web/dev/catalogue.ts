@@ -2,10 +2,9 @@
 // The catalogue for the mock: entity files as they are, with the layouts that headquarters would fill in by rule.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { CatalogueAnswer, Choice, Entity, Layout, Module } from '../src/catalogue/model';
 
-const root = join(process.env.FIELDBOOK_ROOT ?? dirname(process.cwd()));
+const root = process.env.FIELDBOOK_ROOT ?? dirname(process.cwd());
 const folder = join(root, 'common', 'catalogue', 'entities');
 const readJson = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as unknown;
 
