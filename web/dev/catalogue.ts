@@ -23,7 +23,7 @@ function usualLayout(e: Entity): Layout {
 
 export function readCatalogue(): CatalogueAnswer & { seed: { entity: string; rows: Record<string, unknown>[] }[] } {
   const files = readdirSync(folder).filter((n) => n.endsWith('.json') && n !== 'modules.json');
-  const entities = files.map((n) => readJson(join(folder, n)) as Entity).map((e) => ({ ...e, layout: { ...usualLayout(e), ...e.layout } }));
+  const entities = files.map((n) => readJson(join(folder, n)) as Entity).map((e) => ({ ...e, title: e.title ?? [] })).map((e) => ({ ...e, layout: { ...usualLayout(e), ...e.layout } }));
   const modulesPath = join(folder, 'modules.json');
   const modules = existsSync(modulesPath) ? (readJson(modulesPath) as Module[]) : [];
   const seed = (readJson(join(root, 'share', 'seed', 'seed.json')) as { rows: { entity: string; rows: Record<string, unknown>[] }[] }).rows;

@@ -85,10 +85,10 @@ export class Catalogue {
 
   constructor(answer: CatalogueAnswer) {
     this.version = answer.version;
-    this.entities = answer.entities;
+    this.entities = answer.entities.map((e) => ({ ...e, title: e.title ?? [] }));
     this.choiceLists = answer.choices ?? {};
-    this.byName = new Map(answer.entities.map((e) => [e.name, e]));
-    for (const e of answer.entities) {
+    this.byName = new Map(this.entities.map((e) => [e.name, e]));
+    for (const e of this.entities) {
       this.fieldsOf.set(e.name, new Map([...STAMPS, ...e.fields].map((f) => [f.name, f])));
       if (!e.part_of) continue;
       this.partsOf.set(e.part_of.entity, [...(this.partsOf.get(e.part_of.entity) ?? []), e]);

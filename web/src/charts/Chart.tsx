@@ -7,13 +7,13 @@ import { Button } from 'antd';
 import { BarChart, FunnelChart, GraphChart, LineChart, TreeChart } from 'echarts/charts';
 import { AriaComponent, GridComponent, TooltipComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
-import { SVGRenderer } from 'echarts/renderers';
+import { CanvasRenderer } from 'echarts/renderers';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { useI18n } from '../i18n';
 import { useIsDark, usePalette } from '../theme/mode';
 import { FONT } from '../theme/tokens';
 
-echarts.use([BarChart, FunnelChart, GraphChart, LineChart, TreeChart, AriaComponent, GridComponent, TooltipComponent, SVGRenderer]);
+echarts.use([BarChart, FunnelChart, GraphChart, LineChart, TreeChart, AriaComponent, GridComponent, TooltipComponent, CanvasRenderer]);
 
 export interface Part { name: string; value: number; text: string; onOpen?: () => void }
 export interface ChartProps { title: string; option: echarts.EChartsCoreOption; parts?: Part[]; note?: string; height?: number; onPick?: (name: string, data: unknown) => void; extra?: ReactNode }
@@ -29,7 +29,7 @@ export function Chart({ title, option, parts, note, height, onPick, extra }: Cha
   useEffect(() => {
     const el = box.current;
     if (!el || isTable) return undefined;
-    const chart = echarts.init(el, null, { renderer: 'svg' });
+    const chart = echarts.init(el) /* on canvas: as SVG it would animate by style elements, which our policy refuses */;
     chart.setOption({
       color: p.chart,
       backgroundColor: 'transparent',

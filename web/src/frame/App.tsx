@@ -14,6 +14,7 @@ import { client } from '../api/queries';
 import { CatalogueProvider, SessionProvider, useCatalogueQuery, useEvents, useSessionQuery, useSync } from '../api/session';
 import { QuickCreateProvider } from '../form/quick';
 import { i18n, useI18n } from '../i18n';
+import { nonce } from '../lib/nonce';
 import { problemSentence } from '../lib/problem';
 import { ChangePassword } from '../pages/ChangePassword';
 import { Locked } from '../pages/Locked';
@@ -23,7 +24,6 @@ import { useIsDark } from '../theme/mode';
 import { Frame } from './Frame';
 
 dayjs.locale('zh-cn'); // weeks start on Monday in both languages
-const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
 
 export function App() {
   const { lang, t } = useI18n();

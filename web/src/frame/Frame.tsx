@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { QuestionCircleOutlined } from '@ant-design/icons';
+import { QuestionCircleOutlined } from '../lib/icons';
 import { Badge, Button } from 'antd';
-import { BellOutlined } from '@ant-design/icons';
+import { BellOutlined } from '../lib/icons';
 import { useState } from 'react';
 import { useSync } from '../api/session';
 import { useI18n } from '../i18n';

@@ -4,7 +4,7 @@
 import {
   AppstoreOutlined, BarChartOutlined, BookOutlined, CalendarOutlined, CustomerServiceOutlined, FileTextOutlined, HomeOutlined,
   MenuFoldOutlined, MenuUnfoldOutlined, NotificationOutlined, SettingOutlined, ShoppingOutlined, SyncOutlined, TeamOutlined,
-} from '@ant-design/icons';
+} from '../lib/icons';
 import { Button, Menu, type MenuProps } from 'antd';
 import { useState, type ReactNode } from 'react';
 import { useCatalogue, useSession } from '../api/session';
@@ -42,9 +42,10 @@ export function Modules() {
     const pages = pagesOf(m.key, session);
     const entities = m.entities.filter((n) => !HAVE_PAGES.has(n) && (m.key !== 'admin' || session.is_admin || n === 'employee'));
     const children = [
-      ...pages.map((p) => ({ key: p.path, label: t(p.title) })),
       ...entities.map((n) => ({ key: listPath(n), label: label(c.plural(c.entity(n)!)) })),
     ];
+    // Work on customers begins with customers; synchronisation and administration begin with their pages.
+    children[m.key === 'customers' ? 'push' : 'unshift'](...pages.map((p) => ({ key: p.path, label: t(p.title) })));
     if (children.length > 0) items.push({ key: m.key, icon: ICONS[m.key] ?? <AppstoreOutlined />, label: label(m), children });
   }
   const chosen = path.startsWith('/e/') ? `/e/${path.split('/')[2]}` : path;

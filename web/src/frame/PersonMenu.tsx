@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Language, appearance, keys, sign out. What was typed and not saved is asked for before it goes.
-import { CheckOutlined, DownOutlined } from '@ant-design/icons';
+import { CheckOutlined, DownOutlined } from '../lib/icons';
 import { App, Button, Dropdown } from 'antd';
 import { useState } from 'react';
 import { api } from '../api/client';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One box for everything (Ctrl+K or /): records five per entity, then pages and actions; what was opened lately when
 // empty. Names at headquarters come last and grey.
-import { SearchOutlined } from '@ant-design/icons';
+import { SearchOutlined } from '../lib/icons';
 import { AutoComplete, Input, type InputRef } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 import { api } from '../api/client';

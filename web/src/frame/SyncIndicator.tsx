@@ -4,7 +4,7 @@
 import {
   CheckCircleOutlined, ClockCircleOutlined, CloseCircleOutlined, CloudDownloadOutlined, CloudUploadOutlined, DisconnectOutlined,
   ExclamationCircleOutlined, LockOutlined, PauseCircleOutlined, StopOutlined, SyncOutlined,
-} from '@ant-design/icons';
+} from '../lib/icons';
 import { Button, Tooltip } from 'antd';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { onLost } from '../api/client';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Open pages as tabs. A record opens once; more than what fits, or twelve, fold into a menu.
-import { CloseOutlined, DownOutlined } from '@ant-design/icons';
+import { CloseOutlined, DownOutlined } from '../lib/icons';
 import { Button, Dropdown, Modal } from 'antd';
 import { useCatalogue } from '../api/session';
 import { useI18n } from '../i18n';

@@ -104,10 +104,17 @@ export function personName(family: string, given: string): string {
 
 /* Company names begin alike and end apart: cut in the middle. */
 export function middleCut(text: string, max: number): string {
+  // max counts Han; letters and figures take half the room.
+  const room = (c: string) => (/[ -~]/.test(c) ? 0.55 : 1);
   const chars = [...text];
-  if (chars.length <= max) return text;
+  if (chars.reduce((n, c) => n + room(c), 0) <= max) return text;
+  const take = (list: string[], limit: number) => {
+    let n = 0;
+    const kept = list.findIndex((c) => (n += room(c)) > limit);
+    return kept < 0 ? list : list.slice(0, kept);
+  };
   const tail = Math.floor((max - 1) / 2);
-  return `${chars.slice(0, max - 1 - tail).join('')}…${chars.slice(-tail).join('')}`;
+  return `${take(chars, max - 1 - tail).join('')}…${take([...chars].reverse(), tail).reverse().join('')}`;
 }
 
 /* What a person types into a number field: full-width digits, ￥ and ，, 1.2万, 3亿, 12k. null: not a number. */

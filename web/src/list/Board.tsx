@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Cards in lanes by stage or status. Dragging has its twin: m on a card, or its menu, moves it without a mouse. A refused
 // move goes back and says why.
-import { MoreOutlined } from '@ant-design/icons';
+import { MoreOutlined } from '../lib/icons';
 import { App, Button, Dropdown } from 'antd';
 import { useState } from 'react';
 import { api, Problem } from '../api/client';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A month of dated rows, weeks from Monday. A click on a day creates there; dragging asks nothing and moves the day.
-import { LeftOutlined, PlusOutlined, RightOutlined } from '@ant-design/icons';
+import { LeftOutlined, PlusOutlined, RightOutlined } from '../lib/icons';
 import { App, Button } from 'antd';
 import { useState } from 'react';
 import { api } from '../api/client';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { FilterOutlined, PlusOutlined } from '@ant-design/icons';
+import { FilterOutlined, PlusOutlined } from '../lib/icons';
 import { Button, Popover, Select, Space, Tag } from 'antd';
 import { useRef, useState } from 'react';
 import { useCatalogue } from '../api/session';

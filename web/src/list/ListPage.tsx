@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { PlusOutlined } from '@ant-design/icons';
+import { PlusOutlined } from '../lib/icons';
 import { App, Button, Input, Result, Segmented, Select } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 import { seen, useArrivals } from '../api/arrivals';

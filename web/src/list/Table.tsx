@@ -15,7 +15,7 @@ import { MarkSign } from '../value/Marks';
 import { valueText } from '../value/text';
 import { sortOf } from './state';
 
-const NAME_CHARS_MAX = 22;
+const NAME_CHARS_MAX = 18;
 
 export interface RowsProps {
   entity: Entity;

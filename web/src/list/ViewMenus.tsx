@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Saved views and the choice of columns: both kept in this browser, per person.
-import { ArrowDownOutlined, ArrowUpOutlined, DeleteOutlined } from '@ant-design/icons';
+import { ArrowDownOutlined, ArrowUpOutlined, DeleteOutlined } from '../lib/icons';
 import { Button, Checkbox, Input, Popover, Select } from 'antd';
 import { useState } from 'react';
 import { useCatalogue, useSession } from '../api/session';

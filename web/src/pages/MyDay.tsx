@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The first page: what is overdue and due today, what changed since the last synchronisation, and one's own funnel.
-import { PlusOutlined } from '@ant-design/icons';
+import { PlusOutlined } from '../lib/icons';
 import { App, Button, Checkbox, Skeleton, Space } from 'antd';
 import { lazy, Suspense, useState } from 'react';
 import { api } from '../api/client';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Lines of a record (quote lines, addresses, telephone numbers), edited in place: a click on a cell, Enter or leaving it
 // saves that cell; an empty line at the end makes a new one.
-import { DeleteOutlined, PlusOutlined } from '@ant-design/icons';
+import { DeleteOutlined, PlusOutlined } from '../lib/icons';
 import { App, Button } from 'antd';
 import { useState } from 'react';
 import { api, Problem } from '../api/client';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { LeftOutlined, MoreOutlined, PlusOutlined, PrinterOutlined, RightOutlined } from '@ant-design/icons';
+import { LeftOutlined, MoreOutlined, PlusOutlined, PrinterOutlined, RightOutlined } from '../lib/icons';
 import { App, Button, Dropdown, Result, Skeleton, Space, Tabs } from 'antd';
 import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { seen, useArrivals } from '../api/arrivals';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What points to this record, as lists with their counts; new ones are made from here with the reference filled in.
-import { PlusOutlined } from '@ant-design/icons';
+import { PlusOutlined } from '../lib/icons';
 import { Button } from 'antd';
 import { useList } from '../api/queries';
 import { may, useCatalogue, useSession } from '../api/session';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The values of a record under their headings; a click on one edits it in its place, and only that field is sent.
-import { CloseOutlined, CheckOutlined } from '@ant-design/icons';
+import { CloseOutlined, CheckOutlined } from '../lib/icons';
 import { Button } from 'antd';
 import { useState } from 'react';
 import { useCatalogue } from '../api/session';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Finds a record by name, pinyin or number as one types (on compositionend, not on half a syllable), recent ones first,
 // and makes a new one on the spot.
-import { PlusOutlined } from '@ant-design/icons';
+import { PlusOutlined } from '../lib/icons';
 import { Select } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 import { lookup } from '../api/queries';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One value as a reader sees it: choices as quiet chips, references as links, names at headquarters in grey.
-import { BankOutlined } from '@ant-design/icons';
+import { BankOutlined } from '../lib/icons';
 import { Tooltip } from 'antd';
 import { useCatalogue } from '../api/session';
 import type { References, Row } from '../api/types';

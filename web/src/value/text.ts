@@ -30,7 +30,7 @@ export function valueText(c: Catalogue, i: I18n, f: Field, value: unknown, refs?
     case 'money':
       return money(String(value));
     case 'int':
-      return /year|_no$|position/.test(f.name) ? String(value) : decimal(String(value));
+      return /year|_no$|position/.test(f.name) ? String(value) : decimal(String(value)) + (/[（(]%[）)]/.test(f.zh) ? '%' : '');
     case 'dec':
     case 'qty':
       return decimal(String(value).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''));
