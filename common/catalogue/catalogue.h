@@ -116,10 +116,8 @@ struct fb_section {
 
 /* How pages show the rows: as the file says, the rest by the rules of docs/catalogue.md, "Layout". */
 struct fb_layout {
-    struct fb_name_list columns; /* of a list */
-    const char *sort;            /* of a list: "-amount,name" */
-    const char
-        *sort_stamp; /* the stamp that sort begins with, which then has an index; else NULL */
+    struct fb_name_list columns;       /* of a list */
+    const char *sort;                  /* of a list: "-amount,name" */
     struct fb_name_list header;        /* beside the title of a record */
     struct fb_name_list second;        /* the second line that tells namesakes apart */
     struct fb_name_list quick;         /* fields of quick create */
