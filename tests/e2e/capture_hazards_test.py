@@ -23,7 +23,7 @@ PRINT_SCHEMA = os.environ.get("PRINT_SCHEMA") or os.path.join(
     os.environ.get("FIELDBOOK_TEST_BIN", os.path.join(ROOT, "build/dev/tests")), "print_schema")
 
 STAMPS = {"created_at", "created_by", "modified_at", "modified_by"}
-TABLES = ["company", "contact", "sales_order", "order_line", "order_event", "till", "case", "slip"]
+TABLES = ["company", "contact", "sales_order", "order_line", "order_event", "till", "select", "slip"]
 
 
 def uuid(n):
@@ -42,7 +42,7 @@ EXTRA = [
         field(9, "cash", "money", required=True, default=0, merge="sum"),
         field(10, "photo", "blob"),
         field(11, "seen_here", "int", visible="device")]),
-    dict(no=90002, name="case", en="Case", zh="C", scope={"rule": "global"}, title=["order"], fields=[
+    dict(no=90002, name="select", en="Case", zh="C", scope={"rule": "global"}, title=["order"], fields=[
         field(8, "order", "text"),
         field(9, "group", "enum", choices=[dict(value="it's", en="a", zh="a"), dict(value="b", en="b", zh="b")])]
         + [field(10 + i, "f%d" % i, "text") for i in range(80)]),
@@ -79,7 +79,7 @@ def make_template(folder):
             db.execute("INSERT INTO slip (id, order_line_id, text) VALUES (?, ?, 's')", (uuid(140 + 10 * n + k), line))
     db.execute("INSERT INTO till (id, name, cash, photo, seen_here) VALUES (?, 'front', 5, x'00ff80', 7)", (uuid(60),))
     db.execute("INSERT INTO till (id, name) VALUES (?, 'back')", (uuid(61),))
-    db.execute('INSERT INTO "case" (id, "order", "group", f0, f79) VALUES (?, ?, ?, ?, ?)',
+    db.execute('INSERT INTO "select" (id, "order", "group", f0, f79) VALUES (?, ?, ?, ?, ?)',
                (uuid(70), "first", "it's", "x", "y"))
     db.execute("DELETE FROM fb_journal")
     db.commit()
@@ -192,7 +192,7 @@ INSERTS = {
     "parent with parts": f"INSERT {{c}} INTO sales_order (id, company_id, ordered_on, currency_id, owner_id) "
                          f"VALUES ('{uuid(30)}', '{uuid(11)}', '2025-02-02', '{uuid(2)}', '{E}')",
     "blob and hidden column": f"INSERT {{c}} INTO till (id, name, photo) VALUES ('{uuid(60)}', 'f', x'01')",
-    "wide row": f"INSERT {{c}} INTO \"case\" (id, \"order\") VALUES ('{uuid(70)}', 'second')",
+    "wide row": f"INSERT {{c}} INTO \"select\" (id, \"order\") VALUES ('{uuid(70)}', 'second')",
     "from a query": "INSERT {c} INTO contact (id, family_name, owner_id) SELECT id, family_name || '!', owner_id FROM contact",
     "with returning": f"INSERT {{c}} INTO contact (id, family_name, owner_id) VALUES ('{OLD}', 'r', '{E}') RETURNING id",
     "rowid by hand": f"INSERT {{c}} INTO contact (rowid, id, family_name, owner_id) VALUES (1, '{NEW}', 'thief', '{E}')",
@@ -219,7 +219,7 @@ UPDATES = {
     "of a blob": "UPDATE {c} till SET photo = x'0001', name = NULL",
     "of a sum": "UPDATE {c} till SET cash = cash + 3",
     "of a hidden column": "UPDATE {c} till SET seen_here = 99",
-    "of keyword columns": "UPDATE {c} \"case\" SET \"order\" = 'o', \"group\" = 'b', f79 = NULL",
+    "of keyword columns": "UPDATE {c} \"select\" SET \"order\" = 'o', \"group\" = 'b', f79 = NULL",
     "twice": f"UPDATE {{c}} contact SET family_name = 'p' WHERE id = '{OLD}'; UPDATE {{c}} contact SET family_name = 'q'",
     "of the id": f"UPDATE {{c}} contact SET id = '{OLD}' WHERE id = '{OLD2}'",
     "of the id to a new one": f"UPDATE {{c}} contact SET id = '{NEW}', family_name = 'gone' WHERE id = '{OLD2}'",
@@ -235,7 +235,7 @@ DELETES = {
     "all parents": "DELETE FROM sales_order",
     "a part": f"DELETE FROM order_line WHERE id = '{uuid(40)}'",
     "blob": "DELETE FROM till",
-    "wide": 'DELETE FROM "case"',
+    "wide": 'DELETE FROM "select"',
     "delete and insert again": f"DELETE FROM contact WHERE id = '{OLD}'; INSERT INTO contact (id, family_name, owner_id) VALUES ('{OLD}', 'back', '{E}')",
     "rolled back": "BEGIN; DELETE FROM contact; UPDATE company SET name = 'x'; ROLLBACK",
     "half rolled back": "BEGIN; UPDATE company SET name = 'x'; SAVEPOINT s; DELETE FROM contact; ROLLBACK TO s; COMMIT",
