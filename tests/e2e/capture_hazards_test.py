@@ -83,7 +83,7 @@ def make_template(folder):
                (uuid(70), "first", "it's", "x", "y"))
     db.execute("DELETE FROM fb_journal")
     db.commit()
-    drop_other_triggers(db)
+    drop_what_no_case_needs(db)
     db.close()
     tables, fields = {}, {}
     for name in TABLES:
@@ -95,11 +95,21 @@ def make_template(folder):
     return path, tables, fields
 
 
-def drop_other_triggers(db):
-    """Each of the many cases opens the file several times; reading 800 triggers is most of that."""
+def drop_what_no_case_needs(db):
+    """Each of the many cases opens the file several times; reading hundreds of tables and triggers is most of that. Tables that
+    those of the cases refer to stay: foreign keys ask for them."""
     names = db.execute("SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger'").fetchall()
     for name in (n for n, table in names if table not in TABLES):
         db.execute("DROP TRIGGER " + name)
+    needed = set(TABLES)
+    for table in TABLES:
+        needed.update(row[2] for row in db.execute('PRAGMA foreign_key_list("%s")' % table))
+    names = [n for n, in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'fb%'")]
+    for name in names:
+        if name not in needed:
+            db.execute('DROP TABLE "%s"' % name)
+    db.commit()
+    db.execute("VACUUM")
 
 
 def read_database(path, tables, fields):
