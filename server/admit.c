@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "server/internal.h"
+#include "server/rewound.h"
+#include "server/timeline.h"
 
 static const struct {
     const char *state;
@@ -282,12 +284,11 @@ int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now
     if (rc < 0) {
         return rc;
     }
-    if (strcmp(hello->timeline, peer->hub->timeline) == 0 && hello->cursor > w->rev) {
-        return refuse(ret, FB_REFUSAL_REWOUND,
-                      "Headquarters was set back to an older state without its restore command; an "
-                      "administrator must run it.");
+    rc = fb_hub_check_claims(peer, hello, now_ms, &sentence);
+    if (rc == FB_OK && sentence != NULL) {
+        return refuse(ret, FB_REFUSAL_REWOUND, fb_text(sentence));
     }
-    rc = choose_incarnation(peer, hello, now_ms, w);
+    rc = rc < 0 ? rc : choose_incarnation(peer, hello, now_ms, w);
     if (rc == FB_ERR_BUSY || rc == FB_ERR_DISK_FULL) {
         return refuse(ret, FB_REFUSAL_BUSY, "Headquarters cannot write just now; try again later.");
     }
@@ -295,6 +296,13 @@ int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now
     const struct fb_catalogue *c = fb_store_catalogue(s);
     make_prefix(w->incarnation, peer->number_prefix, sizeof peer->number_prefix);
     memcpy(w->timeline, peer->hub->timeline, sizeof w->timeline);
+    bool is_known = true;
+    rc = rc < 0 ? rc : fb_hub_is_in_chain(s, hello->cursor, &hello->log_head, &is_known);
+    w->is_cursor_lost = !is_known;
+    fb_arena_clear(&peer->arena);
+    rc = rc < 0 ? rc
+                : fb_timeline_ancestors(s, w->timeline, &peer->arena, &w->ancestors,
+                                        &w->ancestor_count);
     memcpy(w->employee_id, peer->employee_id, sizeof w->employee_id);
     w->number_prefix = peer->number_prefix;
     w->catalogue_version = c == NULL ? 0 : c->version;

@@ -261,11 +261,14 @@ static int note_named(void *ctx, const struct fb_touched *t)
     return FB_OK;
 }
 
-/* Adds the row to the batch. */
+/* Adds the row to the batch; with what it held at the fork, for a laptop that lost a timeline. */
 static int copy_row(struct fb_cutting *c, const struct fb_row *row)
 {
     int rc = make_room(c, row->entity);
     rc = rc < 0 ? rc : fb_row_copy(&c->batch, row, &c->rows[c->row_count]);
+    if (rc == FB_OK && c->pull->found_since > 0) {
+        rc = fb_history_old_values(c->s, row->entity, row->id, c->pull->found_since, add_old, c);
+    }
     return rc < 0 ? rc : take_row(c);
 }
 

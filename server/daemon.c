@@ -11,6 +11,7 @@
 #include "common/base/os.h"
 #include "server/daemon_internal.h"
 #include "server/devices.h"
+#include "server/rewound.h"
 
 #define CHECKPOINT_MS 60000 /* the write-ahead log goes into the file when idle for that long */
 #define CLOCK_MS      1000
@@ -191,12 +192,37 @@ static void settle(struct fb_daemon *d)
     d->settle_again_ms = now_ms + SETTLE_RETRY_MS;
 }
 
+/* Once when it begins, once when an administrator has settled it. */
+static void tell_rewound(struct fb_daemon *d)
+{
+    const char *why = fb_hub_rewound_why(d->hub);
+    if ((why != NULL) == d->has_told_rewound) {
+        return;
+    }
+    d->has_told_rewound = why != NULL;
+    if (why != NULL) {
+        fb_log(FB_LOG_ERROR, "rewound", "reason=%s next=%s", fb_log_quote(why),
+               "\"laptops are refused until fieldbook-server restore --confirm\"");
+    } else {
+        fb_log(FB_LOG_INFO, "confirmed", "data=%s", fb_log_quote(d->data));
+    }
+}
+
+static void note_high_water(struct fb_daemon *d)
+{
+    struct fb_why why = {""};
+    if (!d->has_told_rewound && fb_high_water_note(&d->mark, d->data, d->store, &why) < 0) {
+        fb_log(FB_LOG_WARN, "mark_failed", "reason=%s", fb_log_quote(why.text));
+    }
+}
+
 static void on_turn(void *ctx)
 {
     struct fb_daemon *d = ctx;
     if (d->has_foreign_write || fb_hub_has_work(d->hub)) {
         settle(d);
     }
+    tell_rewound(d);
     fb_hub_each_ready(d->hub, pump_ready, d);
 }
 
@@ -224,6 +250,7 @@ static void on_clock(void *ctx)
 {
     struct fb_daemon *d = ctx;
     checkpoint_when_idle(d);
+    note_high_water(d);
     int64_t now_ms = fb_os_now_ms();
     for (struct connection *c = d->connections; c != NULL; c = c->next) {
         if (fb_server_session_deadline_ms(c->session) <= now_ms) {
@@ -264,8 +291,11 @@ static int open_stores(struct fb_daemon *d, struct fb_why *why)
     if (rc == FB_OK && health.note[0] != '\0') {
         fb_log(FB_LOG_WARN, "database_mended", "note=%s", fb_log_quote(health.note));
     }
-    return rc < 0 ? fb_store_error(d->store, why)
-                  : fb_hub_new(d->store, d->reader, &d->random, &d->hub, why);
+    if (rc < 0) {
+        return fb_store_error(d->store, why);
+    }
+    rc = fb_hub_new(d->store, d->reader, &d->random, &d->hub, why);
+    return rc < 0 ? rc : fb_high_water_check(d->data, d->hub);
 }
 
 static int open_port(struct fb_daemon *d, const struct fb_config *config, struct fb_why *why)
@@ -333,6 +363,9 @@ static bool finish(struct fb_daemon *d)
 {
     if (d->loop != NULL && d->connections != NULL) {
         say_farewell(d);
+    }
+    if (d->hub != NULL) {
+        note_high_water(d);
     }
     fb_watch_free(d->watch);
     fb_timer_free(d->clock);

@@ -8,6 +8,7 @@
 #include "common/net/listener.h"
 #include "common/net/loop.h"
 #include "server/authority.h"
+#include "server/high_water.h"
 #include "server/hub.h"
 
 struct fb_daemon {
@@ -26,6 +27,8 @@ struct fb_daemon {
     int64_t data_version;
     int64_t settle_again_ms; /* after a failure: not before; 0: at once */
     int64_t settled_at_ms;   /* the last time, for the checkpoint; 0: nothing since */
+    struct fb_high_water mark;
+    bool has_told_rewound;
     bool has_foreign_write;
     bool is_stopping;
     struct fb_random random;

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #include "server/internal.h"
+#include "server/rewound.h"
+#include "server/timeline.h"
 
 /* ---- Peers ---- */
 
@@ -74,6 +76,7 @@ static struct fb_push_in *push_new(struct fb_peer *peer, const struct fb_push_pa
     q->number = part->number;
     q->parts = part->parts;
     q->first_part = part->part;
+    memcpy(q->timeline, part->timeline, sizeof q->timeline);
     q->prev_hash = part->prev_hash;
     q->hash = part->hash;
     q->clock_offset_ms = clock_offset_ms;
@@ -128,6 +131,7 @@ int fb_hub_open(struct fb_hub *hub, const char *device_id, int64_t now_ms,
     }
     peer->hub = hub;
     memcpy(peer->device_id, device_id, strnlen(device_id, FB_ROW_ID_SIZE - 1));
+    fb_arena_init(&peer->arena, 0);
     peer->ops = (struct fb_server_ops){.ctx = peer,
                                        .admit = admit,
                                        .push_part = push_part,
@@ -201,6 +205,7 @@ void fb_hub_close(struct fb_hub *hub, struct fb_server_session *session)
     fb_hub_cut_close(peer);
     forget_ready(hub, peer);
     fb_device_scopes_release(&peer->scopes);
+    fb_arena_release(&peer->arena);
     free(peer);
 }
 
@@ -259,6 +264,20 @@ static bool is_body_right(const struct fb_push_in *q, const struct whole_push *p
         at += p->sizes[i];
     }
     return fb_sha256_equal(&hash, &q->hash) || FB_BUG(PUSH_PARTS_APPLIED_SINGLY);
+}
+
+/* Cursors of another timeline mean the same here up to the fork; beyond it they say nothing (rule 23). */
+static int bound_cursors(struct fb_hub *hub, const struct fb_push_in *q, struct fb_change *changes,
+                         size_t count)
+{
+    int64_t shared = INT64_MAX;
+    int rc = q->timeline[0] == '\0'
+                 ? FB_OK
+                 : fb_timeline_shared_rev(hub->store, hub->timeline, q->timeline, &shared);
+    for (size_t i = 0; rc == FB_OK && i < count; i++) {
+        changes[i].cursor = changes[i].cursor < shared ? changes[i].cursor : shared;
+    }
+    return rc;
 }
 
 static int read_changes(const struct fb_push_in *q, const struct whole_push *p,
@@ -321,6 +340,7 @@ static int ingest_or_hold(struct fb_hub *hub, const struct fb_push_in *q,
              ? read_changes(q, p, &arena, &changes, &count, &why)
              : fb_fail(&why, FB_ERR_PROTOCOL, "The push is damaged: its hash is another one.");
     bool is_read = rc == FB_OK;
+    rc = rc < 0 ? rc : bound_cursors(hub, q, changes, count);
     rc = rc < 0 ? rc : fb_ingest(hub, &source, changes, count, &arena, now_ms);
     if (is_push_at_fault(rc) && !FB_BUG(HELD_BLOCKS_QUEUE)) {
         rc = fb_store_savepoint_undo(hub->store);
@@ -593,10 +613,24 @@ static int end_pages_turn(struct fb_hub *hub)
     return has_device_changes ? recheck_devices(hub) : FB_OK;
 }
 
+/* Nothing is taken in, and nothing acknowledged: laptops send it again. */
+static int stand_still(struct fb_hub *hub)
+{
+    for (struct fb_push_in *q = hub->queue; q != NULL; q = q->next) {
+        q->fate = FB_PUSH_BROKEN;
+    }
+    empty_queue(hub);
+    return FB_OK;
+}
+
 int fb_hub_settle(struct fb_hub *hub, int64_t now_ms)
 {
     bool has_journal = false;
-    int rc = fb_journal_has_changes(hub->store, &has_journal);
+    int rc = fb_hub_read_standing(hub);
+    if (rc < 0 || hub->rewound[0] != '\0') {
+        return rc < 0 ? rc : stand_still(hub);
+    }
+    rc = fb_journal_has_changes(hub->store, &has_journal);
     has_journal = has_journal && !FB_BUG(HQ_JOURNAL_NOT_SEALED);
     if (hub->has_open_write) {
         fb_scope_cache_clear(hub->scopes); /* it may remember what was rolled back */
@@ -694,7 +728,7 @@ const struct fb_hub_counters *fb_hub_counters(const struct fb_hub *hub)
 
 static int find_timeline(struct fb_hub *hub, struct fb_why *why)
 {
-    int rc = fb_store_meta_text(hub->store, "timeline", hub->timeline, sizeof hub->timeline);
+    int rc = fb_hub_read_standing(hub);
     return rc == FB_ERR_NOT_FOUND
                ? fb_fail(why, FB_ERR_DAMAGED,
                          "The database has no timeline; was it made by `fieldbook-server init`?")

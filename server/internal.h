@@ -4,6 +4,7 @@
  *
  *   hub.c            sessions, the queue of pushes, the turn (settle)
  *   admit.c          hello and welcome: who may come in, incarnations
+ *   rewound.c        laptops know more than this database: it was set back
  *   seal.c           local writes become a rev
  *   ingest.c         one push becomes a rev: the order of the steps, aggregates, holding
  *   ingest_row.c     an insert or update, group by group
@@ -68,6 +69,7 @@ struct fb_peer {
     struct fb_device_scopes scopes; /* as last worked out */
     int64_t scopes_epoch;           /* of the hub, then; 0: never */
     char number_prefix[16];
+    struct fb_arena arena; /* of what the welcome points to */
     struct fb_peer *next, *previous;
     struct fb_peer *bucket_next;
     struct fb_peer *ready_next;
@@ -88,7 +90,8 @@ struct fb_push_in {
     int64_t first_part; /* in memory; those before lie in fb_staged_part */
     int64_t part_count; /* in memory */
     struct fb_buf bytes;
-    size_t *sizes; /* of the parts in memory; room for all */
+    size_t *sizes;                 /* of the parts in memory; room for all */
+    char timeline[FB_ROW_ID_SIZE]; /* under which it was frozen */
     struct fb_sha256 prev_hash;
     struct fb_sha256 hash;
     int64_t clock_offset_ms;
@@ -104,6 +107,7 @@ struct fb_hub {
     struct fb_store *reader;
     struct fb_random random;
     char timeline[FB_ROW_ID_SIZE];
+    char rewound[FB_WHY_SIZE]; /* why it takes nothing in (rewound.c); "": it does */
     struct fb_peer *peers;
     struct fb_peer *buckets[FB_PEER_BUCKETS];
     struct fb_peer *ready;

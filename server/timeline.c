@@ -2,7 +2,9 @@
 #include "server/timeline.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "common/base/limits.h"
 #include "common/base/mem.h"
 #include "common/store/history.h"
 #include "common/store/sql.h"
@@ -77,6 +79,65 @@ int fb_timeline_fork(struct fb_store *s, const struct fb_random *random, int64_t
     rc = fb_store_commit(s);
     if (rc == FB_OK) {
         snprintf(ret_id, FB_ROW_ID_SIZE, "%s", id);
+    }
+    return rc;
+}
+
+/* Its parent, and where it was forked; "" for the first. */
+static int read_parent(struct fb_store *s, const char *id, struct fb_ancestor *ret)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(
+        s, "SELECT coalesce(parent, ''), forked_at_rev FROM fb_timeline WHERE id = ?1", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_text(q, 1, id);
+    rc = fb_sql_step(q);
+    *ret = (struct fb_ancestor){.id = ""};
+    if (rc == FB_SQL_ROW) {
+        snprintf(ret->id, sizeof ret->id, "%s", fb_sql_text(q, 0));
+        ret->forked_at = fb_sql_int(q, 1);
+    }
+    return rc < 0 ? rc : FB_OK;
+}
+
+int fb_timeline_ancestors(struct fb_store *s, const char *id, struct fb_arena *arena,
+                          struct fb_ancestor **ret, size_t *ret_count)
+{
+    struct fb_ancestor *list = fb_arena_alloc(arena, FB_TIMELINES_MAX * sizeof *list);
+    size_t count = 0;
+    int rc = list == NULL ? FB_ERR_NO_MEMORY : FB_OK;
+    while (rc == FB_OK && count < FB_TIMELINES_MAX) {
+        rc = read_parent(s, count == 0 ? id : list[count - 1].id, &list[count]);
+        if (rc < 0 || list[count].id[0] == '\0') {
+            break;
+        }
+        count++;
+    }
+    *ret = list;
+    *ret_count = count;
+    return rc;
+}
+
+int fb_timeline_shared_rev(struct fb_store *s, const char *present, const char *other, int64_t *ret)
+{
+    FB_AUTO(fb_arena_release) struct fb_arena arena;
+    fb_arena_init(&arena, 0);
+    struct fb_ancestor *list = NULL;
+    size_t count = 0;
+    int64_t shared = INT64_MAX;
+    if (strcmp(present, other) == 0) {
+        *ret = INT64_MAX;
+        return FB_OK;
+    }
+    int rc = fb_timeline_ancestors(s, present, &arena, &list, &count);
+    *ret = 0;
+    for (size_t i = 0; rc == FB_OK && i < count; i++) {
+        shared = list[i].forked_at < shared ? list[i].forked_at : shared;
+        if (strcmp(list[i].id, other) == 0) {
+            *ret = shared;
+        }
     }
     return rc;
 }

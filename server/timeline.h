@@ -8,7 +8,9 @@
 #define FB_SERVER_TIMELINE_H
 
 #include "common/base/id.h"
+#include "common/base/mem.h"
 #include "common/store/store.h"
+#include "common/wire/message.h"
 
 /* The first one of a new database. Inside a transaction. */
 int fb_timeline_start(struct fb_store *s, const struct fb_random *random,
@@ -19,5 +21,14 @@ int fb_timeline_start(struct fb_store *s, const struct fb_random *random,
  * given to laptops (and with them the prefixes of order numbers). */
 int fb_timeline_fork(struct fb_store *s, const struct fb_random *random, int64_t now_ms,
                      char ret_id[static FB_ROW_ID_SIZE]) FB_MUST_CHECK;
+
+/* What the database's timeline was forked from, newest first, in the arena; the oldest beyond FB_TIMELINES_MAX are left out. */
+int fb_timeline_ancestors(struct fb_store *s, const char *id, struct fb_arena *arena,
+                          struct fb_ancestor **ret, size_t *ret_count) FB_MUST_CHECK;
+
+/* Up to which rev a cursor of that timeline means the same in this one: all (INT64_MAX) if it is the present one, the fork if the
+ * present was forked from it, 0 if it is unknown here. */
+int fb_timeline_shared_rev(struct fb_store *s, const char *present, const char *other,
+                           int64_t *ret) FB_MUST_CHECK;
 
 #endif

@@ -78,6 +78,8 @@ extern int fb_limit_cut_memory_bytes_max;
 /* Repairs by scope that did not help, before everything is fetched anew. */
 #define FB_REPAIRS_MAX 3
 /* How long a frozen push is kept after it was acknowledged: the server may be restored from a backup. */
+/* Restores of a backup that a peer remembers: one a week for a year and a bit. */
+#define FB_TIMELINES_MAX   64
 #define FB_PUSH_KEEP_MS    (INT64_C(30) * 24 * 3600 * 1000)
 #define FB_EXPIRE_EVERY_MS (INT64_C(24) * 3600 * 1000)
 

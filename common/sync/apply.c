@@ -342,6 +342,9 @@ static int cover_pushes(struct fb_apply *a)
         r->expired_at_ms = r->now_ms;
         rc = fb_outbox_expire(a->store, r->now_ms - FB_PUSH_KEEP_MS);
     }
+    if (rc == FB_OK && FB_BUG(ACKED_PUSHES_DROPPED)) {
+        rc = fb_outbox_expire(a->store, INT64_MAX);
+    }
     return rc;
 }
 
@@ -363,7 +366,10 @@ static int move_cursor(struct fb_store *s, const struct fb_cut *cut)
 
 static int end_full_cut(struct fb_store *s)
 {
+    struct fb_value none = fb_value_text("");
     int rc = fb_replica_stage_drop(s);
+    rc = rc < 0 ? rc : fb_replica_set_int(s, "found_since", 0);
+    rc = rc < 0 ? rc : fb_store_meta_set(s, "cursor_timeline", &none);
     return rc < 0 ? rc : fb_replica_set_int(s, "resync", 0);
 }
 
@@ -529,6 +535,7 @@ static int note_applied(struct fb_replica_round *r, const struct fb_apply *a)
     }
     if (r->pull_kind == FB_PULL_GAP) {
         r->is_resync = false;
+        r->found_since = 0;
         r->is_stage_complete = false;
         r->status.is_first_download = false;
     }

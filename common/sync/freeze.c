@@ -98,7 +98,11 @@ static int begin_push(struct freezing *f, int64_t now_ms)
     if (rc < 0) {
         return rc;
     }
-    rc = fb_store_meta_text(f->store, "timeline", f->push.timeline, sizeof f->push.timeline);
+    /* Of the timeline that the cursors are of: during a resync still the one before. */
+    rc = fb_store_meta_text(f->store, "cursor_timeline", f->push.timeline, sizeof f->push.timeline);
+    if (rc == FB_ERR_NOT_FOUND || (rc == FB_OK && f->push.timeline[0] == '\0')) {
+        rc = fb_store_meta_text(f->store, "timeline", f->push.timeline, sizeof f->push.timeline);
+    }
     return rc == FB_ERR_NOT_FOUND ? FB_OK : rc;
 }
 

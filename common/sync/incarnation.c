@@ -15,6 +15,7 @@ struct adopting {
     const struct fb_welcome *welcome;
     int64_t incarnation; /* ours before */
     char timeline[FB_ROW_ID_SIZE];
+    struct fb_arena arena;
     struct fb_push *pushes;
     size_t push_count;
     size_t push_capacity;
@@ -150,6 +151,39 @@ static int renumber(struct adopting *a)
 
 /* ---- A new timeline ---- */
 
+/* What headquarters itself had changed after the fork, and this laptop pulled, is lost there: the full cut that follows keeps it as found
+ * (found.c). Until then cursors, also those of edits still to come, are the old timeline's. */
+static int note_fork(struct adopting *a)
+{
+    struct fb_ancestor *ours = NULL;
+    size_t count = 0;
+    int64_t since = 0;
+    char cursor_timeline[FB_ROW_ID_SIZE] = "";
+    int rc = fb_replica_ancestors(a->store, &a->arena, &ours, &count);
+    rc = rc < 0 ? rc : fb_replica_meta_int(a->store, "found_since", 0, &since);
+    if (rc < 0) {
+        return rc;
+    }
+    int64_t cursor = a->round->cursor_on_disk;
+    int64_t shared = fb_replica_shared_rev(a->timeline, ours, count, a->welcome);
+    bool is_ahead = a->welcome->is_cursor_lost || (shared > 0 && cursor > shared);
+    if (is_ahead && (shared == 0 || shared >= cursor)) {
+        shared = cursor > 1 ? cursor - 1
+                            : 1; /* it went on before anybody noticed: some rev before ours */
+    }
+    if (is_ahead && (since == 0 || shared < since) && !FB_BUG(LOST_EDITS_NOT_FOUND)) {
+        rc = fb_replica_set_int(a->store, "found_since", shared);
+    }
+    rc = rc < 0 ? rc
+                : fb_store_meta_text(a->store, "cursor_timeline", cursor_timeline,
+                                     sizeof cursor_timeline);
+    if (rc == FB_ERR_NOT_FOUND || (rc == FB_OK && cursor_timeline[0] == '\0')) {
+        struct fb_value value = fb_value_text(a->timeline);
+        rc = fb_store_meta_set(a->store, "cursor_timeline", &value);
+    }
+    return rc;
+}
+
 /* Edits made under the old timeline do not mix with later ones in one push; what the new one has
  * not seen goes up again. */
 static int leave_timeline(struct adopting *a)
@@ -165,6 +199,7 @@ static int leave_timeline(struct adopting *a)
             a->store, "UPDATE fb_push SET acked_at_ms = NULL, covered_rev = NULL WHERE number > ?1",
             is_match ? a->welcome->seen : 0);
     }
+    rc = rc < 0 || a->round->cursor_on_disk == 0 ? rc : note_fork(a);
     return rc < 0 ? rc : fb_replica_stage_drop(a->store);
 }
 
@@ -203,6 +238,9 @@ static int adopt(struct adopting *a, bool *ret_changed)
     }
     *ret_changed = is_new_timeline || is_new_incarnation;
     if (rc == FB_OK) {
+        rc = fb_replica_ancestors_set(a->store, w, ret_changed);
+    }
+    if (rc == FB_OK) {
         rc = set_text(a->store, "timeline", w->timeline, ret_changed);
     }
     if (rc == FB_OK) {
@@ -216,6 +254,42 @@ static bool is_known(struct fb_store *s, const char *key, const char *text)
     char now[FB_ROW_ID_SIZE] = "";
     int rc = fb_store_meta_text(s, key, now, sizeof now);
     return text == NULL || text[0] == '\0' || (rc == FB_OK && strcmp(now, text) == 0);
+}
+
+/* C6: a headquarters that ours was forked from is an old copy that somebody left running. */
+static int refuse_old_copy(struct adopting *a)
+{
+    struct fb_ancestor *ours = NULL;
+    size_t count = 0;
+    int rc = fb_replica_ancestors(a->store, &a->arena, &ours, &count);
+    for (size_t i = 0; rc == FB_OK && i < count; i++) {
+        if (strcmp(ours[i].id, a->welcome->timeline) == 0) {
+            fb_replica_move(a->round, FB_REPLICA_REFUSED);
+            a->round->status.refusal = FB_REFUSAL_REWOUND;
+            rc = fb_replica_fail(
+                a->round, FB_ERR_REFUSED,
+                "this is an old copy of a headquarters that was restored since: check the address, "
+                "or have an administrator stop the old one");
+        }
+    }
+    return rc;
+}
+
+static int adopt_in_transaction(struct adopting *a)
+{
+    struct fb_replica_round *r = a->round;
+    bool is_changed = false;
+    int rc = fb_store_begin(r->store);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = adopt(a, &is_changed);
+    if (rc < 0) {
+        fb_store_rollback(r->store);
+        return rc;
+    }
+    rc = fb_store_commit(r->store);
+    return rc < 0 || !is_changed ? rc : fb_replica_load(r);
 }
 
 int fb_replica_adopt(struct fb_replica_round *r, const struct fb_welcome *w)
@@ -234,19 +308,12 @@ int fb_replica_adopt(struct fb_replica_round *r, const struct fb_welcome *w)
     if (rc < 0 && rc != FB_ERR_NOT_FOUND) {
         return rc;
     }
-    rc = fb_store_begin(r->store);
-    if (rc < 0) {
-        return rc;
-    }
-    bool is_changed = false;
-    rc = adopt(&a, &is_changed);
+    fb_arena_init(&a.arena, 0);
+    rc = refuse_old_copy(&a);
+    rc = rc < 0 ? rc : adopt_in_transaction(&a);
+    fb_arena_release(&a.arena);
     free(a.pushes);
-    if (rc < 0) {
-        fb_store_rollback(r->store);
-        return rc;
-    }
-    rc = fb_store_commit(r->store);
-    return rc < 0 || !is_changed ? rc : fb_replica_load(r);
+    return rc;
 }
 
 int fb_replica_disown_chain(struct fb_replica_round *r)

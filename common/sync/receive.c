@@ -227,6 +227,7 @@ static int check_cut(struct fb_replica_round *r, const struct fb_cut *cut)
 static void note_cut(struct fb_replica_round *r, const struct fb_cut *cut)
 {
     r->status.cursor = cut->rev;
+    r->log_head = cut->log_head;
     r->status.last_cut_at_ms = r->now_ms;
     r->status.cuts++;
     if (cut->rev > r->status.server_rev) {

@@ -171,6 +171,10 @@ static int load_stage(struct fb_replica_round *r)
     if (rc < 0) {
         return rc;
     }
+    rc = fb_replica_meta_int(r->store, "found_since", 0, &r->found_since);
+    if (rc < 0) {
+        return rc;
+    }
     r->is_resync = resync != 0;
     r->is_stage_complete = complete != 0;
     return FB_OK;
@@ -188,6 +192,12 @@ int fb_replica_load(struct fb_replica_round *r)
     if (rc == FB_OK) {
         rc = load_scopes(r);
     }
+    struct fb_sha256 head = {{0}};
+    if (rc == FB_OK) {
+        rc = fb_store_meta_blob(r->store, "log_head", head.bytes, sizeof head.bytes);
+        rc = rc == FB_ERR_NOT_FOUND ? FB_OK : rc;
+    }
+    r->log_head = head;
     r->status.cursor = r->cursor_on_disk;
     r->status.is_first_download = r->cursor_on_disk == 0;
     return rc;

@@ -17,6 +17,7 @@
  *   found.c         values no journal row explains
  *   local_digest.c  digests by a scan of the tables
  *   incarnation.c   a new incarnation, a new timeline
+ *   timelines.c     the histories of headquarters that ours goes back to
  *   keymap.c        a hash table of row ids
  */
 #ifndef FB_SYNC_REPLICA_INTERNAL_H
@@ -184,9 +185,11 @@ struct fb_replica_round {
     bool are_scope_digests_wanted;
     bool is_resync;         /* fb_meta resync: a full cut is to come, the cursor stays */
     bool is_stage_complete; /* fb_meta stage_complete */
-    bool was_repair;        /* the pull under way names scopes to repair */
-    bool has_spilled;       /* fb_cut_frames holds the first frames of the cut */
-    char **repair;          /* malloc'ed scopes to ask for whole */
+    int64_t found_since; /* of the resync: headquarters lost what came after this rev; 0: nothing */
+    struct fb_sha256 log_head; /* of headquarters' log at status.cursor; zeros: not known */
+    bool was_repair;           /* the pull under way names scopes to repair */
+    bool has_spilled;          /* fb_cut_frames holds the first frames of the cut */
+    char **repair;             /* malloc'ed scopes to ask for whole */
     size_t repair_count;
     int64_t repairs; /* in a row, without digests that agree */
     int64_t poke_rev;
@@ -212,6 +215,15 @@ int fb_replica_load(struct fb_replica_round *r) FB_MUST_CHECK;
 
 /* What a tool did to triggers and tables since the last look is undone, and noted (A19). */
 int fb_replica_mend(struct fb_replica_round *r) FB_MUST_CHECK;
+
+/* timelines.c: which timelines ours was forked from, on disk as "ID:REV ID:REV", newest first. */
+int fb_replica_ancestors(struct fb_store *s, struct fb_arena *arena, struct fb_ancestor **ret,
+                         size_t *ret_count) FB_MUST_CHECK;
+int fb_replica_ancestors_set(struct fb_store *s, const struct fb_welcome *w,
+                             bool *ret_changed) FB_MUST_CHECK;
+/* The newest rev that our timeline and the welcome's share; 0: they have none in common, as far as both know. */
+int64_t fb_replica_shared_rev(const char *ours, const struct fb_ancestor *ancestors, size_t count,
+                              const struct fb_welcome *w);
 
 /* receive.c. One whole frame. */
 int fb_replica_receive(struct fb_replica_round *r, const uint8_t *frame, size_t size) FB_MUST_CHECK;

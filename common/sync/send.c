@@ -25,6 +25,22 @@ static bool has_room(struct fb_replica_round *r, const struct fb_buf *out, size_
     return !r->has_output_blocked;
 }
 
+static int name_ancestors(struct fb_replica_round *r, struct fb_hello *hello)
+{
+    struct fb_ancestor *list = NULL;
+    size_t count = 0;
+    int rc = fb_replica_ancestors(r->store, &r->arena, &list, &count);
+    hello->ancestors = fb_arena_alloc(&r->arena, count * sizeof *hello->ancestors + 1);
+    if (rc == FB_OK && hello->ancestors == NULL) {
+        rc = FB_ERR_NO_MEMORY;
+    }
+    for (size_t i = 0; rc == FB_OK && i < count; i++) {
+        memcpy(hello->ancestors[i], list[i].id, FB_ROW_ID_SIZE);
+    }
+    hello->ancestor_count = rc < 0 ? 0 : count;
+    return rc;
+}
+
 static int send_hello(struct fb_replica_round *r, struct fb_buf *out)
 {
     struct fb_message m = {.kind = FB_MESSAGE_HELLO};
@@ -43,17 +59,28 @@ static int send_hello(struct fb_replica_round *r, struct fb_buf *out)
     }
     const struct fb_catalogue *c = fb_store_catalogue(r->store);
     hello->protocol = FB_PROTOCOL_VERSION;
-    hello->cursor = r->status.cursor;
+    hello->cursor =
+        r->is_resync ? 0 : r->status.cursor; /* during a resync it is of another history */
+    if (!r->is_resync) {
+        hello->log_head = r->log_head;
+    }
     hello->catalogue_version = c == NULL ? 0 : c->version;
     hello->now_ms = r->now_ms;
     hello->app_version = FB_VERSION;
     if (hello->incarnation > 0) {
         hello->last_number = r->last.number;
         hello->last_hash = r->last.hash;
+        hello->acked_number = r->covered;
+    }
+    rc = name_ancestors(r, hello);
+    if (rc < 0) {
+        return rc;
     }
     r->is_hello_due = false;
     r->hello_at_ms = r->now_ms;
-    return send_message(r, &m, out);
+    rc = send_message(r, &m, out);
+    fb_arena_clear(&r->arena);
+    return rc;
 }
 
 static int send_pongs(struct fb_replica_round *r, struct fb_buf *out)
@@ -250,12 +277,15 @@ static int ask_for_all(struct fb_replica_round *r, struct fb_pull *pull, struct 
     }
     if (r->is_stage_complete && rc == FB_OK) {
         r->pull_kind = FB_PULL_GAP;
+        /* What headquarters changed since the fork names what it removed, too. */
+        rev_min = r->found_since > 0 && r->found_since < rev_min ? r->found_since : rev_min;
         pull->cursor = FB_BUG(STAGED_CHUNK_REV_IGNORED) ? r->status.server_rev : rev_min;
         return FB_OK;
     }
     r->pull_kind = FB_PULL_CHUNK;
     r->status.rows_staged = rows;
     pull->wants_all = true;
+    pull->found_since = r->found_since;
     pull->position = position->bytes;
     pull->position_size = position->size;
     return fb_buf_error(position);

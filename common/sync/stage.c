@@ -208,6 +208,7 @@ int fb_apply_staged(struct fb_apply *a)
 {
     int rc = are_tables_empty(a, &a->inserts_plainly);
     a->tracks_came = !a->inserts_plainly;
+    a->checks_found = a->round->found_since > 0 && !a->inserts_plainly;
     bool is_bulk = a->inserts_plainly;
     if (rc == FB_OK && is_bulk) {
         rc = fb_row_bulk_begin(a->store);
@@ -221,6 +222,7 @@ int fb_apply_staged(struct fb_apply *a)
         rc = fb_row_bulk_end(a->store);
     }
     a->inserts_plainly = false;
+    a->checks_found = false;
     a->round->status.rows_received += a->rows;
     a->rows = 0; /* the cut counts its own */
     return rc;
@@ -231,7 +233,16 @@ static int did_not_come(struct fb_apply *a, const struct fb_row *row, void *ctx,
     (void)ctx;
     uint32_t value;
     *ret_goes = !fb_keymap_find(&a->came, fb_key_of_row(row->entity->no, row->id), &value);
-    return FB_OK;
+    if (!*ret_goes || a->round->found_since == 0 ||
+        fb_pending_find(&a->pending, row->entity, row->id) != NULL) {
+        return FB_OK;
+    }
+    struct fb_found f = {.store = a->store,
+                         .random = &a->round->random,
+                         .now_ms = a->round->now_ms,
+                         .count = &a->found};
+    return fb_found_row(
+        &f, row); /* headquarters has lost it (docs/architecture.md, "Restoring a backup") */
 }
 
 int fb_apply_delete_absent(struct fb_apply *a)

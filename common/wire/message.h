@@ -80,6 +80,16 @@ struct fb_hello {
     int64_t last_number; /* the newest push it holds, and its hash; 0: none */
     struct fb_sha256 last_hash;
     const char *app_version;
+    int64_t acked_number;              /* the newest push it knows to be merged; 0: none */
+    struct fb_sha256 log_head;         /* of the log at its cursor; zeros: it does not know */
+    char (*ancestors)[FB_ROW_ID_SIZE]; /* timelines that its own was forked from, newest first */
+    size_t ancestor_count;
+};
+
+/* A timeline that another was forked from. */
+struct fb_ancestor {
+    char id[FB_ROW_ID_SIZE];
+    int64_t forked_at; /* the last rev that both have */
 };
 
 struct fb_welcome {
@@ -96,6 +106,10 @@ struct fb_welcome {
     int64_t retry_after_ms;
     char employee_id[FB_ROW_ID_SIZE];
     const char *number_prefix;
+    struct fb_ancestor *ancestors; /* of the timeline, newest first */
+    size_t ancestor_count;
+    bool is_cursor_lost; /* the hello's cursor and log_head are of a history that is no more */
+    bool must_enrol;     /* may push, may not pull: another life of this device took its place */
 };
 
 struct fb_catalogue_message {
@@ -133,6 +147,7 @@ struct fb_pull {
     size_t scope_count;
     const char **repair; /* scopes to be sent whole because their digest differs (rule 24) */
     size_t repair_count;
+    int64_t found_since; /* of a full cut: old values at this rev are wanted; 0: none */
 };
 
 /* Old value at the replica's cursor of a field that changed since (rule 24). */

@@ -18,7 +18,15 @@ int fb_pack_hello(const struct fb_message *m, struct fb_arena *arena, ProtobufCM
     out->last_number = h->last_number;
     out->last_hash = fb_wire_hash(&h->last_hash);
     out->app_version = fb_wire_text(h->app_version);
-    int rc = fb_wire_id(h->device_id, arena, &out->device_id);
+    out->acked_number = h->acked_number;
+    out->log_head = fb_wire_hash(&h->log_head);
+    out->n_ancestors = h->ancestor_count;
+    out->ancestors = fb_arena_alloc(arena, h->ancestor_count * sizeof *out->ancestors + 1);
+    int rc = out->ancestors == NULL ? FB_ERR_NO_MEMORY
+                                    : fb_wire_id(h->device_id, arena, &out->device_id);
+    for (size_t i = 0; rc == FB_OK && i < h->ancestor_count; i++) {
+        rc = fb_wire_id(h->ancestors[i], arena, &out->ancestors[i]);
+    }
     return rc < 0 ? rc : fb_wire_id(h->timeline, arena, &out->timeline);
 }
 
@@ -27,6 +35,7 @@ static int check_hello(const struct fb_unpack *u, const struct fb_hello *h)
     int rc = fb_wire_check_counter(u, h->incarnation, "the incarnation");
     rc = rc < 0 ? rc : fb_wire_check_counter(u, h->cursor, "the cursor");
     rc = rc < 0 ? rc : fb_wire_check_counter(u, h->catalogue_version, "the catalogue's version");
+    rc = rc < 0 ? rc : fb_wire_check_counter(u, h->acked_number, "the acknowledged push's number");
     return rc < 0 ? rc : fb_wire_check_counter(u, h->last_number, "the last push's number");
 }
 
@@ -39,14 +48,56 @@ int fb_unpack_hello(const ProtobufCMessage *p, const struct fb_unpack *u, struct
                            .cursor = in->cursor,
                            .catalogue_version = in->catalogue_version,
                            .now_ms = in->now_ms,
-                           .last_number = in->last_number};
+                           .last_number = in->last_number,
+                           .acked_number = in->acked_number,
+                           .ancestor_count = in->n_ancestors};
     int rc = fb_wire_read_id(u, &in->device_id, false, "the device", h->device_id);
     rc = rc < 0 ? rc : fb_wire_read_id(u, &in->timeline, true, "the timeline", h->timeline);
     rc = rc < 0 ? rc : fb_wire_read_hash(u, &in->last_hash, "the last push's hash", &h->last_hash);
     rc = rc < 0 ? rc
                 : fb_wire_read_text(u, &in->app_version, FB_MESSAGE_TEXT_BYTES_MAX,
                                     "the program's version", &h->app_version);
+    rc = rc < 0 ? rc : fb_wire_read_hash(u, &in->log_head, "the log's head", &h->log_head);
+    rc = rc < 0 ? rc
+                : fb_wire_read_ids(u, in->ancestors, in->n_ancestors, "timelines", &h->ancestors);
     return rc < 0 ? rc : check_hello(u, h);
+}
+
+static int pack_ancestors(const struct fb_welcome *w, struct fb_arena *arena,
+                          Fb__Wire__Welcome *out)
+{
+    out->n_ancestors = out->n_forked_at = w->ancestor_count;
+    out->ancestors = fb_arena_alloc(arena, w->ancestor_count * sizeof *out->ancestors + 1);
+    out->forked_at = fb_arena_alloc(arena, w->ancestor_count * sizeof *out->forked_at + 1);
+    int rc = out->ancestors == NULL || out->forked_at == NULL ? FB_ERR_NO_MEMORY : FB_OK;
+    for (size_t i = 0; rc == FB_OK && i < w->ancestor_count; i++) {
+        out->forked_at[i] = w->ancestors[i].forked_at;
+        rc = fb_wire_id(w->ancestors[i].id, arena, &out->ancestors[i]);
+    }
+    return rc;
+}
+
+static int unpack_ancestors(const Fb__Wire__Welcome *in, const struct fb_unpack *u,
+                            struct fb_welcome *w)
+{
+    char(*ids)[FB_ROW_ID_SIZE] = NULL;
+    int rc = fb_wire_read_ids(u, in->ancestors, in->n_ancestors, "timelines", &ids);
+    if (rc == FB_OK && in->n_ancestors != in->n_forked_at) {
+        rc = fb_fail(u->why, FB_ERR_PROTOCOL, "a welcome names %zu timelines with %zu forks",
+                     in->n_ancestors, in->n_forked_at);
+    }
+    w->ancestors =
+        rc < 0 ? NULL : fb_arena_alloc(u->arena, in->n_ancestors * sizeof *w->ancestors + 1);
+    if (rc == FB_OK && w->ancestors == NULL) {
+        rc = FB_ERR_NO_MEMORY;
+    }
+    for (size_t i = 0; rc == FB_OK && i < in->n_ancestors; i++) {
+        memcpy(w->ancestors[i].id, ids[i], FB_ROW_ID_SIZE);
+        w->ancestors[i].forked_at = in->forked_at[i];
+        rc = fb_wire_check_counter(u, in->forked_at[i], "the rev of a fork");
+    }
+    w->ancestor_count = rc < 0 ? 0 : in->n_ancestors;
+    return rc;
 }
 
 int fb_pack_welcome(const struct fb_message *m, struct fb_arena *arena, ProtobufCMessage **ret)
@@ -64,7 +115,10 @@ int fb_pack_welcome(const struct fb_message *m, struct fb_arena *arena, Protobuf
     out->catalogue_version = w->catalogue_version;
     out->retry_after_ms = w->retry_after_ms;
     out->number_prefix = fb_wire_text(w->number_prefix);
-    int rc = fb_wire_id(w->timeline, arena, &out->timeline);
+    out->must_enrol = w->must_enrol;
+    out->is_cursor_lost = w->is_cursor_lost;
+    int rc = pack_ancestors(w, arena, out);
+    rc = rc < 0 ? rc : fb_wire_id(w->timeline, arena, &out->timeline);
     return rc < 0 ? rc : fb_wire_id(w->employee_id, arena, &out->employee_id);
 }
 
@@ -95,8 +149,11 @@ int fb_unpack_welcome(const ProtobufCMessage *p, const struct fb_unpack *u, stru
                              .now_ms = in->now_ms,
                              .rev = in->rev,
                              .catalogue_version = in->catalogue_version,
-                             .retry_after_ms = in->retry_after_ms};
+                             .retry_after_ms = in->retry_after_ms,
+                             .must_enrol = in->must_enrol,
+                             .is_cursor_lost = in->is_cursor_lost};
     int rc = check_welcome(u, in);
+    rc = rc < 0 ? rc : unpack_ancestors(in, u, w);
     rc = rc < 0 ? rc : fb_wire_read_id(u, &in->timeline, true, "the timeline", w->timeline);
     rc = rc < 0 ? rc : fb_wire_read_hash(u, &in->seen_hash, "the hash seen", &w->seen_hash);
     rc = rc < 0 ? rc : fb_wire_read_id(u, &in->employee_id, true, "the employee", w->employee_id);
@@ -148,6 +205,7 @@ int fb_pack_pull(const struct fb_message *m, struct fb_arena *arena, ProtobufCMe
     out->wants_all = pull->wants_all;
     out->wants_digest = pull->wants_digest;
     out->wants_scope_digests = pull->wants_scope_digests;
+    out->found_since = pull->found_since;
     out->position = fb_wire_bytes(pull->position, pull->position_size);
     int rc = fb_wire_id(pull->timeline, arena, &out->timeline);
     rc = rc < 0
@@ -179,8 +237,10 @@ int fb_unpack_pull(const ProtobufCMessage *p, const struct fb_unpack *u, struct 
                              .wants_digest = in->wants_digest,
                              .wants_scope_digests = in->wants_scope_digests,
                              .scope_count = in->n_scopes,
-                             .repair_count = in->n_repair};
+                             .repair_count = in->n_repair,
+                             .found_since = in->found_since};
     int rc = fb_wire_check_counter(u, in->cursor, "the cursor");
+    rc = rc < 0 ? rc : fb_wire_check_counter(u, in->found_since, "the rev of old values");
     rc = rc < 0 ? rc : fb_wire_read_id(u, &in->timeline, true, "the timeline", pull->timeline);
     rc = rc < 0 ? rc : read_position(u, &in->position, &pull->position, &pull->position_size);
     rc = rc < 0 ? rc

@@ -86,6 +86,22 @@ int fb_wire_read_hash(const struct fb_unpack *u, const ProtobufCBinaryData *b, c
     return FB_OK;
 }
 
+int fb_wire_read_ids(const struct fb_unpack *u, const ProtobufCBinaryData *list, size_t count,
+                     const char *name, char (**ret)[FB_ROW_ID_SIZE])
+{
+    if (count > FB_TIMELINES_MAX) {
+        return fb_fail(u->why, FB_ERR_PROTOCOL, "%zu of %s are over the limit of %d", count, name,
+                       FB_TIMELINES_MAX);
+    }
+    char(*ids)[FB_ROW_ID_SIZE] = fb_arena_alloc(u->arena, count * sizeof *ids + 1);
+    int rc = ids == NULL ? FB_ERR_NO_MEMORY : FB_OK;
+    for (size_t i = 0; rc == FB_OK && i < count; i++) {
+        rc = fb_wire_read_id(u, &list[i], false, name, ids[i]);
+    }
+    *ret = ids;
+    return rc;
+}
+
 int fb_wire_read_texts(const struct fb_unpack *u, const ProtobufCBinaryData *list, size_t count,
                        size_t count_max, const char *name, const char ***ret)
 {

@@ -45,6 +45,9 @@ int fb_wire_read_texts(const struct fb_unpack *u, const ProtobufCBinaryData *lis
 /* The same for packing; FB_ERR_LIMIT beyond FB_SCOPES_MAX. */
 int fb_wire_texts(const char **texts, size_t count, struct fb_arena *arena,
                   ProtobufCBinaryData **ret, size_t *ret_count) FB_MUST_CHECK;
+/* Timelines: at most FB_TIMELINES_MAX ids. */
+int fb_wire_read_ids(const struct fb_unpack *u, const ProtobufCBinaryData *list, size_t count,
+                     const char *name, char (**ret)[FB_ROW_ID_SIZE]) FB_MUST_CHECK;
 /* Counters and times are never negative. */
 int fb_wire_check_counter(const struct fb_unpack *u, int64_t n, const char *name) FB_MUST_CHECK;
 

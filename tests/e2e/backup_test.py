@@ -131,6 +131,110 @@ class Backups(unittest.TestCase):
         self.assertEqual(done.returncode, 5, done.stderr)
         self.assertEqual(self.hq.rows("SELECT state FROM device"), [("revoked",)])
 
+    # ---- Set back without the tool ----
+
+    def copy_database(self, where):
+        self.hq.stop()
+        where.mkdir()
+        for path in self.hq.data.glob("fieldbook.db*"):
+            shutil.copy(path, where)
+
+    def put_back_by_hand(self, where, with_mark=False):
+        self.hq.stop()
+        for name in ("fieldbook.db-wal", "fieldbook.db-shm", "fieldbook.db"):
+            (self.hq.data / name).unlink(missing_ok=True)
+        if not with_mark:
+            (self.hq.data / "high-water").unlink(missing_ok=True)
+        for path in where.iterdir():
+            shutil.copy(path, self.hq.data)
+
+    def test_a_copied_back_database_refuses_everybody_until_an_admin_confirms(self):
+        ana, bob = self.world.laptop("ana"), self.world.laptop("bob")
+        ana.sync()
+        bob.sync()
+        old = self.world.folder / "old"
+        self.copy_database(old)
+        self.hq.start()
+        ana.sql(COMPANY, "Delivered")
+        ana.sync()
+        self.put_back_by_hand(old)
+        self.hq.start()
+        bob.sql(COMPANY, "Bob knows nothing yet")
+        bob.sync()
+        done = ana.sync(check=False)
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertIn("set back to an older state", done.stderr)
+        until(lambda: "event=rewound" in self.hq.log.read_text() or "rewound" in self.hq.log.read_text(), "headquarters says so")
+        bob.sql(COMPANY, "Bob waits")
+        self.assertEqual(bob.sync(check=False).returncode, 5, "now everybody is refused")
+        self.assertNotIn("Bob waits", names(self.hq))
+        self.hq.stop()
+        self.hq.start()
+        self.assertEqual(ana.sync(check=False).returncode, 5, "a restart settles nothing")
+        self.hq.command("restore", "--confirm")
+        for laptop in (ana, bob, ana, bob):
+            laptop.sync()
+        self.assertEqual(names(self.hq), {"Delivered", "Bob knows nothing yet", "Bob waits"})
+        for laptop in (ana, bob):
+            self.assertEqual(differences(self.hq, laptop), [])
+        self.hq.command("verify")
+
+    def test_the_mark_beside_the_database_tells_at_once(self):
+        ana = self.world.laptop("ana")
+        ana.sync()
+        old = self.world.folder / "old"
+        self.copy_database(old)
+        self.hq.start()
+        ana.sql(COMPANY, "Delivered")
+        ana.sync()
+        self.put_back_by_hand(old, with_mark=True)
+        self.hq.start()
+        until(lambda: "rewound" in self.hq.log.read_text(), "nobody had to connect")
+        self.hq.command("restore", "--confirm")
+        ana.sync()
+        self.assertEqual(names(self.hq), {"Delivered"})
+
+    def test_what_headquarters_lost_is_found_where_a_laptop_had_it(self):
+        ana = self.world.laptop("ana")
+        self.hq.sql(COMPANY, "Known")
+        ana.sync()
+        self.backup()
+        self.hq.sql("UPDATE company SET website = 'https://typed-at-hq.example' WHERE name = 'Known'")
+        self.hq.sql(COMPANY, "Made at headquarters")
+        ana.sync()
+        self.assertIn("Made at headquarters", names(ana))
+        self.hq.stop()
+        self.restore(self.file)
+        self.hq.start()
+        ana.sync()
+        self.assertEqual(differences(self.hq, ana), [])
+        found = dict(ana.rows("SELECT field, value FROM found_value WHERE entity = 'company'"))
+        self.assertEqual(found["website"], '"https://typed-at-hq.example"')
+        self.assertIn("Made at headquarters", found["id"])
+
+    def test_the_old_copy_stops_when_a_laptop_comes_from_the_restored_one(self):
+        ana, bob = self.world.laptop("ana"), self.world.laptop("bob")
+        ana.sync()
+        bob.sync()
+        self.backup()
+        port = self.hq.port
+        self.hq.stop()
+        left_running = self.world.folder / "left-running"
+        shutil.copytree(self.hq.data, left_running)
+        self.restore(self.file)
+        self.hq.start(port=port)
+        ana.sync()
+        self.hq.stop()
+        restored = self.world.folder / "restored"
+        self.hq.data.rename(restored)
+        left_running.rename(self.hq.data)
+        self.hq.start(port=port)
+        bob.sync()
+        done = ana.sync(check=False)
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertEqual(bob.sync(check=False).returncode, 5, "the old copy takes nothing any more")
+        self.assertIn("old copy", self.hq.log.read_text())
+
     def test_a_damaged_backup_changes_nothing(self):
         self.backup()
         whole = self.file.read_bytes()

@@ -177,11 +177,38 @@ static void restore(struct sim_world *w, struct sim_replica *r, uint64_t random)
         return;
     }
     w->counters.restores++;
+    /* What the laptop delivered since headquarters' backup is now on no laptop any more. */
+    sim_snapshot_free(w->server.backup);
+    w->server.backup = NULL;
     sim_oracle_before_restore(node);
     sim_replica_stop(w, r, false, 1000 + skewed(&random, 20000));
     sim_disk_restore(sim_vfs_disk(node), r->backup);
     sim_trace(w, "n%d was put back to its backup", node);
     sim_oracle_after_restore(w, node);
+}
+
+static void back_up_headquarters(struct sim_world *w)
+{
+    sim_snapshot_free(w->server.backup);
+    w->server.backup = sim_disk_snapshot(sim_vfs_disk(SIM_HQ));
+}
+
+/* By the tool, or by copying the file back: then laptops that know more must make headquarters notice. */
+static void restore_headquarters(struct sim_world *w, uint64_t random)
+{
+    struct sim_server *s = &w->server;
+    if (s->backup == NULL || !s->daemon.is_up) {
+        return;
+    }
+    w->counters.hq_restores++;
+    sim_oracle_before_hq_restore(w);
+    sim_server_stop(w, false, 1000 + skewed(&random, 20000));
+    sim_disk_restore(sim_vfs_disk(SIM_HQ), s->backup);
+    s->is_rewound = sim_chance(&random, 400) || !sim_server_fork(w, SIM_DAEMON);
+    w->counters.hq_rewinds += s->is_rewound;
+    s->confirm_at_ms = INT64_MAX;
+    sim_trace(w, "headquarters was put back to its backup%s", s->is_rewound ? " by hand" : "");
+    sim_oracle_after_hq_restore(w);
 }
 
 static void restart(struct sim_world *w, int node, uint64_t random)
@@ -240,6 +267,12 @@ void sim_fault(struct sim_world *w, const struct sim_planned *e)
         break;
     case SIM_RESTORE:
         restore(w, r, random);
+        break;
+    case SIM_HQ_BACKUP:
+        back_up_headquarters(w);
+        break;
+    case SIM_HQ_RESTORE:
+        restore_headquarters(w, random);
         break;
     case SIM_HAND:
         sim_work(w, e->node, SIM_HAND, random);

@@ -71,8 +71,9 @@ static void check_date(struct sim_world *w, sqlite3 *hq, const struct change *c)
 {
     const struct sim_entity *e = sim_entity(c->entity);
     const struct sim_field *f = e != NULL ? sim_entity_field(e, c->field) : NULL;
-    if (f == NULL || f->policy == SIM_TEXTUAL || f->group != NULL) {
-        return; /* the value may be older than the edit that brought it */
+    if (f == NULL || f->policy == SIM_TEXTUAL || f->group != NULL ||
+        w->counters.hq_restores > 0) { /* cursors of ledgers are of any history then */
+        return;                        /* the value may be older than the edit that brought it */
     }
     long long op = op_of(c->now);
     for (int i = 1; op > 0 && c->by_device && i <= w->replica_count; i++) {

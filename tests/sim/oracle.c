@@ -26,9 +26,26 @@ struct memory {
     int64_t cursor;
     int64_t rev;
     int64_t incarnation;
+    char timeline[40];
+    bool may_go_back; /* headquarters began a new timeline: the next full cut may be older */
 };
 
 static struct memory memories[SIM_NODES_MAX];
+
+/* Edits that headquarters itself had made since, and a laptop shows: lost there, to be found here. */
+struct lost_edit {
+    int node;
+    int64_t op;
+    char entity[32];
+    char row_id[40];
+    char field[32];
+    char value[160];
+};
+
+static struct lost_edit *lost;
+static size_t lost_count;
+static size_t lost_capacity;
+static int64_t lost_floor; /* newest ledger row of headquarters that the backup has */
 
 void sim_oracle_reset(struct sim_world *w)
 {
@@ -37,6 +54,7 @@ void sim_oracle_reset(struct sim_world *w)
         free(memories[i].acknowledged);
         memories[i] = (struct memory){0};
     }
+    lost_count = 0;
 }
 
 void sim_oracle_acknowledged(struct sim_world *w, int node, int64_t op)
@@ -144,6 +162,15 @@ static void look_at_headquarters(struct sim_world *w, sqlite3 *db)
     sim_vfs_enter(SIM_HQ, SIM_READER);
 }
 
+/* A laptop that has not heard of a restore yet counts by the history it knows. */
+static bool is_of_present(const struct memory *m, sqlite3 *hq)
+{
+    char *timeline = sim_db_text(hq, "SELECT value FROM fb_meta WHERE key = 'timeline'");
+    bool is_same = timeline != NULL && strcmp(timeline, m->timeline) == 0;
+    free(timeline);
+    return is_same;
+}
+
 /* I9: what a laptop may call delivered is merged at headquarters, also after headquarters' crashes. */
 static void check_acked(struct sim_world *w, const struct sim_replica *r)
 {
@@ -152,7 +179,7 @@ static void check_acked(struct sim_world *w, const struct sim_replica *r)
         return;
     }
     sqlite3 *db = sim_eyes(SIM_HQ);
-    if (db == NULL) {
+    if (db == NULL || w->server.is_rewound || !is_of_present(&memories[r->daemon.node], db)) {
         return;
     }
     int64_t seen = sim_db_int(db, 0, "SELECT max(number) FROM fb_seen WHERE incarnation = %lld",
@@ -230,7 +257,15 @@ static void look_at_laptop(struct sim_world *w, struct sim_replica *r, sqlite3 *
     int node = r->daemon.node;
     struct memory *m = &memories[node];
     int64_t cursor = sim_db_int(db, 0, "SELECT value FROM fb_meta WHERE key = 'cursor'");
-    if (cursor < m->cursor) {
+    char *timeline = sim_db_text(db, "SELECT value FROM fb_meta WHERE key = 'timeline'");
+    if (timeline != NULL && strcmp(timeline, m->timeline) != 0) {
+        m->may_go_back = m->timeline[0] != '\0';
+        snprintf(m->timeline, sizeof m->timeline, "%s", timeline);
+    }
+    free(timeline);
+    if (cursor < m->cursor && m->may_go_back) {
+        m->may_go_back = false;
+    } else if (cursor < m->cursor) {
         sim_violation(w, "monotonic", "n%d was at %lld and is at %lld", node, (long long)m->cursor,
                       (long long)cursor);
     }
@@ -349,6 +384,115 @@ void sim_oracle_after_restore(struct sim_world *w, int node)
     m->acked_push = 0;
     m->cursor = 0;
     (void)w;
+}
+
+/* --- headquarters put back ---------------------------------------------------------------------- */
+
+static bool shows(sqlite3 *db, const struct lost_edit *e)
+{
+    return sim_db_int(db, 0, "SELECT count(*) FROM %s WHERE id = %Q AND %s IS %Q", e->entity,
+                      e->row_id, e->field, e->value) > 0;
+}
+
+static void note_lost_edits(struct sim_world *w, int node, sqlite3 *hq)
+{
+    sqlite3 *db = sim_eyes(node);
+    if (db == NULL || !has_table(db, "account")) {
+        return;
+    }
+    sqlite3_stmt *q = sim_db_query(
+        hq,
+        "SELECT op, entity, row_id, field, mine FROM sim_ledger WHERE seq > %lld AND kind = "
+        "'set' AND mine LIKE '%%~%%' AND length(mine) < 150 AND mine IS NOT was",
+        (long long)lost_floor);
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        struct lost_edit e = {.node = node, .op = sqlite3_column_int64(q, 0)};
+        snprintf(e.entity, sizeof e.entity, "%s", sim_column(q, 1));
+        snprintf(e.row_id, sizeof e.row_id, "%s", sim_column(q, 2));
+        snprintf(e.field, sizeof e.field, "%s", sim_column(q, 3));
+        snprintf(e.value, sizeof e.value, "%s", sim_column(q, 4));
+        if (shows(db, &e)) {
+            SIM_GROW(lost, lost_count, lost_capacity);
+            lost[lost_count++] = e;
+            w->counters.hq_lost++;
+        }
+    }
+    sqlite3_finalize(q);
+}
+
+static sqlite3 *lost_ledger; /* headquarters', as it was */
+
+void sim_oracle_before_hq_restore(struct sim_world *w)
+{
+    (void)w;
+    if (sqlite3_open(":memory:", &lost_ledger) != SQLITE_OK) {
+        sim_die("no memory");
+    }
+    sim_db_run(lost_ledger, SIM_LEDGER_SQL);
+    copy_ledger(sim_eyes(SIM_HQ), lost_ledger, "1", 0);
+}
+
+/* What headquarters promised of its own is gone with the file. */
+static void forget_lost_promises(sqlite3 *hq)
+{
+    struct memory *m = &memories[SIM_HQ];
+    size_t kept = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        bool is_there = sim_db_int(hq, 0, "SELECT count(*) FROM sim_ledger WHERE op = %lld",
+                                   (long long)m->acknowledged[i]) > 0;
+        if (is_there) {
+            m->acknowledged[kept++] = m->acknowledged[i];
+        }
+    }
+    m->count = kept;
+    m->rev = 0;
+}
+
+void sim_oracle_after_hq_restore(struct sim_world *w)
+{
+    sqlite3 *hq = sim_eyes(SIM_HQ);
+    lost_floor = sim_db_int(hq, 0, "SELECT max(seq) FROM sim_ledger");
+    forget_lost_promises(hq);
+    for (int i = 1; i <= w->replica_count; i++) {
+        struct memory *m = &memories[i];
+        int64_t delivered = m->acked_push < PUSHES_MAX ? m->frozen[m->acked_push] : INT64_MAX;
+        m->floor = delivered > m->floor ? delivered : m->floor;
+        note_lost_edits(w, i, lost_ledger);
+    }
+    sim_db_close(lost_ledger);
+    lost_ledger = NULL;
+}
+
+static bool was_touched(struct sim_world *w, const struct lost_edit *e)
+{
+    for (int i = 0; i <= w->replica_count; i++) {
+        if (sim_db_int(sim_eyes(i), 0,
+                       "SELECT count(*) FROM sim_ledger WHERE kind = 'delete' OR (row_id = %Q AND "
+                       "(kind IN ('insert', 'hand', 'loose') OR (%d AND field = %Q)))",
+                       e->row_id, i == e->node, e->field) > 0) {
+            return true;
+        }
+    }
+    return sim_db_int(sim_eyes(e->node), 0,
+                      "SELECT count(*) FROM sim_ledger WHERE row_id = %Q AND kind = 'group'",
+                      e->row_id) > 0;
+}
+
+/* sync-rules.md, part 5: what only laptops have of headquarters' own work is offered back there. */
+void sim_oracle_check_lost(struct sim_world *w)
+{
+    for (size_t i = 0; i < lost_count && w->counters.restores == 0; i++) {
+        const struct lost_edit *e = &lost[i];
+        int64_t found = sim_db_int(sim_eyes(e->node), 0,
+                                   "SELECT count(*) FROM found_value WHERE record_id = %Q AND "
+                                   "instr(value, '~%lld.') > 0",
+                                   e->row_id, (long long)e->op);
+        if (found == 0 && !was_touched(w, e) && !shows(sim_eyes(SIM_HQ), e)) {
+            sim_violation(w, "lost at headquarters",
+                          "n%d had %s.%s = %s of %s, which headquarters lost, and it is not found",
+                          e->node, e->entity, e->field, e->value, e->row_id);
+        }
+    }
 }
 
 void sim_oracle_check_saved(struct sim_world *w)

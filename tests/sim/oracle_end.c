@@ -176,7 +176,7 @@ static void check_held(struct sim_world *w, int node)
  * never touched and nobody deleted, is kept for a person. */
 static void check_found(struct sim_world *w, const struct sim_replica *r)
 {
-    if (w->counters.restores > 0) {
+    if (w->counters.restores + w->counters.hq_restores > 0) {
         return; /* what was found or hand-made since the backup went with the file */
     }
     sqlite3_stmt *q = sim_db_query(
@@ -379,7 +379,8 @@ static void check_digests(struct sim_world *w, const struct sim_replica *r)
                       r->daemon.node, (long long)st->digest_differences);
     }
     int64_t found = sim_db_int(sim_eyes(r->daemon.node), 0, "SELECT count(*) FROM found_value");
-    if (w->counters.hand_edits + w->counters.tool_meddling == 0 && found > 0) {
+    if (w->counters.hand_edits + w->counters.tool_meddling + w->counters.hq_restores == 0 &&
+        found > 0) {
         sim_violation(w, "found",
                       "n%d reports %lld values as found though nobody edited with triggers off",
                       r->daemon.node, (long long)found);
@@ -510,6 +511,7 @@ void sim_oracle_end(struct sim_world *w)
     check_sum(w, "account", "balance");
     check_sum(w, "sales_line", "delivered");
     check_sum(w, "contact", "calls");
+    sim_oracle_check_lost(w);
     check_once(w, hq);
     check_conflicts(w, hq);
     check_returns(w, hq);

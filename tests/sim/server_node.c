@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/rewound.h"
+#include "server/timeline.h"
 #include "tests/sim/db.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/util.h"
@@ -408,8 +410,46 @@ void sim_server_noticed(struct sim_world *w)
     w->server.settle_at_ms = w->now_ms;
 }
 
+bool sim_server_fork(struct sim_world *w, enum sim_process process)
+{
+    struct fb_store *s = NULL;
+    struct fb_why why = {""};
+    char id[FB_ROW_ID_SIZE];
+    sim_enter(w, SIM_HQ, process);
+    int rc = fb_store_open(PATH, &(struct fb_store_options){.node = FB_NODE_SERVER}, &s, &why);
+    rc =
+        rc < 0 ? rc : fb_timeline_fork(s, &w->server.daemon.random, sim_node_now_ms(w, SIM_HQ), id);
+    fb_store_close(s);
+    sim_enter(w, SIM_HQ, SIM_DAEMON);
+    if (rc < 0) {
+        sim_trace(w, "n0 no new timeline: %s %s", fb_err_name(rc), why.text);
+        return false;
+    }
+    w->server.is_rewound = false;
+    w->server.confirm_at_ms = INT64_MAX;
+    return true;
+}
+
+/* The administrator reads what the daemon says, some time later. */
+static void confirm_rewind(struct sim_world *w)
+{
+    struct sim_server *s = &w->server;
+    if (fb_hub_rewound_why(s->hub) == NULL) {
+        return;
+    }
+    if (s->confirm_at_ms == INT64_MAX) {
+        s->confirm_at_ms =
+            w->now_ms + (w->is_calm ? 1 : 120) * (int64_t)(fb_random_u64(&s->daemon.random) % 1000);
+    }
+    if (s->confirm_at_ms <= w->now_ms && sim_server_fork(w, SIM_TOOL)) {
+        w->counters.hq_confirmed++;
+        s->daemon.notice_at_ms = w->now_ms + 500;
+    }
+}
+
 void sim_server_wake(struct sim_world *w)
 {
+    confirm_rewind(w);
     w->server.daemon.wake_at_ms = w->now_ms + CLOCK_MS;
     for (struct sim_link *link = w->links; link != NULL && w->server.daemon.is_up;
          link = link->next) {

@@ -494,6 +494,7 @@ static void build(struct sim_world *w)
             i == SIM_HQ ? 0 : (int64_t)sim_below(&random, both_ways) - p->clock_offset_ms;
     }
     w->server.settle_at_ms = INT64_MAX;
+    w->server.confirm_at_ms = INT64_MAX;
     sim_server_build(w);
     for (int i = 1; i <= w->replica_count; i++) {
         sim_replica_build(w, &w->replicas[i]);
@@ -506,6 +507,8 @@ static void tear_down(struct sim_world *w)
         sim_replica_stop(w, &w->replicas[i], true, INT64_MAX);
     }
     sim_server_stop(w, true, INT64_MAX);
+    sim_snapshot_free(w->server.backup);
+    w->server.backup = NULL;
     for (int i = 0; i <= w->replica_count; i++) {
         sim_eyes_close(i);
         if (i > 0) {

@@ -50,7 +50,10 @@ struct sim_server {
     struct sim_daemon daemon;
     struct fb_store *reader;
     struct fb_hub *hub;
-    int64_t settle_at_ms; /* INT64_MAX: nothing to do */
+    int64_t settle_at_ms;        /* INT64_MAX: nothing to do */
+    struct sim_snapshot *backup; /* NULL: none was taken */
+    bool is_rewound;             /* put back without the tool, and nobody confirmed it yet */
+    int64_t confirm_at_ms;       /* when the administrator does; INT64_MAX: he does not know yet */
 };
 
 struct sim_replica {
@@ -128,6 +131,8 @@ void sim_server_lost(struct sim_world *w, struct sim_link *link);
 void sim_server_settle(struct sim_world *w);
 void sim_server_wake(struct sim_world *w);
 void sim_server_noticed(struct sim_world *w);
+/* The product's own fork of the timeline, by the daemon's machine or, while it runs, by an administrator's command. */
+bool sim_server_fork(struct sim_world *w, enum sim_process process);
 
 /* replica_node.c */
 void sim_replica_build(struct sim_world *w, struct sim_replica *r);
@@ -165,8 +170,12 @@ bool sim_oracle_all_delivered(int node);
 /* Around putting a backup back: the ledger rows that the backup lacks come back, older than all others. */
 void sim_oracle_before_restore(int node);
 void sim_oracle_after_restore(struct sim_world *w, int node);
+/* The same for headquarters: what it had written itself since is gone, but for what laptops had pulled. */
+void sim_oracle_before_hq_restore(struct sim_world *w);
+void sim_oracle_after_hq_restore(struct sim_world *w);
 void sim_oracle_look(struct sim_world *w, int node);
 void sim_oracle_started(struct sim_world *w, int node);
+void sim_oracle_check_lost(struct sim_world *w);
 void sim_oracle_end(struct sim_world *w);
 void sim_oracle_check_saved(struct sim_world *w); /* every node still has what it saved */
 void sim_dump(struct sim_world *w);               /* dump.c */

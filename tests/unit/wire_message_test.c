@@ -48,6 +48,11 @@ FB_TEST(a_hello_arrives)
     struct fb_sha256 hash = testing_hash(7);
     assert_true(fb_sha256_equal(&m.hello.last_hash, &hash));
     assert_string_equal(m.hello.app_version, "0.1.0");
+    assert_int_equal(m.hello.acked_number, 8);
+    hash = testing_hash(5);
+    assert_true(fb_sha256_equal(&m.hello.log_head, &hash));
+    assert_int_equal(m.hello.ancestor_count, 1);
+    assert_string_equal(m.hello.ancestors[0], EMPLOYEE);
 }
 
 FB_TEST(a_first_hello_has_no_timeline_and_no_hash)
@@ -81,6 +86,12 @@ FB_TEST(a_welcome_arrives)
     assert_int_equal(m.welcome.retry_after_ms, 30);
     assert_string_equal(m.welcome.employee_id, EMPLOYEE);
     assert_string_equal(m.welcome.number_prefix, "A7");
+    assert_int_equal(m.welcome.ancestor_count, 2);
+    assert_string_equal(m.welcome.ancestors[0].id, DEVICE);
+    assert_int_equal(m.welcome.ancestors[0].forked_at, 4000);
+    assert_int_equal(m.welcome.ancestors[1].forked_at, 0);
+    assert_true(m.welcome.must_enrol);
+    assert_true(m.welcome.is_cursor_lost);
 }
 
 FB_TEST(a_push_part_arrives)
@@ -239,13 +250,15 @@ static struct fb_message small_rows(struct fb_arena *arena)
     return m;
 }
 
+static const char *const GOLDEN_NAMES[] = {
+    "hello",         "welcome",   "catalogue",    "push_part", "ack",       "pull", "rows",
+    "removes",       "chunk",     "cut",          "poke",      "ping",      "pong", "refuse",
+    "scope_digests", "enrol_ask", "enrol_answer", "evict",     "references"};
+#define RELEASE_1_KINDS 17
+
 /* Bytes that old releases rely on: proto/README.md. */
 FB_TEST(every_kind_of_message_has_the_bytes_it_always_had)
 {
-    static const char *const NAMES[] = {
-        "hello",         "welcome",   "catalogue",    "push_part", "ack",       "pull", "rows",
-        "removes",       "chunk",     "cut",          "poke",      "ping",      "pong", "refuse",
-        "scope_digests", "enrol_ask", "enrol_answer", "evict",     "references"};
     for (size_t i = 0; i < ALL_KIND_COUNT; i++) {
         FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
         FB_AUTO(fb_buf_release) struct fb_buf out;
@@ -253,8 +266,30 @@ FB_TEST(every_kind_of_message_has_the_bytes_it_always_had)
         struct fb_message m = is_rows ? small_rows(&arena) : testing_message(ALL_KINDS[i], &arena);
         encode(&m, &out);
         assert_int_equal(out.bytes[5], 0);
-        testing_golden(NAMES[i], &out);
+        testing_golden(GOLDEN_NAMES[i], &out);
         decoded(&out, &arena);
+    }
+}
+
+/* Bytes as release 1 sent them stay understood; fields that came since have their meaning of absent. */
+FB_TEST(bytes_of_release_1_are_understood)
+{
+    for (size_t i = 0; i < RELEASE_1_KINDS; i++) {
+        FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
+        char name[64];
+        struct fb_buf old;
+        snprintf(name, sizeof name, "../wire-1/%s", GOLDEN_NAMES[i]);
+        testing_golden_read(name, &arena, &old);
+        struct fb_message m = decoded(&old, &arena);
+        assert_int_equal(m.kind, ALL_KINDS[i]);
+        if (m.kind == FB_MESSAGE_HELLO) {
+            assert_int_equal(m.hello.last_number, 9);
+            assert_int_equal(m.hello.ancestor_count + (size_t)m.hello.acked_number, 0);
+        } else if (m.kind == FB_MESSAGE_WELCOME) {
+            assert_int_equal(m.welcome.seen, 8);
+            assert_int_equal(m.welcome.ancestor_count, 0);
+            assert_false(m.welcome.must_enrol || m.welcome.is_cursor_lost);
+        }
     }
 }
 
@@ -263,4 +298,5 @@ FB_MAIN(FB_CASE(a_hello_arrives), FB_CASE(a_first_hello_has_no_timeline_and_no_h
         FB_CASE(a_cut_arrives_with_and_without_a_digest), FB_CASE(the_parts_of_an_answer_arrive),
         FB_CASE(the_small_messages_arrive), FB_CASE(enrolment_arrives),
         FB_CASE(frames_are_found_one_after_the_other), FB_CASE(an_id_that_is_none_is_not_sent),
+        FB_CASE(bytes_of_release_1_are_understood),
         FB_CASE(every_kind_of_message_has_the_bytes_it_always_had))

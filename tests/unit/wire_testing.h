@@ -152,6 +152,8 @@ static inline struct fb_message testing_message_of_round(enum fb_message_kind ki
     static const char *scopes[] = {"global", "employee:" EMPLOYEE};
     static struct fb_scope_digest digests[] = {{"global", {1, 2, 3}},
                                                {"employee:" EMPLOYEE, {UINT64_MAX, 0, 7}}};
+    static char timelines[][FB_ROW_ID_SIZE] = {EMPLOYEE};
+    static struct fb_ancestor ancestors[] = {{DEVICE, 4000}, {EMPLOYEE, 0}};
     struct fb_message m = {.kind = kind};
     switch (kind) {
     case FB_MESSAGE_HELLO:
@@ -164,7 +166,11 @@ static inline struct fb_message testing_message_of_round(enum fb_message_kind ki
                                     .now_ms = 1760000000123,
                                     .last_number = 9,
                                     .last_hash = testing_hash(7),
-                                    .app_version = "0.1.0"};
+                                    .app_version = "0.1.0",
+                                    .acked_number = 8,
+                                    .log_head = testing_hash(5),
+                                    .ancestors = timelines,
+                                    .ancestor_count = 1};
         break;
     case FB_MESSAGE_WELCOME:
         m.welcome = (struct fb_welcome){.verdict = FB_VERDICT_NEW_TIMELINE,
@@ -179,7 +185,11 @@ static inline struct fb_message testing_message_of_round(enum fb_message_kind ki
                                         .catalogue_version = 4,
                                         .retry_after_ms = 30,
                                         .employee_id = EMPLOYEE,
-                                        .number_prefix = "A7"};
+                                        .number_prefix = "A7",
+                                        .ancestors = ancestors,
+                                        .ancestor_count = 2,
+                                        .must_enrol = true,
+                                        .is_cursor_lost = true};
         break;
     case FB_MESSAGE_CATALOGUE:
         m.catalogue = (struct fb_catalogue_message){
