@@ -11,6 +11,7 @@
 #define BUSY_TIMEOUT_MS    5000
 #define CACHE_BYTES_WRITER (64LL * 1024 * 1024)
 #define CACHE_BYTES_READER (8LL * 1024 * 1024)
+#define SIDE_CACHE_BYTES   (16 * 1024 * 1024)
 /* 40 MB of log: a late checkpoint costs a large download a tenth less than SQLite's 1,000 pages. */
 #define CHECKPOINT_PAGES "10000"
 #define LOG_BYTES_KEPT   "67108864"
@@ -303,6 +304,31 @@ int fb_store_open(const char *path, const struct fb_store_options *options, stru
     }
     if (rc < 0) {
         return rc;
+    }
+    *ret = store;
+    store = NULL;
+    return FB_OK;
+}
+
+int fb_store_open_side(const char *path, struct fb_store **ret, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *store = calloc(1, sizeof *store);
+    if (store == NULL) {
+        return fb_fail(why, FB_ERR_NO_MEMORY,
+                       "there is not enough memory to open %s: close other programs", path);
+    }
+    store->options = (struct fb_store_options){.may_create = true, .cache_bytes = SIDE_CACHE_BYTES};
+    store->data_version = -1;
+    store->schema_version_checked = -1;
+    int rc = open_handle(store, path, why);
+    if (rc == FB_OK) {
+        rc = set_connection(store);
+    }
+    if (rc == FB_OK) {
+        rc = exec(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+    }
+    if (rc < 0) {
+        return store->db == NULL ? rc : fb_store_error(store, why);
     }
     *ret = store;
     store = NULL;

@@ -40,6 +40,10 @@ struct fb_store_options {
  * triggers, (with fb_store_check_schema). */
 int fb_store_open(const char *path, const struct fb_store_options *options, struct fb_store **ret,
                   struct fb_why *why) FB_MUST_CHECK;
+/* A file of its own beside the database, without our tables, for what can be made again at any time
+ * (common/search): makes it if it is not there, and syncs only when SQLite must. Begin and commit
+ * are statements here, since it has no catalogue. FB_ERR_DAMAGED: delete it and begin anew. */
+int fb_store_open_side(const char *path, struct fb_store **ret, struct fb_why *why) FB_MUST_CHECK;
 void fb_store_close(struct fb_store *store);
 void fb_store_drop(struct fb_store **store); /* for FB_AUTO */
 

@@ -23,12 +23,13 @@ ARROWS = {
     "common/sync": {"common/base", "common/merge", "common/catalogue", "common/store", "common/wire"},
     "common/crm": {"common/base", "common/merge", "common/catalogue", "common/store"},
     "common/formats": {"common/base", "common/merge", "common/catalogue", "common/store"},
+    "common/search": {"common/base", "common/merge", "common/catalogue", "common/store", "common/crm"},
     "common/command": {"common/base", "common/cli", "common/merge", "common/catalogue", "common/store", "common/crm",
                        "common/formats"},
     "common/net": {"common/base"},
     # net: only common/web/serve.c, which carries bytes between streams and HTTP for both programs
     "common/web": {"common/base", "common/cli", "common/merge", "common/catalogue", "common/store", "common/wire",
-                   "common/sync", "common/crm", "common/formats", "common/command", "common/net"},
+                   "common/sync", "common/crm", "common/formats", "common/command", "common/net", "common/search"},
 }
 COMMON = set(ARROWS)
 ARROWS["server"] = set(COMMON)
@@ -45,6 +46,7 @@ HOMES = {
     r"git2.*": {"common/merge"},
     r"xxhash\.h": {"common/base"},
     r"csv\.h|iconv\.h": {"common/formats"},
+    r"unicode/.*": {"common/search"},
     r"ini\.h": {"common/cli"},
     r"argon2\.h": {"server"},
     r"llhttp\.h": {"common/web"},

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/limits.h"
+#include "common/crm/title.h"
+#include "common/search/inside.h"
+
+/* What becomes of a row, as text. */
+struct document {
+    struct fb_buf title;
+    struct fb_buf body;
+    struct fb_buf digits;
+    struct fb_buf names; /* title and short texts, folded, for pinyin */
+};
+
+static bool is_in_sync_module(const struct fb_entity *e)
+{
+    return e->module != NULL && strcmp(e->module->key, "sync") == 0;
+}
+
+bool fb_search_takes(const struct fb_entity *e)
+{
+    return e->scope != FB_SCOPE_SERVER_ONLY && e->scope != FB_SCOPE_DEVICE_ONLY &&
+           !is_in_sync_module(e) && strcmp(e->name, "notification") != 0;
+}
+
+/* What hangs on a record is shown as that record: a part as its parent, a number or note as whose it is. */
+static const struct fb_field *shown_as(const struct fb_entity *e)
+{
+    if (e->parent_field != NULL) {
+        return e->parent_field;
+    }
+    return e->scope == FB_SCOPE_FOLLOWS && e->scope_field_count > 0 &&
+                   e->scope_fields[0]->type == FB_TYPE_POLY
+               ? e->scope_fields[0]
+               : NULL;
+}
+
+static const struct fb_entity *target_of(const struct fb_row *row, const struct fb_field *f)
+{
+    if (f->target_name == NULL) {
+        return f->targets[0];
+    }
+    const struct fb_value *name = &row->values[f->target_name->index];
+    for (size_t i = 0; name->type == FB_TEXT && i < f->target_count; i++) {
+        if (strlen(f->targets[i]->name) == name->size &&
+            memcmp(f->targets[i]->name, name->bytes, name->size) == 0) {
+            return f->targets[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_text(const struct fb_field *f)
+{
+    return f->type == FB_TYPE_TEXT || f->type == FB_TYPE_LONG || f->type == FB_TYPE_SEQ;
+}
+
+static bool is_title(const struct fb_entity *e, const struct fb_field *f)
+{
+    for (size_t i = 0; i < e->title_field_count; i++) {
+        if (e->title_fields[i] == f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool names_an_entity(const struct fb_entity *e, const struct fb_field *f)
+{
+    for (size_t i = 0; i < e->field_count; i++) {
+        if (e->fields[i].target_name == f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A whole value, cut where a character ends. */
+static size_t cut(const struct fb_value *v, size_t max)
+{
+    size_t size = v->size < max ? v->size : max;
+    while (size < v->size && size > 0 && ((unsigned char)v->bytes[size] & 0xC0) == 0x80) {
+        size--;
+    }
+    return size;
+}
+
+static int add_field(struct document *d, const struct fb_entity *e, const struct fb_field *f,
+                     const struct fb_value *v)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf folded;
+    fb_buf_init(&folded, FB_SEARCH_TEXT_BYTES_MAX);
+    size_t left =
+        FB_SEARCH_BODY_BYTES_MAX > d->body.size ? FB_SEARCH_BODY_BYTES_MAX - d->body.size : 0;
+    size_t size = cut(v, left);
+    int rc = fb_search_fold(v->bytes, size, &folded);
+    if (rc < 0) {
+        return rc;
+    }
+    if (!is_title(e, f)) {
+        fb_search_segment(&folded, &d->body);
+        fb_buf_append_byte(&d->body, ' ');
+    }
+    if (fb_search_is_number((const char *)folded.bytes, folded.size)) {
+        fb_search_digits((const char *)folded.bytes, folded.size, &d->digits);
+        fb_buf_append_text(&d->digits, "x "); /* digits of two numbers are no neighbours */
+    }
+    if (is_title(e, f) || f->is_indexed || f->type == FB_TYPE_SEQ) {
+        fb_buf_append_byte(&d->names, ' ');
+        fb_buf_append(&d->names, folded.bytes, folded.size);
+    }
+    return fb_buf_error(&d->names);
+}
+
+static int collect(struct document *d, const struct fb_row *row)
+{
+    const struct fb_entity *e = row->entity;
+    for (size_t i = 0; i < e->field_count; i++) {
+        const struct fb_field *f = &e->fields[i];
+        const struct fb_value *v = &row->values[i];
+        if (!is_text(f) || f->visibility != FB_SEEN_BY_ALL || v->type != FB_TEXT || v->size == 0 ||
+            names_an_entity(e, f)) {
+            continue;
+        }
+        int rc = add_field(d, e, f, v);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return fb_title_append_row(row, &d->title);
+}
+
+static int remove_text(struct fb_search *s, int64_t no)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s->file, "DELETE FROM words WHERE rowid = ?1", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, no);
+    return fb_sql_run(q);
+}
+
+/* The document's number, or 0. */
+static int find(struct fb_search *s, const struct fb_entity *e, const char *id, int64_t *ret)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    *ret = 0;
+    int rc = fb_sql_begin(s->file, "SELECT no FROM record WHERE entity = ?1 AND id = ?2", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, e->no);
+    fb_sql_bind_text(q, 2, id);
+    rc = fb_sql_step(q);
+    if (rc == FB_SQL_ROW) {
+        *ret = fb_sql_int(q, 0);
+    }
+    return rc < 0 ? rc : FB_OK;
+}
+
+int fb_search_remove(struct fb_search *s, const struct fb_entity *e, const char *id)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int64_t no = 0;
+    int rc = find(s, e, id, &no);
+    if (rc < 0 || no == 0) {
+        return rc;
+    }
+    rc = remove_text(s, no);
+    if (rc == FB_OK) {
+        rc = fb_sql_begin(s->file, "DELETE FROM record WHERE no = ?1", &q);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, no);
+    return fb_sql_run(q);
+}
+
+struct head {
+    const struct fb_entity *entity;
+    const char *id;
+    const char *title;
+    const char *stamp;
+    const struct fb_entity *owner; /* NULL: shown as itself */
+    const char *owner_id;
+    bool is_reference;
+};
+
+static int write_record(struct fb_search *s, const struct head *h, int64_t *ret_no)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(
+        s->file,
+        "INSERT INTO record (entity, id, stamp, title, shown_entity, shown_id, is_reference) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING no",
+        &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, h->entity->no);
+    fb_sql_bind_text(q, 2, h->id);
+    fb_sql_bind_text(q, 3, h->stamp);
+    fb_sql_bind_text(q, 4, h->title);
+    if (h->owner != NULL) {
+        fb_sql_bind_int(q, 5, h->owner->no);
+        fb_sql_bind_text(q, 6, h->owner_id);
+    }
+    fb_sql_bind_int(q, 7, h->is_reference);
+    rc = fb_sql_step(q);
+    if (rc == FB_SQL_ROW) {
+        *ret_no = fb_sql_int(q, 0);
+        rc = FB_OK;
+    }
+    return rc;
+}
+
+static int write_words(struct fb_search *s, int64_t no, const char *title, bool is_name,
+                       struct document *d)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf folded;
+    FB_AUTO(fb_buf_release) struct fb_buf words;
+    FB_AUTO(fb_buf_release) struct fb_buf pinyin;
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    fb_buf_init(&folded, FB_SEARCH_TEXT_BYTES_MAX);
+    fb_buf_init(&words, FB_SEARCH_TEXT_BYTES_MAX);
+    fb_buf_init(&pinyin, FB_SEARCH_TEXT_BYTES_MAX);
+    int rc = fb_search_fold(title, strlen(title), &folded);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_search_segment(&folded, &words);
+    fb_pinyin_append(s->pinyin, &folded, is_name, &pinyin);
+    fb_pinyin_append(s->pinyin, &d->names, false, &pinyin);
+    rc = fb_sql_begin(s->file,
+                      "INSERT INTO words (rowid, title, body, pinyin, digits) "
+                      "VALUES (?1, ?2, ?3, ?4, ?5)",
+                      &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, no);
+    fb_sql_bind_bytes(q, 2, fb_buf_text(&words), words.size);
+    fb_sql_bind_bytes(q, 3, fb_buf_text(&d->body), d->body.size);
+    fb_sql_bind_bytes(q, 4, fb_buf_text(&pinyin), pinyin.size);
+    fb_sql_bind_bytes(q, 5, fb_buf_text(&d->digits), d->digits.size);
+    return fb_sql_run(q);
+}
+
+static int put(struct fb_search *s, const struct head *h, struct document *d)
+{
+    int64_t no = 0;
+    int rc = fb_search_remove(s, h->entity, h->id);
+    if (rc == FB_OK) {
+        rc = write_record(s, h, &no);
+    }
+    bool is_name = fb_entity_field(h->entity, "family_name") != NULL;
+    return rc == FB_OK ? write_words(s, no, h->title, is_name, d) : rc;
+}
+
+static void begin_document(struct document *d)
+{
+    fb_buf_init(&d->title, FB_SEARCH_TEXT_BYTES_MAX);
+    fb_buf_init(&d->body, FB_SEARCH_TEXT_BYTES_MAX);
+    fb_buf_init(&d->digits, FB_SEARCH_TEXT_BYTES_MAX);
+    fb_buf_init(&d->names, FB_SEARCH_TEXT_BYTES_MAX);
+}
+
+static void release_document(struct document *d)
+{
+    fb_buf_release(&d->title);
+    fb_buf_release(&d->body);
+    fb_buf_release(&d->digits);
+    fb_buf_release(&d->names);
+}
+
+int fb_search_put(struct fb_search *s, const struct fb_row *row, const char *stamp)
+{
+    FB_AUTO(release_document) struct document d;
+    struct head h = {.entity = row->entity, .id = row->id, .stamp = stamp};
+    char owner_id[FB_ROW_ID_SIZE];
+    begin_document(&d);
+    int rc = collect(&d, row);
+    const struct fb_field *f = shown_as(row->entity);
+    const struct fb_value *v = f == NULL ? NULL : &row->values[f->index];
+    if (rc == FB_OK && v != NULL && v->type == FB_TEXT && v->size == FB_ROW_ID_SIZE - 1) {
+        memcpy(owner_id, v->bytes, v->size);
+        owner_id[v->size] = 0;
+        h.owner = target_of(row, f);
+        h.owner_id = owner_id;
+    }
+    h.title = fb_buf_text(&d.title);
+    return rc == FB_OK ? put(s, &h, &d) : rc;
+}
+
+int fb_search_put_reference(struct fb_search *s, const struct fb_entity *e, const char *id,
+                            const char *title)
+{
+    FB_AUTO(release_document) struct document d;
+    const struct head h = {
+        .entity = e, .id = id, .stamp = title, .title = title, .is_reference = true};
+    begin_document(&d);
+    return put(s, &h, &d);
+}
