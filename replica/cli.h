@@ -15,5 +15,7 @@ int fb_replica_cli_sync(struct fb_cli *cli, struct fb_why *why);
 int fb_replica_cli_status(struct fb_cli *cli, struct fb_why *why);
 int fb_replica_cli_outbox(struct fb_cli *cli, struct fb_why *why);
 int fb_replica_cli_doctor(struct fb_cli *cli, struct fb_why *why);
+int fb_replica_cli_changes(struct fb_cli *cli, struct fb_why *why);
+int fb_replica_cli_receipts(struct fb_cli *cli, struct fb_why *why);
 
 #endif

@@ -264,6 +264,18 @@ static int refuse(struct fb_admission *ret, enum fb_refusal refusal, const char 
     return FB_OK;
 }
 
+static int look_for_newer_catalogue(struct fb_store *s)
+{
+    if (fb_store_in_transaction(s)) {
+        return FB_OK;
+    }
+    int rc = fb_store_read_begin(s);
+    if (rc == FB_OK) {
+        fb_store_read_end(s);
+    }
+    return rc;
+}
+
 int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now_ms,
                  struct fb_admission *ret)
 {
@@ -293,6 +305,8 @@ int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now
         return refuse(ret, FB_REFUSAL_BUSY, "Headquarters cannot write just now; try again later.");
     }
     rc = rc < 0 ? rc : find_staged(s, w);
+    /* A command may have put a newer one there since the last transaction of this connection. */
+    rc = rc < 0 ? rc : look_for_newer_catalogue(s);
     const struct fb_catalogue *c = fb_store_catalogue(s);
     make_prefix(w->incarnation, peer->number_prefix, sizeof peer->number_prefix);
     memcpy(w->timeline, peer->hub->timeline, sizeof w->timeline);

@@ -19,7 +19,8 @@ const char *fb_held_reason_name(enum fb_held_reason reason)
     return NAMES[reason];
 }
 
-int fb_conflict_add(struct fb_work *w, struct fb_work_row *row, const struct fb_conflict *c)
+static int add_to(struct fb_work *w, struct fb_work_row *row, const struct fb_conflict *c,
+                  struct fb_conflict **list)
 {
     struct fb_conflict *kept = fb_arena_alloc(w->arena, sizeof *kept);
     if (kept == NULL) {
@@ -28,9 +29,19 @@ int fb_conflict_add(struct fb_work *w, struct fb_work_row *row, const struct fb_
     *kept = *c;
     kept->entity = row->entity;
     kept->row_id = row->id;
-    kept->next = row->conflicts;
-    row->conflicts = kept;
+    kept->next = *list;
+    *list = kept;
     return FB_OK;
+}
+
+int fb_conflict_add(struct fb_work *w, struct fb_work_row *row, const struct fb_conflict *c)
+{
+    return add_to(w, row, c, &row->conflicts);
+}
+
+int fb_conflict_keep(struct fb_work *w, struct fb_work_row *row, const struct fb_conflict *c)
+{
+    return add_to(w, row, c, &row->kept_conflicts);
 }
 
 /* ---- Open conflicts of the device (rule 17) ---- */
@@ -300,6 +311,12 @@ int fb_conflict_write_all(struct fb_work *w)
     int rc = FB_OK;
     for (size_t i = 0; rc == FB_OK && i < count; i++) {
         struct fb_work_row *row = w->rows[i];
+        while (row->kept_conflicts != NULL) {
+            struct fb_conflict *c = row->kept_conflicts;
+            row->kept_conflicts = c->next;
+            c->next = row->conflicts;
+            row->conflicts = c;
+        }
         for (const struct fb_conflict *c = row->conflicts; rc == FB_OK && c != NULL; c = c->next) {
             rc = write_conflict(w, c);
         }

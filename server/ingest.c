@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * One push becomes one rev, in memory first:
- *   1. every change meets its row as headquarters has it; inserts and updates merge (ingest_row.c); what rests in the bin
+ *   1. every change meets its row as headquarters has it, or the one it was merged into (redirect.c); inserts and updates merge (ingest_row.c); what rests in the bin
  *      comes back (rule 19)
  *   2. rows gather into aggregates; those that break a rule are held, and what depends on them (rule 20), until nothing more is
  *   3. deletes are judged and played (rule 18)
@@ -204,7 +204,15 @@ static int meet_rows(struct fb_work *w, const struct fb_change *changes, size_t 
         const struct fb_change *c = &changes[i];
         const struct fb_entity *e = fb_catalogue_entity_no(w->catalogue, c->entity_no);
         struct fb_work_row *row = NULL;
+        bool is_redirected = false;
         int rc = e == NULL ? note_stray(w, c) : fb_work_row(w, e, c->row_id, &row);
+        if (rc == FB_OK && row != NULL && w->source.whole_error == NULL) {
+            rc = fb_redirect_references(w, e, c, &c);
+            rc = rc < 0 ? rc : fb_redirect_note(w, e, c, row, &is_redirected);
+        }
+        if (is_redirected) {
+            row = NULL;
+        }
         if (rc == FB_OK && row != NULL && row->change != NULL) {
             rc = note_stray(
                 w, c); /* a push names a row once; a second change of it is kept for a person */
@@ -297,6 +305,7 @@ static int decide(struct fb_work *w, const struct fb_change *changes, size_t cou
         w->whole_count = count;
         return rc < 0 ? rc : fb_conflict_write_all(w);
     }
+    rc = rc < 0 ? rc : fb_redirect_join(w);
     rc = rc < 0 ? rc : merge_rows(w);
     rc = rc < 0 ? rc : check_until_quiet(w);
     rc = rc < 0 ? rc : fb_ingest_deletes(w);
@@ -319,6 +328,8 @@ int fb_ingest(struct fb_hub *hub, const struct fb_source *source, const struct f
     rc = rc < 0 ? rc : decide(&w, changes, count);
     rc = rc < 0 ? rc : fb_work_write(&w);
     rc = rc < 0 ? rc : fb_ruling_play(hub, source, w.rev, now_ms);
+    rc = rc < 0 ? rc : fb_merging_play(hub, source, w.rev, now_ms);
+    rc = rc < 0 ? rc : fb_duplicates_play(hub, source, w.rev, now_ms);
     rc = rc < 0 ? rc : fb_history_end(hub->store);
     hub->counters.changes += (int64_t)count;
     hub->counters.revs++;

@@ -83,7 +83,8 @@ static int bring_back(struct fb_work *w, struct fb_work_row *row)
     row->has_own_values = false;
     row->is_here = true;
     row->is_restored = true;
-    return fb_ingest_aggregate(w, row);
+    int rc = fb_redirect_row(w, row);
+    return rc < 0 ? rc : fb_ingest_aggregate(w, row);
 }
 
 static int restore_one(struct fb_work *w, struct fb_work_row *row, struct fb_work_row *for_row,

@@ -12,6 +12,9 @@
  *   ingest_check.c   what must be true of the rows afterwards
  *   conflict.c       rows of conflict, held_change, receipt
  *   ruling.c held.c  decisions of people, carried out
+ *   merging.c merging_undo.c   two records become one, and two again
+ *   duplicates.c     is it there already?
+ *   redirect.c       where a record went that was merged into another
  *   work.c           the rows of one rev, in memory
  *   work_write.c     ... into tables, log, bin and digests
  *   family.c         who follows whom
@@ -131,6 +134,9 @@ struct fb_hub {
     bool has_open_write; /* a page wrote since the last settle: it may have been rolled back */
     struct fb_decision *rulings;    /* conflicts, malloc'ed */
     struct fb_decision *held_again; /* held changes to be tried again */
+    struct fb_decision *mergings;   /* records to be made one, or two again */
+    struct fb_newcomer *newcomers;  /* rows to be compared with those there are */
+    int64_t newcomer_count;
 };
 
 struct fb_work_row;
@@ -238,6 +244,8 @@ struct fb_work_row {
     struct fb_aggregate *aggregate;
     struct fb_work_row *aggregate_next;
     struct fb_conflict *conflicts;
+    struct fb_conflict *kept_conflicts; /* also if the row is held */
+    struct fb_redirected *redirected;   /* edits of records that were merged into it */
     struct fb_counted_step *steps;
     struct fb_work_row *delete_top; /* it goes with this row's delete; NULL: it stays */
     int64_t scope_before, scope_after;
@@ -304,8 +312,10 @@ struct fb_work {
     size_t stray_count, stray_capacity;
     int64_t cursor_asked, cursor_at_ms; /* the time of the last cursor asked for */
     bool has_newly_held;
-    bool is_bin_empty; /* seal: nothing that comes can rest in it */
-    int64_t stamp_ms;  /* the instant made last, and its text */
+    bool has_redirected;
+    bool is_merge_asked, has_merged; /* was anything ever merged? */
+    bool is_bin_empty;               /* seal: nothing that comes can rest in it */
+    int64_t stamp_ms;                /* the instant made last, and its text */
     struct fb_value stamp;
     struct fb_paths *paths;             /* ingest_row.c: ways from stage to stage */
     struct fb_conflict *open_conflicts; /* conflict.c: of this device, read once */
@@ -407,6 +417,9 @@ int fb_ingest_check(struct fb_work *w) FB_MUST_CHECK;
 /* conflict.c */
 int fb_conflict_add(struct fb_work *w, struct fb_work_row *row,
                     const struct fb_conflict *c) FB_MUST_CHECK;
+/* One that stays though the row's own edit is held. */
+int fb_conflict_keep(struct fb_work *w, struct fb_work_row *row,
+                     const struct fb_conflict *c) FB_MUST_CHECK;
 /* An open conflict of this device about that group whose mine is what the change has as its base; NULL: none (rule 17). */
 int fb_conflict_find_open(struct fb_work *w, struct fb_work_row *row, const char *group,
                           const char *base_json, const char **ret_id) FB_MUST_CHECK;
@@ -441,6 +454,31 @@ void fb_decisions_forget(struct fb_hub *hub);
 /* Noted rulings set the chosen values on their records, in the rev under way. */
 int fb_ruling_play(struct fb_hub *hub, const struct fb_source *source, int64_t rev,
                    int64_t now_ms) FB_MUST_CHECK;
+
+/* merging.c: noted mergings are carried out or taken back, each after the other, in the rev under way. */
+int fb_merging_play(struct fb_hub *hub, const struct fb_source *source, int64_t rev,
+                    int64_t now_ms) FB_MUST_CHECK;
+
+/* duplicates.c: notes a row that was made or renamed in a work about to be written; noted ones are compared in the rev under way. */
+int fb_duplicates_note(struct fb_work *w, const struct fb_work_row *row) FB_MUST_CHECK;
+int fb_duplicates_play(struct fb_hub *hub, const struct fb_source *source, int64_t rev,
+                       int64_t now_ms) FB_MUST_CHECK;
+void fb_duplicates_forget(struct fb_hub *hub);
+
+/* ---- redirect.c ---- */
+
+/* The record that stands for an id which was merged away; ret_id stays as it is for one that is there or was never merged. */
+int fb_redirect_follow(struct fb_work *w, const struct fb_entity *e,
+                       char ret_id[static FB_ROW_ID_SIZE], bool *ret_found) FB_MUST_CHECK;
+/* The change with its references led to where the records are now; ret is c itself if nothing is to be done. */
+int fb_redirect_references(struct fb_work *w, const struct fb_entity *e, const struct fb_change *c,
+                           const struct fb_change **ret) FB_MUST_CHECK;
+/* The same for a row that comes out of the bin. */
+int fb_redirect_row(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;
+/* A change of a record that was merged into another goes to that one's; fb_redirect_join then makes one change of all of a row. */
+int fb_redirect_note(struct fb_work *w, const struct fb_entity *e, const struct fb_change *c,
+                     struct fb_work_row *dropped, bool *ret_is_redirected) FB_MUST_CHECK;
+int fb_redirect_join(struct fb_work *w) FB_MUST_CHECK;
 
 /* stage_history.c: rows for the steps of an opportunity's stage. */
 int fb_stage_history_add(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;

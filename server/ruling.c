@@ -13,7 +13,8 @@
 static void copy_before(const struct fb_work_row *row, const char *field, char *ret, size_t size)
 {
     const struct fb_field *f = fb_entity_field(row->entity, field);
-    const struct fb_value *v = f == NULL ? &FB_VALUE_NULL : &row->before.values[f->index];
+    const struct fb_value *v =
+        f == NULL || !row->was_here ? &FB_VALUE_NULL : &row->before.values[f->index];
     snprintf(ret, size, "%.*s", v->type == FB_TEXT ? (int)v->size : 0,
              v->type == FB_TEXT ? v->bytes : "");
 }
@@ -25,7 +26,8 @@ static int note(struct fb_decision **list, const struct fb_work_row *row)
         return FB_ERR_NO_MEMORY;
     }
     memcpy(d->id, row->id, FB_ROW_ID_SIZE);
-    copy_before(row, "outcome", d->before, sizeof d->before);
+    copy_before(row, row->entity->scope == FB_SCOPE_FOLLOWS ? "state" : "outcome", d->before,
+                sizeof d->before);
     copy_before(row, "decided_at", d->decided_at, sizeof d->decided_at);
     d->next = *list;
     *list = d;
@@ -45,6 +47,8 @@ void fb_decisions_forget(struct fb_hub *hub)
 {
     forget(&hub->rulings);
     forget(&hub->held_again);
+    forget(&hub->mergings);
+    fb_duplicates_forget(hub);
 }
 
 static bool has_new(const struct fb_work_row *row, const char *field)
@@ -65,13 +69,27 @@ int fb_decisions_note(struct fb_work *w)
     const struct fb_entity *conflict = fb_catalogue_entity(w->catalogue, "conflict");
     const struct fb_entity *held = fb_catalogue_entity(w->catalogue, "held_change");
     const struct fb_entity *device = fb_catalogue_entity(w->catalogue, "device");
+    const struct fb_entity *merging = fb_catalogue_entity(w->catalogue, "merge_job");
     for (size_t i = 0; i < w->row_count; i++) {
         const struct fb_work_row *row = w->rows[i];
         int rc = FB_OK;
         if (row->entity == device && (row->has_changes || !row->is_here)) {
             w->hub->has_device_changes = true;
         }
-        if (!row->was_here || !row->is_here || !row->has_changes || w->is_consequence) {
+        rc = merging == NULL ? FB_OK : fb_duplicates_note(w, row);
+        if (rc < 0) {
+            return rc;
+        }
+        bool is_merging = row->entity == merging && row->is_here && !w->is_consequence;
+        if (is_merging && (!row->was_here || has_new(row, "state")) &&
+            (is_text(&row->now, "state", "merged") ||
+             (row->was_here && is_text(&row->now, "state", "undone")))) {
+            rc = note(&w->hub->mergings, row);
+        }
+        if (rc < 0 || !row->was_here || !row->is_here || !row->has_changes || w->is_consequence) {
+            if (rc < 0) {
+                return rc;
+            }
             continue;
         }
         if (row->entity == conflict && has_new(row, "outcome")) {
@@ -246,7 +264,9 @@ static int find_record(struct fb_work *w, const struct fb_row *conflict, struct 
         return FB_ERR_NO_MEMORY;
     }
     const struct fb_entity *e = fb_catalogue_entity(w->catalogue, text);
-    return e == NULL ? FB_OK : fb_work_row(w, e, id, ret);
+    bool is_merged = false;
+    int rc = e == NULL ? FB_OK : fb_redirect_follow(w, e, id, &is_merged);
+    return rc < 0 || e == NULL ? rc : fb_work_row(w, e, id, ret);
 }
 
 static int stamp(struct ruling *r)

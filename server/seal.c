@@ -219,6 +219,8 @@ static int seal_all(struct sealing *s)
     rc = rc < 0 ? rc : seal_deletes(s);
     rc = rc < 0 ? rc : end_batch(s);
     rc = rc < 0 ? rc : fb_ruling_play(s->hub, &s->source, s->rev, s->now_ms);
+    rc = rc < 0 ? rc : fb_merging_play(s->hub, &s->source, s->rev, s->now_ms);
+    rc = rc < 0 ? rc : fb_duplicates_play(s->hub, &s->source, s->rev, s->now_ms);
     return rc < 0 ? rc : fb_journal_clear(s->hub->store);
 }
 

@@ -181,6 +181,11 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_DESK_ROWS_MAX     10000
 #define FB_RULING_UNDO_DAYS  90
 #define FB_MERGING_UNDO_DAYS 30
+/* Lines of "what changed in my data" that a laptop keeps: a month of 200 a day. */
+#define FB_CHANGES_KEPT_MAX 6000
+/* Alike records told of one; rows of one rev that are compared (an import of a million is not, row by row). */
+#define FB_ALIKE_FOUND_MAX 10
+#define FB_ALIKE_ROWS_MAX  500
 
 /* Text merge: beyond this the field goes to a person instead of to the library. */
 #define FB_TEXT_MERGE_BYTES_MAX 262144 /* 256 KiB */

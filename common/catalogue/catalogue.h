@@ -208,6 +208,15 @@ int fb_catalogue_read_folder(const char *folder, int64_t version, struct fb_cata
  */
 int fb_catalogue_load(const char *document, size_t size, struct fb_catalogue **ret,
                       struct fb_why *why) FB_MUST_CHECK;
+/* An administrator's change: a field (with its group) merges by another policy. */
+struct fb_policy_change {
+    const char *entity, *field, *policy;
+};
+/* The catalogue with these changes, as a new document of the next version. FB_ERR_INVALID with a sentence if a policy does not fit. */
+int fb_catalogue_with_policies(const struct fb_catalogue *c, const struct fb_policy_change *changes,
+                               size_t count, struct fb_catalogue **ret,
+                               struct fb_why *why) FB_MUST_CHECK;
+
 void fb_catalogue_free(struct fb_catalogue *catalogue);
 void fb_catalogue_drop(struct fb_catalogue **catalogue); /* for FB_AUTO */
 

@@ -85,8 +85,10 @@ int fb_command_find_id(struct fb_store *s, const char *table, const char *start,
         return strcmp(table, "conflict") == 0
                    ? fb_fail(why, FB_ERR_NOT_FOUND,
                              "there is no conflict %s; `conflict list --all` shows them", start)
-                   : fb_fail(why, FB_ERR_NOT_FOUND,
-                             "there is no held edit %s; `held list --all` shows them", start);
+               : strcmp(table, "held_change") == 0
+                   ? fb_fail(why, FB_ERR_NOT_FOUND,
+                             "there is no held edit %s; `held list --all` shows them", start)
+                   : fb_fail(why, FB_ERR_NOT_FOUND, "there is no %s %s", table, start);
     }
     if (rc < 0) {
         return fb_store_error(s, why);

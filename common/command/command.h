@@ -40,10 +40,15 @@ int fb_command_conflict_show(struct fb_cli *cli, struct fb_why *why);
 int fb_command_conflict_rule(struct fb_cli *cli, struct fb_why *why);
 int fb_command_conflict_undo(struct fb_cli *cli, struct fb_why *why);
 int fb_command_conflict_ask(struct fb_cli *cli, struct fb_why *why);
+int fb_command_merge(struct fb_cli *cli, struct fb_why *why);
+int fb_command_merge_undo(struct fb_cli *cli, struct fb_why *why);
+int fb_command_duplicates_list(struct fb_cli *cli, struct fb_why *why);
+int fb_command_duplicates_dismiss(struct fb_cli *cli, struct fb_why *why);
 int fb_command_held_list(struct fb_cli *cli, struct fb_why *why);
 int fb_command_held_show(struct fb_cli *cli, struct fb_why *why);
 int fb_command_held_correct(struct fb_cli *cli, struct fb_why *why);
 int fb_command_held_retry(struct fb_cli *cli, struct fb_why *why);
+int fb_command_held_ask(struct fb_cli *cli, struct fb_why *why);
 int fb_command_held_discard(struct fb_cli *cli, struct fb_why *why);
 int fb_command_import(struct fb_cli *cli, struct fb_why *why);
 int fb_command_config_check(struct fb_cli *cli, struct fb_why *why);
@@ -108,6 +113,40 @@ int fb_command_config_show(struct fb_cli *cli, struct fb_why *why);
          false,                                                                                    \
          {{"note", "TEXT", false, false, "why"}},                                                  \
          fb_command_conflict_ask},                                                                 \
+        {"merge undo",                                                                             \
+         "ID...",                                                                                  \
+         1,                                                                                        \
+         100,                                                                                      \
+         "make merged records two again, for 30 days",                                             \
+         false,                                                                                    \
+         {{0}},                                                                                    \
+         fb_command_merge_undo},                                                                   \
+        {"merge",                                                                                  \
+         "ENTITY KEEP DROP",                                                                       \
+         3,                                                                                        \
+         3,                                                                                        \
+         "make two records one",                                                                   \
+         false,                                                                                    \
+         {{"take", "FIELD=drop", true, false,                                                      \
+           "which value stays, where both have one (else the kept record's)"},                     \
+          {"dry-run", NULL, false, false, "only show what would move"}},                           \
+         fb_command_merge},                                                                        \
+        {"duplicates list",                                                                        \
+         "",                                                                                       \
+         0,                                                                                        \
+         0,                                                                                        \
+         "records that may be the same",                                                           \
+         false,                                                                                    \
+         {{"all", NULL, false, false, "those merged or found different, too"}},                    \
+         fb_command_duplicates_list},                                                              \
+        {"duplicates dismiss",                                                                     \
+         "ID...",                                                                                  \
+         1,                                                                                        \
+         1000,                                                                                     \
+         "these are not the same: remember it",                                                    \
+         false,                                                                                    \
+         {{0}},                                                                                    \
+         fb_command_duplicates_dismiss},                                                           \
         {"held list",                                                                              \
          "",                                                                                       \
          0,                                                                                        \
@@ -116,6 +155,14 @@ int fb_command_config_show(struct fb_cli *cli, struct fb_why *why);
          false,                                                                                    \
          {{"all", NULL, false, false, "those dealt with too"}},                                    \
          fb_command_held_list},                                                                    \
+        {"held ask",                                                                               \
+         "ID LOGIN",                                                                               \
+         2,                                                                                        \
+         2,                                                                                        \
+         "hand a held edit to somebody who can settle it",                                         \
+         false,                                                                                    \
+         {{0}},                                                                                    \
+         fb_command_held_ask},                                                                     \
         {"held show",         "ID", 1, 1, "one held edit, with its reason", false, {{0}},          \
          fb_command_held_show},                                                                    \
         {"held correct", "ID FIELD=VALUE...",    2, 100, "change a held edit and apply it", false, \

@@ -13,7 +13,9 @@
 #include "common/base/mem.h"
 #include "common/command/command.h"
 #include "common/command/show.h"
+#include "common/crm/held.h"
 #include "common/crm/say.h"
+#include "common/crm/title.h"
 #include "common/store/sql.h"
 
 #define TEXT_BYTES_MAX 4194304 /* 4 MiB */
@@ -99,6 +101,32 @@ static void add_changes(const struct fb_show *show, const char *text)
     json_decref(changes);
 }
 
+static int add_person(void *ctx, const char *employee_id)
+{
+    const struct fb_show *show = ctx;
+    fb_cli_table_cell(show->table, "can_settle");
+    fb_show_title(show, "employee", employee_id);
+    return FB_OK;
+}
+
+static int add_hanging(void *ctx, const char *held_id, const char *entity, const char *record_id)
+{
+    const struct fb_show *show = ctx;
+    FB_AUTO(fb_buf_release) struct fb_buf title;
+    fb_buf_init(&title, TEXT_BYTES_MAX);
+    fb_ignore(fb_title_append(show->store, entity, record_id, &title), "the id stands in for it");
+    fb_cli_table_cell(show->table, "hangs_on_it");
+    fb_cli_table_cell(show->table, title.size > 0 ? fb_buf_text(&title) : held_id);
+    return FB_OK;
+}
+
+static int add_people(struct fb_show *show, const char *id, struct fb_why *why)
+{
+    int rc = fb_held_settlers(show->store, id, add_person, show);
+    rc = rc < 0 ? rc : fb_held_hanging(show->store, id, add_hanging, show);
+    return rc < 0 ? fb_store_error(show->store, why) : FB_OK;
+}
+
 int fb_command_held_show(struct fb_cli *cli, struct fb_why *why)
 {
     static const char *const COLUMNS[] = {"what", "value", NULL};
@@ -129,12 +157,13 @@ int fb_command_held_show(struct fb_cli *cli, struct fb_why *why)
         fb_cli_table_cell(t, NAMES[i]);
         fb_cli_table_cell(t, fb_sql_text(q, i));
     }
-    const struct fb_show show = {.cli = cli, .store = s, .table = t};
+    struct fb_show show = {.cli = cli, .store = s, .table = t};
     add_changes(&show, fb_sql_text(q, 6));
     fb_cli_table_cell(t, "decided_at");
     fb_show_time(&show, fb_sql_text(q, 7));
+    rc = add_people(&show, id, why);
     fb_cli_table_print(t, "");
-    return FB_OK;
+    return rc;
 }
 
 static int set_state(struct fb_store *s, const char *id, const char *state, const char *changes,
@@ -195,6 +224,33 @@ int fb_command_held_retry(struct fb_cli *cli, struct fb_why *why)
 int fb_command_held_discard(struct fb_cli *cli, struct fb_why *why)
 {
     return deal_with_all(cli, "discarded", fb_text("Edits given up:"), why);
+}
+
+int fb_command_held_ask(struct fb_cli *cli, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    char id[FB_ROW_ID_SIZE];
+    int rc = fb_command_tables(cli, &s, why);
+    rc = rc < 0 ? rc : fb_command_find_id(s, "held_change", fb_cli_argument(cli, 0), id, why);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_store_begin(s);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    rc = fb_held_ask(s, id, fb_cli_argument(cli, 1), why);
+    if (rc < 0) {
+        fb_store_rollback(s);
+        return rc;
+    }
+    rc = fb_store_commit(s);
+    rc = rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "Handed over: it is in the list of %s after the next round.",
+                   fb_cli_argument(cli, 1));
+    }
+    return rc;
 }
 
 /* ---- correct ---- */

@@ -17,6 +17,7 @@
 
 #include "common/base/time.h"
 #include "common/sync/replica_internal.h"
+#include "common/sync/seen_changes.h"
 
 /* ---- Rows ---- */
 
@@ -202,6 +203,11 @@ static int apply_row(struct fb_apply *a, struct incoming *in)
         if (rc == FB_OK && a->checks_found) {
             rc = keep_found(a, in, found);
         }
+        if (rc == FB_OK && a->checks_found) {
+            rc = fb_changes_note(a->store, in->is_here ? &in->local : NULL, row,
+                                 in->pending == NULL ? NULL : in->pending->kept, a->cut->rev,
+                                 a->round->now_ms);
+        }
     }
     if (rc == FB_OK) {
         rc = write_row(a, in);
@@ -376,6 +382,9 @@ static int end_full_cut(struct fb_store *s)
 static int end_cut(struct fb_apply *a)
 {
     int rc = cover_pushes(a);
+    if (rc == FB_OK && a->checks_found) {
+        rc = fb_changes_trim(a->store);
+    }
     if (rc == FB_OK) {
         rc = hold_scopes(a);
     }

@@ -26,30 +26,34 @@ static bool had_seen(struct sim_world *w, long long op, const char *entity, cons
                      const char *field, const char *old)
 {
     for (int i = 0; i <= w->replica_count; i++) {
+        /* The edit may have been of a record that was merged into this one: the op's own row tells what it saw. */
         int64_t seq = sim_db_int(sim_eyes(i), 0,
                                  "SELECT max(seq) FROM sim_ledger WHERE op = %lld AND entity = %Q "
-                                 "AND row_id = %Q AND field = %Q",
-                                 op, entity, row_id, field);
+                                 "AND field = %Q",
+                                 op, entity, field);
         if (seq == 0) {
             continue;
         }
         return sim_db_int(sim_eyes(i), 0,
                           "SELECT count(*) FROM sim_ledger WHERE (seq <= %lld OR %lld < 0) AND "
-                          "row_id = %Q AND "
+                          "(row_id = %Q OR row_id IN (SELECT row_id FROM sim_ledger WHERE seq = "
+                          "%lld)) AND "
                           "(field = %Q AND (was IS %Q OR mine "
                           "IS %Q) OR kind = 'delete' AND instr(was, %Q) > 0)",
-                          (long long)seq, (long long)seq, row_id, field, old, old, old) > 0;
+                          (long long)seq, (long long)seq, row_id, (long long)seq, field, old, old,
+                          old) > 0;
     }
     return true; /* nobody's op: a ruling, a restore */
 }
 
 static bool is_in_conflict(sqlite3 *hq, const char *row_id, const char *old)
 {
-    return sim_db_int(hq, 0,
-                      "SELECT count(*) FROM conflict WHERE record_id = %Q AND (instr(theirs, %Q) > "
-                      "0 OR instr(mine, %Q) > 0 OR "
-                      "instr(base, %Q) > 0)",
-                      row_id, old, old, old) > 0;
+    return sim_db_int(
+               hq, 0,
+               "SELECT count(*) FROM conflict WHERE (instr(theirs, %Q) > "
+               "0 OR instr(mine, %Q) > 0 OR instr(base, %Q) > 0 OR instr(stood, %Q) > 0) AND "
+               "(record_id = %Q OR record_id IN (SELECT drop_id FROM merge_job))",
+               old, old, old, old, row_id) > 0;
 }
 
 struct change {
@@ -127,9 +131,11 @@ static void check_change(struct sim_world *w, sqlite3 *hq, const struct change *
     }
     bool may_win =
         f->policy == SIM_LATEST || f->policy == SIM_OWNER || f->policy == SIM_CLOSED_MANUAL;
-    int64_t ruled = sim_db_int(
-        hq, 0, "SELECT count(*) FROM conflict WHERE record_id = %Q AND outcome LIKE 'kept%%'",
-        c->row_id);
+    int64_t ruled = sim_db_int(hq, 0,
+                               "SELECT count(*) FROM conflict WHERE record_id = %Q AND (outcome "
+                               "LIKE 'kept%%' OR stood IS NOT "
+                               "NULL OR policy = 'merged records')",
+                               c->row_id);
     if (!may_win && ruled == 0) {
         sim_violation(w, "policy",
                       "rev %lld: op %lld overwrote %s.%s = %s of %s against its policy", c->rev, op,
@@ -174,9 +180,25 @@ static void check_changes(struct sim_world *w, sqlite3 *hq)
 /* --- deletes ------------------------------------------------------------------------------------ */
 
 /* A row lies in the bin: whoever deleted it had seen each of its values, or made it himself. */
+/* Somebody wished to merge it into another: nobody deleted it. (The wish goes to the bin with the record that was kept.) */
+static bool was_merged(const struct sim_world *w, const char *row_id)
+{
+    for (int i = 0; i <= w->replica_count; i++) {
+        if (sim_db_int(sim_eyes(i), 0,
+                       "SELECT count(*) FROM sim_ledger WHERE kind = 'merge' AND row_id = %Q",
+                       row_id) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_binned(struct sim_world *w, const char *row_id, const char *image, int node)
 {
     sqlite3 *db = sim_eyes(node);
+    if (was_merged(w, row_id)) {
+        return;
+    }
     char *seen = sim_db_text(
         db,
         "SELECT group_concat(coalesce(was, '') || coalesce(mine, '')) FROM sim_ledger WHERE "

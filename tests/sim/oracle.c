@@ -134,8 +134,8 @@ static void check_addresses(struct sim_world *w, sqlite3 *hq)
             sqlite3 *db = sim_eyes(i);
             is_known = db == NULL || sim_db_int(db, 0,
                                                 "SELECT count(*) FROM sim_ledger WHERE kind = "
-                                                "'group' AND row_id = %Q AND mine = %Q",
-                                                sim_column(q, 0), sim_column(q, 1)) > 0;
+                                                "'group' AND mine = %Q",
+                                                sim_column(q, 1)) > 0;
         }
         if (!is_known) {
             sim_violation(w, "group", "nobody wrote the address %s of %s", sim_column(q, 1),

@@ -252,6 +252,41 @@ static bool is_special(const struct sim_world *w, const char *id)
     return count > 0;
 }
 
+/* Records that were merged into it; what became of their steps is known if nothing else ever happened to them. */
+static bool has_plain_mergings(const struct sim_world *w, const char *id)
+{
+    sqlite3_stmt *q =
+        sim_db_query(sim_eyes(SIM_HQ),
+                     "SELECT drop_id FROM merge_job WHERE keep_id = '%s' AND state = 'merged'", id);
+    bool is_plain =
+        sim_db_int(sim_eyes(SIM_HQ), 0,
+                   "SELECT count(*) FROM merge_job WHERE state = 'undone' AND (keep_id = '%s' OR "
+                   "drop_id = '%s')",
+                   id, id) == 0;
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        const char *drop = sim_column(q, 0);
+        int64_t turns = sim_db_int(sim_eyes(SIM_HQ), 0,
+                                   "SELECT count(*) FROM fb_log WHERE op IN (3, 4) AND "
+                                   "lower(hex(row_id)) = replace('%s', '-', '')",
+                                   drop);
+        int64_t touched = sim_db_int(
+            sim_eyes(SIM_HQ), 0,
+            "SELECT (SELECT count(*) FROM held_change WHERE changes LIKE '%%%s%%') + (SELECT "
+            "count(*) FROM merge_job WHERE keep_id = '%s' OR (drop_id = '%s' AND state <> "
+            "'merged'))",
+            drop, drop, drop);
+        for (int i = 0; i <= w->replica_count; i++) {
+            touched += sim_db_int(sim_eyes(i), 0,
+                                  "SELECT count(*) FROM sim_ledger WHERE kind IN ('delete', "
+                                  "'loose') AND row_id = '%s'",
+                                  drop);
+        }
+        is_plain = is_plain && turns == 1 && touched == 0;
+    }
+    sqlite3_finalize(q);
+    return is_plain;
+}
+
 /* Steps made while a trigger was missing: counted or not. */
 static bool has_loose_steps(const struct sim_world *w, const char *id)
 {
@@ -263,6 +298,25 @@ static bool has_loose_steps(const struct sim_world *w, const char *id)
         }
     }
     return false;
+}
+
+static int64_t steps_of_merged(const struct sim_world *w, const char *id, const char *field)
+{
+    int64_t sum = 0;
+    sqlite3_stmt *q = sim_db_query(
+        sim_eyes(SIM_HQ),
+        "SELECT DISTINCT drop_id FROM merge_job WHERE keep_id = '%s' AND state = 'merged'", id);
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        for (int i = 0; i <= w->replica_count; i++) {
+            sum += sim_db_int(
+                sim_eyes(i), 0,
+                "SELECT sum(mine) FROM sim_ledger WHERE kind = 'step' AND row_id = '%s' AND "
+                "field = '%s'",
+                sim_column(q, 0), field);
+        }
+    }
+    sqlite3_finalize(q);
+    return sum;
 }
 
 /* I2: a sum is the sum of all steps anybody saved. */
@@ -279,8 +333,10 @@ static void check_sum(struct sim_world *w, const char *entity, const char *field
                               "'%s' AND field = '%s'",
                               id, field);
         }
+        sum += steps_of_merged(w, id, field);
         int64_t stands = sqlite3_column_int64(q, 1);
-        if (sum != stands && !is_special(w, id) && !has_loose_steps(w, id)) {
+        if (sum != stands && !is_special(w, id) && !has_loose_steps(w, id) &&
+            has_plain_mergings(w, id)) {
             sim_violation(w, "sum", "%s.%s of %s is %lld, all steps make %lld", entity, field, id,
                           (long long)stands, (long long)sum);
         }
@@ -490,6 +546,68 @@ static void check_references(struct sim_world *w, sqlite3 *hq)
     sqlite3_finalize(q);
 }
 
+/* --- merged records ----------------------------------------------------------------------------- */
+
+/* Of two that were merged one is left: the dropped one is not there, what it was merged into is, or was deleted by somebody. */
+static void check_survivors(struct sim_world *w, sqlite3 *hq)
+{
+    char *two = sim_db_text(
+        hq, "SELECT m.entity || ' ' || m.drop_id FROM merge_job AS m WHERE m.state = 'merged' AND "
+            "m.first_seq IS NOT NULL AND (EXISTS (SELECT 1 FROM company WHERE id = m.drop_id) OR "
+            "EXISTS (SELECT 1 FROM contact WHERE id = m.drop_id)) AND NOT EXISTS (SELECT 1 FROM "
+            "merge_job AS u WHERE u.drop_id = m.drop_id AND u.state = 'undone')");
+    if (two != NULL) {
+        sim_violation(w, "merging", "%s was merged into another and is there", two);
+    }
+    free(two);
+    char *none = sim_db_text(hq, "SELECT m.entity || ' ' || m.keep_id FROM merge_job AS m WHERE "
+                                 "m.state = 'merged' AND m.first_seq IS "
+                                 "NOT NULL AND NOT EXISTS (SELECT 1 FROM company WHERE id = "
+                                 "m.keep_id) AND NOT EXISTS (SELECT 1 FROM "
+                                 "contact WHERE id = m.keep_id)");
+    if (none != NULL) {
+        sim_violation(w, "merging", "another was merged into %s, which is not there", none);
+    }
+    free(none);
+    char *lost = sim_db_text(
+        hq, "SELECT b.row_id FROM fb_bin AS b JOIN fb_bin AS d ON d.cause = b.cause AND d.row_id "
+            "<> b.row_id JOIN merge_job AS m ON m.drop_id = d.row_id AND m.first_seq <= d.cause "
+            "AND m.state = 'merged'");
+    if (lost != NULL) {
+        sim_violation(w, "merging",
+                      "%s went to the bin with the record it hung on, which was merged", lost);
+    }
+    free(lost);
+}
+
+/* Who ever opted out, under whatever record, has opted out. */
+static void check_opt_outs(struct sim_world *w, int node)
+{
+    sqlite3_stmt *q = sim_db_query(
+        sim_eyes(node), "SELECT op, row_id FROM sim_ledger AS l WHERE kind = 'set' AND "
+                        "field = 'do_not_call' AND mine = 1 AND NOT EXISTS (SELECT 1 FROM "
+                        "sim_ledger AS n WHERE n.row_id = l.row_id AND n.kind = 'delete')");
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        char *lost = sim_db_text(sim_eyes(SIM_HQ),
+                                 "SELECT c.id FROM company AS c WHERE do_not_call = 0 AND (c.id = "
+                                 "%Q OR c.id = (SELECT keep_id FROM "
+                                 "merge_job WHERE drop_id = %Q AND state = 'merged' ORDER BY id "
+                                 "DESC LIMIT 1)) AND NOT EXISTS (SELECT 1 FROM "
+                                 "held_change WHERE changes LIKE '%%do_not_call%%') AND NOT EXISTS "
+                                 "(SELECT 1 FROM fb_log WHERE op = 3 AND "
+                                 "lower(hex(row_id)) = replace(c.id, '-', '')) AND NOT EXISTS "
+                                 "(SELECT 1 FROM merge_job WHERE state = "
+                                 "'undone')",
+                                 sim_column(q, 1), sim_column(q, 1));
+        if (lost != NULL) {
+            sim_violation(w, "merging", "n%d op %lld opted out, and %s may be called", node,
+                          (long long)sqlite3_column_int64(q, 0), lost);
+        }
+        free(lost);
+    }
+    sqlite3_finalize(q);
+}
+
 void sim_oracle_end(struct sim_world *w)
 {
     sqlite3 *hq = sim_eyes(SIM_HQ);
@@ -512,6 +630,10 @@ void sim_oracle_end(struct sim_world *w)
     check_sum(w, "sales_line", "delivered");
     check_sum(w, "contact", "calls");
     sim_oracle_check_lost(w);
+    check_survivors(w, hq);
+    for (int i = 0; i <= w->replica_count; i++) {
+        check_opt_outs(w, i);
+    }
     check_once(w, hq);
     check_conflicts(w, hq);
     check_returns(w, hq);

@@ -113,7 +113,10 @@ static enum sim_kind draw_kind(const unsigned weights[SIM_KIND_COUNT], enum kind
 static int draw_node(const struct sim_params *p, enum sim_kind kind, uint64_t *random)
 {
     bool at_hq = sim_chance(random, (unsigned)p->hq_share);
-    if (kind == SIM_RULE || kind == SIM_HQ_BACKUP || kind == SIM_HQ_RESTORE) {
+    if (kind == SIM_UNMERGE || kind == SIM_HQ_BACKUP || kind == SIM_HQ_RESTORE) {
+        return 0;
+    }
+    if (kind == SIM_RULE && sim_chance(random, 700)) {
         return 0;
     }
     if (kind == SIM_HAND || kind == SIM_CUT || kind == SIM_HALF_OPEN || kind == SIM_STALL ||

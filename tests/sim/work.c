@@ -11,6 +11,7 @@
 #include "tests/sim/db.h"
 #include "tests/sim/model.h"
 #include "tests/sim/util.h"
+#include "tests/sim/work_merge.h"
 #include "tests/sim/world.h"
 
 #define ID_SIZE    FB_ROW_ID_SIZE
@@ -653,10 +654,25 @@ static void rule(struct job *j)
 {
     static const char *const RULINGS[] = {"kept_mine", "kept_theirs", "kept_base"};
     char id[ID_SIZE];
+    if (j->node == SIM_HQ && pick(j, 4) == 0) {
+        some_row(j, "conflict", "outcome LIKE 'kept%'", id);
+        RUN(j, "UPDATE conflict SET outcome = 'waiting', decided_at = NULL WHERE id = '%s'", id);
+        return;
+    }
     some_row(j, "conflict", "outcome = 'waiting'", id);
     if (id[0] != '\0') {
         RUN(j, "UPDATE conflict SET outcome = '%s' WHERE id = '%s'", RULINGS[pick(j, 3)], id);
     }
+}
+
+static void merge_records(struct job *j)
+{
+    j->rc = sim_work_merge(j->db, j->op, j->cursor, j->w->now_ms, &j->random);
+}
+
+static void unmerge_records(struct job *j)
+{
+    j->rc = sim_work_unmerge(j->db, &j->random);
 }
 
 static void edit_by_hand(struct job *j)
@@ -696,6 +712,8 @@ static void do_work(struct job *j, enum sim_kind kind)
         [SIM_MOVE] = move,
         [SIM_POISON] = poison,
         [SIM_RULE] = rule,
+        [SIM_MERGE] = merge_records,
+        [SIM_UNMERGE] = unmerge_records,
         [SIM_HAND] = edit_by_hand,
     };
     if (DOERS[kind] == NULL) {
