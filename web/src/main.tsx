@@ -2,7 +2,7 @@
 //
 // The pages. Folders: api (calls and cache), catalogue (entities as data), i18n, theme, lib (addresses, keys), value
 // (one value shown or asked), form, list, record, charts, pages (the rest, one file each) and frame around them.
-import './lib/nonce';
+import './lib/policy';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './frame/App';

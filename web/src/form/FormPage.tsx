@@ -70,7 +70,6 @@ export function FormPage({ entity }: { entity: Entity }) {
   const inForm = new Set(entity.layout.form.flatMap((s) => s.fields));
   const missing = entity.fields.filter((f) => f.required && !isReadOnly(f) && !inForm.has(f.name) && (start[f.name] ?? null) === null).map((f) => f.name);
   const sections = missing.length > 0 ? [...entity.layout.form, { title_en: '', title_zh: '', fields: missing }] : entity.layout.form;
-  void c;
   return (
     <section>
       <div className="fb-bar">
@@ -80,7 +79,7 @@ export function FormPage({ entity }: { entity: Entity }) {
       </div>
       {draft && !form.isDirty && <DraftOffer draft={draft} onTake={() => { form.setMany(draft.mine); setDraft(null); }} onDrop={() => { form.reset(); setDraft(null); }} />}
       {failure && <Alert type="error" role="alert" title={failure} style={{ marginBottom: 12 }} />}
-      <FormBody entity={entity} sections={sections} values={values} problems={form.problems} onChange={form.set} focusField={entity.layout.form[0]?.fields.find((n) => !isReadOnly(c.field(entity.name, n) ?? { name: '', type: 'calc', en: '', zh: '' }))} />
+      <div className="fb-card"><FormBody entity={entity} sections={sections} values={values} problems={form.problems} onChange={form.set} focusField={entity.layout.form[0]?.fields.find((n) => !isReadOnly(c.field(entity.name, n) ?? { name: '', type: 'calc', en: '', zh: '' }))} /></div>
     </section>
   );
 }

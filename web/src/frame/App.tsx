@@ -14,7 +14,7 @@ import { client } from '../api/queries';
 import { CatalogueProvider, SessionProvider, useCatalogueQuery, useEvents, useSessionQuery, useSync } from '../api/session';
 import { QuickCreateProvider } from '../form/quick';
 import { i18n, useI18n } from '../i18n';
-import { nonce } from '../lib/nonce';
+import { nonce } from '../lib/policy';
 import { problemSentence } from '../lib/problem';
 import { ChangePassword } from '../pages/ChangePassword';
 import { Locked } from '../pages/Locked';

@@ -46,6 +46,9 @@ export function Table(p: RowsProps) {
   const fields = c.fields(entity.name, p.columns).filter((f) => !entity.title.includes(f.name) || f.name === firstTitle || !firstTitle);
   useEffect(() => setAt((n) => Math.min(n, Math.max(0, p.rows.length - 1))), [p.rows.length]);
 
+  // The row that measures columns repeats their heads, with the box that chooses all: hidden from all, keyboards too.
+  useEffect(() => box.current?.querySelectorAll<HTMLElement>('.ant-table-measure-row').forEach((r) => (r.inert = true)));
+
   const columns: TableProps<Row>['columns'] = [
     {
       key: '_mark', width: 32, title: <span className="fb-sr">{i.t('list.mark')}</span>,

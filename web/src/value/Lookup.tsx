@@ -4,9 +4,11 @@
 import { PlusOutlined } from '../lib/icons';
 import { Select } from 'antd';
 import { useEffect, useRef, useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { api } from '../api/client';
 import { lookup } from '../api/queries';
 import { may, useCatalogue, useSession } from '../api/session';
-import type { Found } from '../api/types';
+import type { Found, RecordAnswer } from '../api/types';
 import { useI18n } from '../i18n';
 import { useQuickCreate } from '../form/quick';
 
@@ -53,7 +55,11 @@ export function Lookup(p: LookupProps) {
     return () => clearTimeout(timer);
   }, [typed, isOpen]); // eslint-disable-line
 
-  const title = (picked?.id === p.value ? picked?.title : undefined) ?? p.title ?? found.find((f) => f.id === p.value)?.title ?? '';
+  const known = (picked?.id === p.value ? picked?.title : undefined) || p.title || found.find((f) => f.id === p.value)?.title || (p.value === session.user.id ? session.user.name : '');
+  // A reference that a form was given without its title (a new line, a new activity of a company).
+  const asking = useQuery({ queryKey: ['record', p.target, p.value], queryFn: () => api.get<RecordAnswer>(`/${p.target}/${p.value}`), enabled: p.value !== null && p.value !== '' && !known, retry: false });
+  const row = asking.data?.row;
+  const title = known || (row ? (row._title ?? (entity?.title ?? []).map((n) => row[n]).filter(Boolean).join(' ')) : '');
   const options = found.map((f) => ({ value: f.id, title: f.title, label: <Option found={f} hq={t('term.details_at_hq')} /> }));
   if (p.value && !found.some((f) => f.id === p.value)) options.unshift({ value: p.value, title, label: <>{title || '…'}</> });
   const canCreate = p.canCreate !== false && entity && may(session, p.target, 'create') && p.target !== 'employee';

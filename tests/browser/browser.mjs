@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+//
+// Browser tests: browser.mjs opens chromium and watches it, *.spec.mjs tell stories, run.mjs runs them and says how each
+// ended. Nothing here may reach a foreign host: such a request, an error on the console, a broken policy or a serious
+// finding of axe fails the story.
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const require = createRequire(join(root, 'web', 'package.json'));
+export const fromWeb = (name) => require(name);
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+export async function launch() {
+  return fromWeb('playwright-core').chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+}
+
+/* A page that remembers what must not happen. allow: parts of console messages that the story causes on purpose. */
+export async function open(browser, { language = 'zh', mode = 'light', width = 1280, allow = [], ...more } = {}) {
+  const context = await browser.newContext({ viewport: { width, height: 800 }, locale: language === 'zh' ? 'zh-CN' : 'en-US', colorScheme: mode, ...more });
+  await context.addInitScript(([l, m]) => {
+    if (localStorage.getItem('fb.language') === null) localStorage.setItem('fb.language', l);
+    localStorage.setItem('fb.mode', m);
+  }, [language, mode]);
+  const page = await context.newPage();
+  const wrong = [];
+  const isAllowed = (text) => allow.some((a) => text.includes(a));
+  page.on('console', (m) => m.type() === 'error' && !isAllowed(m.text()) && wrong.push(`console: ${m.text().slice(0, 300)}`));
+  page.on('pageerror', (e) => wrong.push(`page: ${e.message.slice(0, 300)}`));
+  page.on('request', (r) => {
+    const host = new URL(r.url()).hostname;
+    if (!['127.0.0.1', 'localhost', ''].includes(host)) wrong.push(`foreign request: ${r.url()}`);
+  });
+  page.wrong = wrong;
+  return page;
+}
+
+export function must(what, isTrue) {
+  if (!isTrue) throw new Error(what);
+}
+export const nothingWrong = (page) => must(`nothing went wrong in the browser, but: ${page.wrong.join(' | ')}`, page.wrong.length === 0);
+
+const axe = () => readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+/* What axe calls serious or critical. */
+export async function axeFindings(page) {
+  await page.evaluate(axe());
+  const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  return result.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 140)).join(' ; ')}`);
+}
