@@ -55,12 +55,13 @@ function Inside() {
   const catalogue = useCatalogueQuery(isIn);
   const [isExpired, setExpired] = useState(false);
   useEvents(isIn);
-  useEffect(() => onExpired(() => setExpired(true)), []);
+  // Before anybody signed in there is nothing that could have ended.
+  useEffect(() => onExpired(() => client.getQueryData(['session']) && setExpired(true)), []);
 
   if (session.isPending) return <Full><Spin aria-label={t('ui.loading')} /></Full>;
   if (session.isError) return <Failed error={session.error} onAgain={() => void session.refetch()} />;
   if (!user) return <SignIn onDone={() => void session.refetch()} />;
-  if (user.must_change_password) return <ChangePassword onDone={() => void session.refetch()} />;
+  if (user.must_change_password) return <ChangePassword login={user.user.login} onDone={() => void session.refetch()} />;
   if (catalogue.isError) return <Failed error={catalogue.error} onAgain={() => void catalogue.refetch()} />;
   if (!catalogue.data) return <Full><Spin aria-label={t('ui.loading')} /></Full>;
   return (

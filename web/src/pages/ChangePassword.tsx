@@ -9,7 +9,7 @@ import { problemSentence } from '../lib/problem';
 
 const PASSWORD_CHARS_MIN = 12;
 
-export function ChangePassword({ onDone }: { onDone: () => void }) {
+export function ChangePassword({ login, onDone }: { login: string; onDone: () => void }) {
   const i = useI18n();
   const [error, setError] = useState('');
   const [isBusy, setBusy] = useState(false);
@@ -18,6 +18,8 @@ export function ChangePassword({ onDone }: { onDone: () => void }) {
     setError('');
     try {
       await api.post('/session/password', { old: v.old, new: v.fresh });
+      // A changed password ends every login, this one too; whoever just typed it need not type it again.
+      await api.post('/session', { login, password: v.fresh }).catch(() => undefined);
       onDone();
     } catch (err) {
       setError(problemSentence(i, err));
