@@ -200,8 +200,8 @@ def differences(a, b, ignore=()):
         for table in entities(left):
             if table in ignore:
                 continue
-            columns = [c[1] for c in left.execute(f"PRAGMA table_info({table})")]
-            text = f"SELECT {', '.join(columns)} FROM {table} ORDER BY id"
+            columns = [c[1] for c in left.execute(f"PRAGMA table_info(\"{table}\")")]
+            text = f"SELECT {', '.join(columns)} FROM \"{table}\" ORDER BY id"
             mine, theirs = set(left.execute(text)), set(right.execute(text))
             found += [(table, row[0]) for row in mine ^ theirs]
     return found
@@ -212,8 +212,8 @@ def strangers(hq, laptop):
     found = []
     with sqlite3.connect(hq.data / "fieldbook.db", timeout=20) as left, sqlite3.connect(laptop.data / "fieldbook.db", timeout=20) as right:
         for table in entities(right):
-            columns = [c[1] for c in right.execute(f"PRAGMA table_info({table})")]
-            text = f"SELECT {', '.join(columns)} FROM {table} ORDER BY id"
+            columns = [c[1] for c in right.execute(f"PRAGMA table_info(\"{table}\")")]
+            text = f"SELECT {', '.join(columns)} FROM \"{table}\" ORDER BY id"
             found += [(table, row[0]) for row in set(right.execute(text)) - set(left.execute(text))]
     return found
 
