@@ -12,6 +12,7 @@
 #include "server/daemon_internal.h"
 #include "server/devices.h"
 #include "server/rewound.h"
+#include "server/web.h"
 
 #define CHECKPOINT_MS 60000 /* the write-ahead log goes into the file when idle for that long */
 #define CLOCK_MS      1000
@@ -153,7 +154,7 @@ static void on_stream(void *ctx, struct fb_stream *stream, const struct fb_strea
     } else if (strcmp(peer->alpn, FB_ALPN_ENROL) == 0) {
         fb_daemon_serve_enrolment(d, stream, peer);
     } else {
-        fb_stream_abort(stream, FB_ERR_REFUSED, NULL); /* the pages come with their issue */
+        fb_web_service_serve(d->web->service, stream, peer);
     }
 }
 
@@ -219,8 +220,12 @@ static void note_high_water(struct fb_daemon *d)
 static void on_turn(void *ctx)
 {
     struct fb_daemon *d = ctx;
+    if (fb_web_service_write(d->web->service)) {
+        d->has_foreign_write = true; /* the rows wait in the journal */
+    }
     if (d->has_foreign_write || fb_hub_has_work(d->hub)) {
         settle(d);
+        fb_server_web_settled(d->web);
     }
     tell_rewound(d);
     fb_hub_each_ready(d->hub, pump_ready, d);
@@ -251,6 +256,7 @@ static void on_clock(void *ctx)
     struct fb_daemon *d = ctx;
     checkpoint_when_idle(d);
     note_high_water(d);
+    fb_server_web_tick(d->web);
     int64_t now_ms = fb_os_now_ms();
     for (struct connection *c = d->connections; c != NULL; c = c->next) {
         if (fb_server_session_deadline_ms(c->session) <= now_ms) {
@@ -335,6 +341,7 @@ static int start(struct fb_daemon *d, const struct fb_config *config, struct fb_
     rc = rc < 0 ? rc
                 : fb_watch_new(d->loop, d->data, "fieldbook.db", WATCH_POLL_MS, on_database_written,
                                d, &d->watch, why);
+    rc = rc < 0 ? rc : fb_server_web_new(d, &d->web, why);
     rc = rc < 0 ? rc : open_port(d, config, why);
     if (rc < 0) {
         return rc;
@@ -353,15 +360,17 @@ static void say_farewell(struct fb_daemon *d)
     for (struct connection *c = d->connections; c != NULL; c = c->next) {
         fb_stream_close(c->stream);
     }
+    fb_web_service_stop(d->web->service);
     int64_t until_ms = fb_os_monotonic_ms() + STOP_MS_MAX;
-    while (d->connections != NULL && fb_os_monotonic_ms() < until_ms) {
+    while ((d->connections != NULL || fb_web_service_has_connections(d->web->service)) &&
+           fb_os_monotonic_ms() < until_ms) {
         fb_loop_turn(d->loop, 50);
     }
 }
 
 static bool finish(struct fb_daemon *d)
 {
-    if (d->loop != NULL && d->connections != NULL) {
+    if (d->loop != NULL && d->web != NULL) {
         say_farewell(d);
     }
     if (d->hub != NULL) {
@@ -371,6 +380,9 @@ static bool finish(struct fb_daemon *d)
     fb_timer_free(d->clock);
     fb_listener_free(d->listener);
     bool is_quiet = fb_loop_free(d->loop);
+    if (is_quiet) {
+        fb_server_web_free(d->web);
+    }
     fb_hub_free(d->hub);
     fb_tls_server_free(d->tls);
     fb_store_close(d->reader);

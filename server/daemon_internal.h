@@ -11,6 +11,8 @@
 #include "server/high_water.h"
 #include "server/hub.h"
 
+struct fb_server_web;
+
 struct fb_daemon {
     const char *data;
     struct fb_loop *loop;
@@ -20,6 +22,7 @@ struct fb_daemon {
     struct fb_authority authority;
     struct fb_tls_server *tls;
     struct fb_listener *listener;
+    struct fb_server_web *web;
     struct fb_watch *watch;
     struct fb_timer *clock; /* deadlines of sessions, retries, once a second */
     struct connection *connections;

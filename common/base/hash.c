@@ -46,6 +46,31 @@ bool fb_sha256_equal(const struct fb_sha256 *a, const struct fb_sha256 *b)
     return CRYPTO_memcmp(a->bytes, b->bytes, FB_SHA256_BYTES) == 0;
 }
 
+static void sha1(const uint8_t pad[static 64], const void *bytes, size_t size, uint8_t *ret)
+{
+    SHA_CTX ctx;
+    bool is_ok = SHA1_Init(&ctx) && SHA1_Update(&ctx, pad, 64) && SHA1_Update(&ctx, bytes, size) &&
+                 SHA1_Final(ret, &ctx);
+    fb_assert(is_ok);
+}
+
+void fb_hmac_sha1(const void *key, size_t key_size, const void *bytes, size_t size,
+                  uint8_t ret_mac[static FB_SHA1_BYTES])
+{
+    uint8_t inner_pad[64];
+    uint8_t outer_pad[64];
+    uint8_t inner[FB_SHA1_BYTES];
+    fb_assert(key_size <=
+              sizeof inner_pad); /* longer keys are hashed first: nobody has them here */
+    for (size_t i = 0; i < sizeof inner_pad; i++) {
+        uint8_t k = i < key_size ? ((const uint8_t *)key)[i] : 0;
+        inner_pad[i] = k ^ 0x36U;
+        outer_pad[i] = k ^ 0x5CU;
+    }
+    sha1(inner_pad, bytes, size, inner);
+    sha1(outer_pad, inner, sizeof inner, ret_mac);
+}
+
 struct fb_digest fb_digest_of(const void *bytes, size_t size)
 {
     XXH128_hash_t hash = XXH3_128bits(bytes, size);

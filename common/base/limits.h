@@ -166,6 +166,9 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_HTTP_HEAD_MS_MAX 10000 /* from the first byte of a request to the end of its headers */
 #define FB_HTTP_BODY_MS_MAX 60000 /* without a byte of an awaited body */
 #define FB_HTTP_IDLE_MS_MAX 60000 /* between requests */
+/* Browsers open six connections; behind one address of an office stand hundreds of people. */
+#define FB_HTTP_CONNECTIONS_MAX 4096
+#define FB_HTTP_PER_ADDRESS_MAX 1024
 /* Record API. A question may cost this many steps of SQLite's machine, ten or so for each row it looks at: some 300,000
  * rows, 50 ms; 50,000 contacts can be searched without an index, a million rows cannot. */
 #define FB_QUERY_STEPS_MAX      4000000

@@ -88,6 +88,9 @@ int fb_loop_new(struct fb_loop **ret_loop)
         free(loop);
         return FB_ERR_NO_MEMORY;
     }
+    /* Pages read on threads of the pool, and passwords are hashed there, at most four at once: libuv's four threads would
+     * be taken by the latter. */
+    setenv("UV_THREADPOOL_SIZE", "8", 0);
     /* A write to a connection the peer has reset must be an error, not the end of the process. */
     signal(SIGPIPE, SIG_IGN);
     start_handles(loop);

@@ -92,7 +92,8 @@ struct fb_web;
 typedef int fb_web_handler(struct fb_web *web, const struct fb_request *req,
                            struct fb_response *res);
 
-enum fb_web_where { FB_WEB_READ, FB_WEB_WRITE };
+/* FB_WEB_LOOP: in the loop's thread without a transaction, for what the daemon keeps in memory. */
+enum fb_web_where { FB_WEB_READ, FB_WEB_WRITE, FB_WEB_LOOP };
 
 struct fb_web {
     enum fb_node node;
@@ -116,6 +117,7 @@ enum fb_route_flag {
     FB_ROUTE_BODY_TO_FILE = 8, /* the raw body, of any type, goes to a temporary file */
     FB_ROUTE_SERVER = 16,      /* only at headquarters: a laptop answers only_headquarters */
     FB_ROUTE_REPLICA = 32,     /* only on a laptop */
+    FB_ROUTE_LOOP = 128, /* its first stage runs in the loop's thread, without a transaction */
     FB_ROUTE_MUST_CHANGE = 64, /* also while a one-time password waits for its change */
 };
 
@@ -131,6 +133,9 @@ struct fb_route {
  * ret_allowed gets the methods that would have fitted ("GET, PATCH"), "" if the path is nobody's. */
 const struct fb_route *fb_route_find(const struct fb_route *table, const struct fb_request *req,
                                      char *ret_allowed, size_t ret_size);
+
+/* Where a route's first stage runs. */
+enum fb_web_where fb_route_where(const struct fb_route *route);
 
 /* NULL if there is none. Names of headers in lower case. */
 const char *fb_request_segment(const struct fb_request *req, int at);

@@ -224,7 +224,7 @@ void fb_http_answer_begin(struct fb_http_conn *conn, struct fb_response *res,
         range = (struct range){0};
     }
     fb_buf_printf(out, "HTTP/1.1 %d %s\r\n", status, phrase(status));
-    append_date(out, now_ms);
+    append_date(out, now_ms + conn->wall_offset_ms);
     append_headers(conn, res, status);
     append_length(conn, status, size, &range);
     if (fixed_headers != NULL) {

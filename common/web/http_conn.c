@@ -159,8 +159,8 @@ static bool read_head(struct fb_http_conn *conn, int64_t now_ms)
         blank += 2;
     }
     fb_buf_consume(&conn->in, blank);
-    if (conn->in.size == 0) {
-        return false;
+    if (conn->in.size == 0 || (conn->in.size == 1 && conn->in.bytes[0] == '\r')) {
+        return false; /* nothing begins with an empty line: no time is given for it either */
     }
     if (conn->state == FB_HTTP_IDLE) {
         conn->state = FB_HTTP_HEAD;
@@ -233,6 +233,12 @@ static void read_on(struct fb_http_conn *conn, int64_t now_ms)
         }
     }
     conn->is_feeding = false;
+}
+
+void fb_http_conn_expect(struct fb_http_conn *conn, int64_t now_ms, int64_t wall_ms)
+{
+    conn->since_ms = now_ms;
+    conn->wall_offset_ms = wall_ms - now_ms;
 }
 
 void fb_http_conn_feed(struct fb_http_conn *conn, const uint8_t *bytes, size_t size, int64_t now_ms)

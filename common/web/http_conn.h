@@ -32,7 +32,7 @@ struct fb_http_body_rule {
 };
 
 struct fb_http_calls {
-    /* The head is whole. Set the rule, or answer at once: a body is then not read, and the connection ends after the
+    /* The head is whole (fb_http_conn_request has it, to be completed). Set the rule, or answer at once: a body is then not read, and the connection ends after the
      * answer. */
     void (*on_head)(void *ctx, const struct fb_request *req, struct fb_http_body_rule *ret_rule);
     /* false: it cannot be taken; the answer is 507. May be NULL if no rule says to_caller. */
@@ -53,6 +53,9 @@ struct fb_http_source {
 int fb_http_conn_new(const struct fb_http_calls *calls, void *ctx,
                      struct fb_http_conn **ret) FB_MUST_CHECK;
 void fb_http_conn_free(struct fb_http_conn *conn);
+
+/* From now on the first request is awaited. wall_ms: the time of day then, for the answers' Date. */
+void fb_http_conn_expect(struct fb_http_conn *conn, int64_t now_ms, int64_t wall_ms);
 
 /* Bytes of the peer. Calls may come from within. */
 void fb_http_conn_feed(struct fb_http_conn *conn, const uint8_t *bytes, size_t size,

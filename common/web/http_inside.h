@@ -33,6 +33,7 @@ struct fb_http_conn {
     int64_t body_bytes;     /* of it so far */
     int64_t raw_body_bytes; /* with its framing */
     int64_t since_ms;       /* when this state began, or its last byte came */
+    int64_t wall_offset_ms; /* of the clock passed in */
     struct fb_buf answer;
     struct fb_http_source source; /* size 0: none */
     int64_t answer_at;            /* bytes of answer or source that were taken */

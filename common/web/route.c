@@ -54,13 +54,23 @@ void fb_web_then(struct fb_web *web, enum fb_web_where where, fb_web_handler *ne
 
 static int begin_stage(struct fb_web *web, enum fb_web_where where)
 {
-    return where == FB_WEB_WRITE ? fb_store_begin(web->store) : fb_store_read_begin(web->store);
+    switch (where) {
+    case FB_WEB_WRITE:
+        return fb_store_begin(web->store);
+    case FB_WEB_READ:
+        return fb_store_read_begin(web->store);
+    default:
+        return FB_OK;
+    }
 }
 
 static int end_stage(struct fb_web *web, enum fb_web_where where, int rc)
 {
     if (where == FB_WEB_READ) {
         fb_store_read_end(web->store);
+        return rc;
+    }
+    if (where == FB_WEB_LOOP) {
         return rc;
     }
     if (rc < 0) {
@@ -100,6 +110,13 @@ void fb_web_run_stage(struct fb_web *web, enum fb_web_where where, fb_web_handle
     }
 }
 
+enum fb_web_where fb_route_where(const struct fb_route *route)
+{
+    return (route->flags & FB_ROUTE_WRITES) != 0 ? FB_WEB_WRITE
+           : (route->flags & FB_ROUTE_LOOP) != 0 ? FB_WEB_LOOP
+                                                 : FB_WEB_READ;
+}
+
 void fb_web_try(struct fb_web *web, const struct fb_route *table, const struct fb_request *req,
                 struct fb_response *res)
 {
@@ -111,7 +128,7 @@ void fb_web_try(struct fb_web *web, const struct fb_route *table, const struct f
         return;
     }
     fb_web_handler *stage = route->handler;
-    enum fb_web_where where = (route->flags & FB_ROUTE_WRITES) != 0 ? FB_WEB_WRITE : FB_WEB_READ;
+    enum fb_web_where where = fb_route_where(route);
     while (stage != NULL) {
         fb_web_run_stage(web, where, stage, req, res);
         stage = web->next;
