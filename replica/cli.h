@@ -11,6 +11,7 @@ extern const struct fb_config_key FB_REPLICA_CONFIG_KEYS[];
 
 int fb_replica_cli_enrol(struct fb_cli *cli, struct fb_why *why);
 int fb_replica_cli_run(struct fb_cli *cli, struct fb_why *why);
+int fb_replica_cli_open(struct fb_cli *cli, struct fb_why *why);
 int fb_replica_cli_sync(struct fb_cli *cli, struct fb_why *why);
 int fb_replica_cli_status(struct fb_cli *cli, struct fb_why *why);
 int fb_replica_cli_outbox(struct fb_cli *cli, struct fb_why *why);

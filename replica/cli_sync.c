@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * enrol, run, sync.
+ * enrol, run, open, sync.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +14,7 @@
 #include "replica/cli.h"
 #include "replica/daemon.h"
 #include "replica/enrol.h"
+#include "replica/web.h"
 
 #define EXIT_SOMETHING_WAITS 7
 
@@ -80,6 +81,11 @@ static int prepare(struct fb_cli *cli, struct fb_replica_run *run, int *ret_lock
         return rc;
     }
     run->proxy = proxy_of(config);
+    run->web = fb_cli_value(cli, "web");
+    const char *web = fb_config_text(config, "web.listen");
+    if (run->web == NULL && web[0] != '\0') {
+        run->web = web;
+    }
     return fb_os_lock_folder(run->data, ret_lock, why);
 }
 
@@ -91,9 +97,29 @@ int fb_replica_cli_run(struct fb_cli *cli, struct fb_why *why)
     if (rc < 0) {
         return rc;
     }
+    run.serves_pages = true;
     rc = fb_replica_run(&run, why);
     fb_os_unlock(lock);
     return rc;
+}
+
+int fb_replica_cli_open(struct fb_cli *cli, struct fb_why *why)
+{
+    const char *data;
+    char url[1024];
+    struct fb_random random = fb_random_system();
+    int rc = fb_cli_data(cli, &data, why);
+    rc = rc < 0 ? rc : fb_replica_web_url(data, &random, fb_os_now_ms(), url, sizeof url, why);
+    if (rc < 0) {
+        return rc;
+    }
+    if (!fb_cli_has(cli, "print") && fb_os_open_in_browser(url)) {
+        fb_cli_say(cli, "The browser opens Fieldbook.");
+        return FB_OK;
+    }
+    fb_cli_say(cli, "Open this in a browser of this computer within a minute; it works once:");
+    printf("%s\n", url);
+    return FB_OK;
 }
 
 static void show_progress(void *ctx, const struct fb_replica_status *st)

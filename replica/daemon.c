@@ -23,6 +23,7 @@
 #include "common/net/stream.h"
 #include "replica/enrol.h"
 #include "replica/state.h"
+#include "replica/web.h"
 
 #define WATCH_POLL_MS    500
 #define REFUSED_RETRY_MS (INT64_C(15) * 60 * 1000)
@@ -41,14 +42,18 @@ struct client {
     struct fb_tls_client *tls;
     struct fb_stream *stream; /* NULL: none, or not open yet */
     struct fb_watch *watch;
-    struct fb_timer *retry;    /* the next try to connect */
-    struct fb_timer *deadline; /* the round's */
+    struct fb_timer *retry;     /* the next try to connect */
+    struct fb_timer *deadline;  /* the round's */
+    struct fb_replica_web *web; /* NULL: no pages */
     struct fb_buf scratch;
     struct fb_random random;
     char server[SERVER_TEXT_SIZE];
     int64_t data_version;
     int64_t digest_asked_at_ms;
     int64_t renewed_at_ms;
+    int64_t paused_until_ms; /* by a person; 0: not */
+    int64_t next_try_ms;     /* wall clock; 0: connected, or at once */
+    bool was_in_step;
     int64_t mended;    /* as last logged */
     unsigned failures; /* in a row */
     bool is_connecting;
@@ -77,6 +82,30 @@ static void stop(struct client *c, int err, const char *sentence)
 
 /* ---- Connecting ---- */
 
+static void note_round(struct client *c, const char *error)
+{
+    if (c->web != NULL) {
+        fb_replica_web_note_round(c->web, error);
+    }
+}
+
+/* While a person wants quiet, the next try is when the pause ends. */
+static bool wait_for_pause(struct client *c)
+{
+    int64_t left_ms = c->paused_until_ms - fb_os_now_ms();
+    if (left_ms <= 0) {
+        c->paused_until_ms = 0;
+        return false;
+    }
+    if (c->paused_until_ms == INT64_MAX) {
+        fb_timer_stop(c->retry);
+    } else {
+        fb_timer_set(c->retry, left_ms, 0);
+    }
+    c->next_try_ms = c->paused_until_ms;
+    return true;
+}
+
 /* Doubles from 0.5 s to 60 s, then a random part of it, so that 2,000 laptops do not come back at once. */
 static int64_t backoff_ms(struct client *c)
 {
@@ -103,6 +132,9 @@ static void retry_later(struct client *c, int err, const char *sentence)
 {
     const struct fb_replica_status *st = fb_replica_round_status(c->round);
     bool was_refused = st->state == FB_REPLICA_REFUSED || err == FB_ERR_REFUSED;
+    if (wait_for_pause(c)) {
+        return;
+    }
     c->failures++;
     int64_t delay = asked_delay_ms(c, err);
     if (delay == 0 && c->run->until_in_step) {
@@ -115,6 +147,8 @@ static void retry_later(struct client *c, int err, const char *sentence)
     fb_log(was_refused ? FB_LOG_ERROR : FB_LOG_INFO, "offline", "reason=%s retry_ms=%lld",
            fb_log_quote(sentence), (long long)delay);
     note_state(c, was_refused ? "refused" : "offline", sentence, delay);
+    note_round(c, sentence);
+    c->next_try_ms = fb_os_now_ms() + delay;
     fb_timer_set(c->retry, delay, 0);
 }
 
@@ -149,8 +183,14 @@ static void log_mended(struct client *c)
 
 static void check_in_step(struct client *c)
 {
-    if (!fb_replica_round_is_in_step(c->round)) {
+    bool is_in_step = fb_replica_round_is_in_step(c->round);
+    bool was_in_step = c->was_in_step;
+    c->was_in_step = is_in_step;
+    if (!is_in_step) {
         return;
+    }
+    if (!was_in_step) {
+        note_round(c, "");
     }
     c->failures = 0;
     log_mended(c);
@@ -196,6 +236,7 @@ static void on_open(void *ctx, struct fb_stream *stream, const struct fb_stream_
 {
     struct client *c = ctx;
     c->is_connecting = false;
+    c->next_try_ms = 0;
     c->stream = stream;
     fb_log(FB_LOG_INFO, "connected", "server=%s address=%s", c->server, peer->address);
     note_state(c, "connected", "", 0);
@@ -222,6 +263,7 @@ static void on_close(void *ctx, int err, const struct fb_why *why)
     struct client *c = ctx;
     bool was_open = c->stream != NULL;
     c->stream = NULL;
+    c->was_in_step = false;
     c->is_connecting = false;
     if (was_open) {
         fb_replica_round_closed(c->round, fb_os_now_ms());
@@ -262,7 +304,7 @@ static void renew_certificate(struct client *c)
 static void connect_now(void *ctx)
 {
     struct client *c = ctx;
-    if (c->is_connecting || c->stream != NULL) {
+    if (c->is_connecting || c->stream != NULL || wait_for_pause(c)) {
         return;
     }
     renew_certificate(c);
@@ -283,6 +325,9 @@ static void connect_now(void *ctx)
 static void on_turn(void *ctx)
 {
     struct client *c = ctx;
+    if (c->web != NULL && fb_replica_web_turn(c->web)) {
+        fb_replica_round_noticed_write(c->round, fb_os_now_ms());
+    }
     if (c->stream != NULL) {
         pump(c);
     }
@@ -314,6 +359,72 @@ static void on_signal(void *ctx, int number)
     fb_log(FB_LOG_INFO, "stopping", "signal=%d", number);
     stop(c, c->run->until_in_step ? FB_ERR_INTERRUPTED : FB_OK,
          "interrupted; what was done is kept");
+}
+
+/* ---- What the pages ask of the daemon ---- */
+
+static const struct fb_replica_status *web_status(void *ctx)
+{
+    const struct client *c = ctx;
+    return fb_replica_round_status(c->round);
+}
+
+static int64_t web_next_try_ms(void *ctx)
+{
+    const struct client *c = ctx;
+    return c->next_try_ms;
+}
+
+static int64_t web_paused_until_ms(void *ctx)
+{
+    const struct client *c = ctx;
+    return c->paused_until_ms;
+}
+
+static void web_sync_now(void *ctx)
+{
+    struct client *c = ctx;
+    c->paused_until_ms = 0;
+    c->failures = 0;
+    if (c->stream != NULL) {
+        fb_replica_round_noticed_write(c->round, fb_os_now_ms());
+    } else {
+        c->next_try_ms = 0;
+        fb_timer_set(c->retry, 1, 0);
+    }
+}
+
+static void web_pause(void *ctx, int64_t until_ms)
+{
+    struct client *c = ctx;
+    if (until_ms == 0) {
+        web_sync_now(c);
+        return;
+    }
+    c->paused_until_ms = until_ms;
+    if (c->stream != NULL) {
+        fb_stream_close(c->stream);
+    } else {
+        fb_ignore(wait_for_pause(c), "a time that is past pauses nothing");
+    }
+}
+
+static const struct fb_replica_web_calls WEB_CALLS = {.status = web_status,
+                                                      .next_try_ms = web_next_try_ms,
+                                                      .paused_until_ms = web_paused_until_ms,
+                                                      .sync_now = web_sync_now,
+                                                      .pause = web_pause};
+
+static int start_pages(struct client *c, struct fb_why *why)
+{
+    const struct fb_replica_web_config config = {.data = c->run->data,
+                                                 .address = c->run->web,
+                                                 .loop = c->loop,
+                                                 .store = c->store,
+                                                 .random = &c->random,
+                                                 .calls = &WEB_CALLS,
+                                                 .ctx = c};
+    return c->run->serves_pages ? fb_replica_web_new(&config, &c->web, why) : FB_OK;
 }
 
 /* ---- Life ---- */
@@ -354,6 +465,7 @@ static int start(struct client *c, struct fb_why *why)
     rc = rc < 0 ? rc
                 : fb_watch_new(c->loop, c->run->data, "fieldbook.db", WATCH_POLL_MS,
                                on_database_written, c, &c->watch, why);
+    rc = rc < 0 ? rc : start_pages(c, why);
     if (rc < 0) {
         return rc;
     }
@@ -369,6 +481,7 @@ static int start(struct client *c, struct fb_why *why)
 
 static bool finish(struct client *c)
 {
+    fb_replica_web_stop(c->web);
     if (c->stream != NULL) {
         fb_stream_close(c->stream);
         int64_t until_ms = fb_os_monotonic_ms() + STOP_MS_MAX;
@@ -380,6 +493,9 @@ static bool finish(struct client *c)
     fb_timer_free(c->retry);
     fb_timer_free(c->deadline);
     bool is_quiet = fb_loop_free(c->loop);
+    if (is_quiet) {
+        fb_replica_web_free(c->web);
+    }
     fb_replica_round_free(c->round);
     fb_tls_client_free(c->tls);
     fb_store_close(c->store);

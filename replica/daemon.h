@@ -13,6 +13,8 @@ struct fb_replica_run {
     const char *data;   /* the folder, locked by the caller */
     const char *server; /* HOST:PORT; NULL: as at enrolment */
     const char *proxy;  /* NULL: from the environment */
+    bool serves_pages;  /* run: the pages for this computer's browser */
+    const char *web;    /* where, HOST:PORT; NULL: localhost:7480 or a free port */
     bool until_in_step; /* sync: ends when in step; a failure to connect ends it too */
     bool checks_digest; /* asks for a digest before it says in step */
     /* Called now and then with how far things are; may be NULL. */

@@ -84,6 +84,7 @@ int fb_server_cli_init(struct fb_cli *cli, struct fb_why *why)
     fb_cli_say(
         cli, "Headquarters is ready in %s. Keep %s/tls/root.key in a safe place off this machine.",
         data, data);
+    fb_cli_say(cli, "Browsers trust it once %s/tls/root.pem is among their authorities.", data);
     fb_cli_say(cli, "The admin is called %s; this one-time password is shown once:", admin);
     printf("%s\n", password);
     return FB_OK;

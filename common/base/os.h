@@ -65,6 +65,9 @@ void fb_os_unlock(int lock);
 
 bool fb_os_is_terminal(int fd);
 
+/* Starts the person's browser with a URL. False if there is no screen or no browser. */
+bool fb_os_open_in_browser(const char *url);
+
 /* The folder of shipped data (catalogue, seed, mappings): FIELDBOOK_SHARE, else ../share/fieldbook beside the
  * folder of the executable. */
 void fb_os_share_path(const char *name, char *ret, size_t ret_size);

@@ -4,12 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -353,6 +355,18 @@ void fb_os_unlock(int lock)
     if (lock >= 0) {
         close(lock);
     }
+}
+
+bool fb_os_open_in_browser(const char *url)
+{
+    char *const words[] = {(char *)(uintptr_t) "xdg-open", (char *)(uintptr_t)url, NULL};
+    pid_t child;
+    int status = 0;
+    if (getenv("DISPLAY") == NULL && getenv("WAYLAND_DISPLAY") == NULL) {
+        return false;
+    }
+    return posix_spawnp(&child, words[0], NULL, NULL, words, environ) == 0 &&
+           waitpid(child, &status, 0) == child && status == 0;
 }
 
 bool fb_os_is_terminal(int fd)

@@ -9,6 +9,8 @@
 /* Framing of a chunked body beside its bytes: honest senders make chunks of kilobytes. */
 #define FRAMING_BYTES_FREE 16384
 
+#define EMPTY_LINES_MAX 8
+
 static void refuse(struct fb_http_conn *conn, int status, int64_t now_ms);
 
 /* ---- llhttp's calls ---- */
@@ -153,10 +155,13 @@ static void start_body(struct fb_http_conn *conn, int64_t now_ms)
 /* Returns whether there may be more to read. */
 static bool read_head(struct fb_http_conn *conn, int64_t now_ms)
 {
-    size_t blank = 0; /* empty lines before a request are to be ignored (RFC 9112, 2.2) */
-    while (blank + 1 < conn->in.size && blank < 8 &&
-           memcmp(conn->in.bytes + blank, "\r\n", 2) == 0) {
+    size_t blank = 0; /* some empty lines before a request are to be ignored (RFC 9112, 2.2) */
+    while (blank + 1 < conn->in.size && memcmp(conn->in.bytes + blank, "\r\n", 2) == 0) {
         blank += 2;
+        if (++conn->empty_lines > EMPTY_LINES_MAX) {
+            refuse(conn, 400, now_ms);
+            return false;
+        }
     }
     fb_buf_consume(&conn->in, blank);
     if (conn->in.size == 0 || (conn->in.size == 1 && conn->in.bytes[0] == '\r')) {
@@ -181,6 +186,7 @@ static bool read_head(struct fb_http_conn *conn, int64_t now_ms)
         return false;
     }
     fb_buf_consume(&conn->in, size);
+    conn->empty_lines = 0;
     start_body(conn, now_ms);
     return conn->state == FB_HTTP_BODY;
 }

@@ -38,6 +38,7 @@ struct fb_http_conn {
     struct fb_http_source source; /* size 0: none */
     int64_t answer_at;            /* bytes of answer or source that were taken */
     int64_t answer_end;
+    int empty_lines;     /* before the request */
     bool is_kept;        /* another request may follow */
     bool is_head;        /* HEAD: no body goes out */
     bool wants_continue; /* 100-continue, not said yet */
