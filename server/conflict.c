@@ -9,6 +9,7 @@ const char *fb_held_reason_name(enum fb_held_reason reason)
 {
     static const char *const NAMES[] = {
         [FB_HELD_RIGHT] = "right",
+        [FB_HELD_FIELD_RIGHT] = "field_right",
         [FB_HELD_TYPE] = "type",
         [FB_HELD_RULE] = "rule",
         [FB_HELD_OUT_OF_SCOPE] = "out_of_scope",

@@ -62,7 +62,14 @@ static int make_room(struct fb_cutting *c, const struct fb_entity *e)
 /* The row behind the last one is filled: it counts. */
 static int take_row(struct fb_cutting *c)
 {
-    const struct fb_row *row = &c->rows[c->row_count++];
+    const struct fb_row *row = &c->rows[c->row_count];
+    if (!fb_cut_agrees(c, row)) {
+        while (c->old_count > 0 && c->old[c->old_count - 1].row == c->row_count) {
+            c->old_count--;
+        }
+        return FB_OK;
+    }
+    c->row_count++;
     for (size_t i = 0; i < row->entity->field_count; i++) {
         c->row_bytes += 2 + row->values[i].size;
     }
@@ -197,6 +204,13 @@ static int add_old(void *ctx, const struct fb_field *field, const struct fb_valu
     struct fb_old_value *o = &list[c->old_count];
     o->row = (uint32_t)c->row_count;
     o->field_no = field->no;
+    const struct fb_entity *e = c->rows[c->row_count].entity;
+    bool is_hidden = fb_rights_field(c->peer->rights, field, e,
+                                     fb_rights_is_own(c->peer->rights, &c->rows[c->row_count])) ==
+                     FB_FIELD_HIDDEN;
+    if (is_hidden && !FB_BUG(HIDDEN_OLD_VALUE_SENT)) {
+        return FB_OK;
+    }
     int rc = fb_value_copy(&c->batch, old, &o->value);
     c->old_count += rc == FB_OK ? 1 : 0;
     return rc;
@@ -226,7 +240,7 @@ static int answer(struct fb_cutting *c, const struct fb_named *n, bool *ret_remo
     if (rc == FB_OK && is_found) {
         const char *set = NULL;
         rc = fb_cut_set_of(c, row, &set);
-        is_seen = rc == FB_OK && is_held(c, set);
+        is_seen = rc == FB_OK && is_held(c, set) && fb_cut_shows(c, n->entity);
     }
     *ret_removed = false;
     if (rc < 0 || (FB_BUG(CUT_SKIPS_PUSHED_ROWS) && !n->has_changed) ||
@@ -234,12 +248,13 @@ static int answer(struct fb_cutting *c, const struct fb_named *n, bool *ret_remo
         return rc;
     }
     if (is_seen) {
-        if (n->has_changed && was_held(c, n)) {
+        if (n->has_changed && was_held(c, n) && !fb_cut_was_hidden(c, n->entity)) {
             rc = fb_history_old_values(c->s, n->entity, n->id, c->pull->cursor, add_old, c);
         }
+        fb_cut_blank(c, row);
         return rc < 0 ? rc : take_row(c);
     }
-    *ret_removed = was_held(c, n);
+    *ret_removed = was_held(c, n) && !fb_cut_was_hidden(c, n->entity);
     return *ret_removed ? FB_OK : was_named_by_it(c, n, ret_removed);
 }
 
@@ -264,12 +279,19 @@ static int note_named(void *ctx, const struct fb_touched *t)
 /* Adds the row to the batch; with what it held at the fork, for a laptop that lost a timeline. */
 static int copy_row(struct fb_cutting *c, const struct fb_row *row)
 {
+    if (!fb_cut_shows(c, row->entity)) {
+        return FB_OK;
+    }
     int rc = make_room(c, row->entity);
     rc = rc < 0 ? rc : fb_row_copy(&c->batch, row, &c->rows[c->row_count]);
     if (rc == FB_OK && c->pull->found_since > 0) {
         rc = fb_history_old_values(c->s, row->entity, row->id, c->pull->found_since, add_old, c);
     }
-    return rc < 0 ? rc : take_row(c);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_cut_blank(c, &c->rows[c->row_count]);
+    return take_row(c);
 }
 
 bool fb_cut_is_named(struct fb_cutting *c, const struct fb_entity *e, const char *id)
@@ -307,7 +329,7 @@ static int repair_row(void *ctx, const struct fb_row *row)
 static int note_done(struct fb_cutting *c)
 {
     int rc = FB_OK;
-    bool is_needed = c->pull->repair_count > 0 || c->entering.count > 0;
+    bool is_needed = c->pull->repair_count > 0 || c->entering.count > 0 || fb_cut_has_opened(c);
     for (size_t i = 0; rc == FB_OK && is_needed && i < c->named_count; i++) {
         rc = fb_row_map_add(&c->done, fb_row_hash(c->named[i].entity->no, c->named[i].id),
                             &c->named[i]);
@@ -385,12 +407,11 @@ static int by_number(const void *a, const void *b)
 }
 
 /* A set goes by the name of those of its scopes that are held: the laptop knows no others. */
-static int list_digest(struct digest_list *l, int64_t scope, const struct fb_digest *digest)
+static int list_digest(struct digest_list *l, const char *set, const struct fb_digest *digest)
 {
     FB_AUTO(fb_buf_release) struct fb_buf part;
     fb_buf_init(&part, FB_FRAME_BYTES_MAX);
-    const char *key = fb_history_scope_key(l->c->s, scope);
-    fb_scope_set_held_part(key == NULL ? "" : key, l->c->held, &part);
+    fb_scope_set_held_part(set == NULL ? "" : set, l->c->held, &part);
     for (size_t i = l->count; i > 0; i--) {
         if (strcmp(l->list[i - 1].scope, fb_buf_text(&part)) == 0) {
             fb_digest_add(&l->list[i - 1].digest, digest);
@@ -406,6 +427,16 @@ static int list_digest(struct digest_list *l, int64_t scope, const struct fb_dig
     l->list = list;
     list[l->count++] = (struct fb_scope_digest){.scope = copy, .digest = *digest};
     return FB_OK;
+}
+
+static int correct_digest(void *ctx, const char *set, const struct fb_digest *whole,
+                          const struct fb_digest *seen)
+{
+    struct digest_list *l = ctx;
+    struct fb_digest difference = *seen;
+    fb_digest_subtract(&difference, whole);
+    fb_digest_add(&l->sum, &difference);
+    return l->c->pull->wants_scope_digests ? list_digest(l, set, &difference) : FB_OK;
 }
 
 /* Only sets that hold a scope of the device are looked at, not all that there are. */
@@ -427,10 +458,12 @@ static int sum_digests(struct digest_list *l)
         rc = fb_history_digest(l->c->s, l->sets[i], &digest);
         if (rc == FB_OK && digest.rows != 0) {
             fb_digest_add(&l->sum, &digest);
-            rc = l->c->pull->wants_scope_digests ? list_digest(l, l->sets[i], &digest) : FB_OK;
+            rc = l->c->pull->wants_scope_digests
+                     ? list_digest(l, fb_history_scope_key(l->c->s, l->sets[i]), &digest)
+                     : FB_OK;
         }
     }
-    return rc;
+    return rc < 0 ? rc : fb_cut_correct_digests(l->c, correct_digest, l);
 }
 
 static int send_scope_digests(struct fb_cutting *c, const struct digest_list *l)
@@ -469,9 +502,14 @@ static int send_cut(struct fb_cutting *c, const struct digest_list *l)
 
 static int send_evict(struct fb_cutting *c)
 {
-    struct fb_message m = {.kind = FB_MESSAGE_EVICT,
-                           .evict = {.scopes = c->leaving.keys, .scope_count = c->leaving.count}};
-    return c->leaving.count == 0 ? FB_OK : fb_message_encode(&m, c->out);
+    size_t first = 0;
+    while (first < c->leaving.count && c->leaving.keys[first][0] == '!') {
+        first++; /* of the view: nothing leaves with it */
+    }
+    struct fb_message m = {
+        .kind = FB_MESSAGE_EVICT,
+        .evict = {.scopes = c->leaving.keys + first, .scope_count = c->leaving.count - first}};
+    return c->leaving.count == first ? FB_OK : fb_message_encode(&m, c->out);
 }
 
 /* What enters and what leaves, by what the laptop says it holds and what it should hold now. */
@@ -505,7 +543,8 @@ static int make_cut(struct fb_cutting *c)
                                      c);
     rc = rc < 0 ? rc : note_done(c);
     rc = rc < 0 ? rc : send_evict(c);
-    rc = rc < 0 || c->entering.count == 0 ? rc : fb_cut_find_entered(c);
+    bool brings_whole = c->entering.count > 0 || fb_cut_has_opened(c);
+    rc = rc < 0 || !brings_whole ? rc : fb_cut_find_entered(c);
     rc = rc < 0 ? rc : send_entities(c);
     rc = rc < 0 ? rc : fb_cut_references_send(c);
     return rc < 0 ? rc : send_cut(c, &l);

@@ -31,9 +31,9 @@ static bool travels(const struct fb_entity *e)
     return e->scope != FB_SCOPE_SERVER_ONLY && e->scope != FB_SCOPE_DEVICE_ONLY;
 }
 
-static int take_row(void *ctx, const struct fb_row *row)
+static int take_row_of(struct entering *n, const struct fb_row *row,
+                       const struct fb_scope_list *scopes)
 {
-    struct entering *n = ctx;
     struct fb_cutting *c = n->c;
     uint64_t hash = fb_row_hash(row->entity->no, row->id);
     struct row_key key = {row->entity, row->id};
@@ -42,7 +42,7 @@ static int take_row(void *ctx, const struct fb_row *row)
         return FB_OK;
     }
     int rc = fb_cut_set_of(c, row, &set);
-    if (rc < 0 || !fb_scope_set_is_held(set, &c->entering)) {
+    if (rc < 0 || !fb_scope_set_is_held(set, scopes)) {
         return rc;
     }
     struct fb_row **rows =
@@ -57,6 +57,19 @@ static int take_row(void *ctx, const struct fb_row *row)
     rows[n->count] = copy;
     n->count += rc == FB_OK ? 1 : 0;
     return rc;
+}
+
+static int take_row(void *ctx, const struct fb_row *row)
+{
+    struct entering *n = ctx;
+    return take_row_of(n, row, &n->c->entering);
+}
+
+/* A role shows more of the entity than before: all of its rows come again. */
+static int take_opened(void *ctx, const struct fb_row *row)
+{
+    struct entering *n = ctx;
+    return take_row_of(n, row, n->c->held);
 }
 
 /* ---- The first rows of a scope ---- */
@@ -166,10 +179,14 @@ int fb_cut_find_entered(struct fb_cutting *c)
     struct entering n = {.c = c};
     int rc = fb_family_update(&c->hub->reader_family, c->catalogue);
     for (size_t i = 0; rc == FB_OK && i < c->entering.count; i++) {
-        rc = take_scope(&n, c->entering.keys[i]);
+        rc = c->entering.keys[i][0] == '!' ? FB_OK : take_scope(&n, c->entering.keys[i]);
     }
     for (size_t at = 0; rc == FB_OK && at < n.count; at++) { /* grows while it runs */
         rc = take_below(&n, n.rows[at]);
+    }
+    for (size_t i = 0; rc == FB_OK && fb_cut_has_opened(c) && i < c->catalogue->entity_count; i++) {
+        const struct fb_entity *e = &c->catalogue->entities[i];
+        rc = fb_cut_is_opened(c, e) ? fb_row_scan(c->s, e, "", INT64_MAX, take_opened, &n) : FB_OK;
     }
     size_t kept = 0;
     for (size_t i = 0; rc == FB_OK && i < n.count; i++) {

@@ -4,6 +4,7 @@
  *
  *   cut.c             what changed since the laptop's cursor; chunks of a full cut
  *   cut_entering.c    all rows of scopes that enter
+ *   cut_rights.c      what a person's roles hide
  *   cut_references.c  titles of rows outside that rows inside point to
  */
 #ifndef FB_SERVER_CUT_INTERNAL_H
@@ -41,6 +42,7 @@ struct fb_cutting {
     struct fb_row **entered;     /* rows of entering scopes, in the catalogue's order */
     size_t entered_count;
     size_t entered_at;                    /* the next to send */
+    struct fb_recheck *rechecks;          /* cut_rights.c */
     struct fb_cut_references *references; /* rows outside that rows inside point to */
     struct fb_buf *out;
     int64_t now_ms;
@@ -75,6 +77,21 @@ bool fb_cut_is_named(struct fb_cutting *c, const struct fb_entity *e, const char
 
 /* cut_entering.c: fills c->entered. */
 int fb_cut_find_entered(struct fb_cutting *c) FB_MUST_CHECK;
+
+/* cut_rights.c. Are rows of the entity shown to the device's person; did a role of his open more of it since the laptop's last cut? */
+bool fb_cut_shows(const struct fb_cutting *c, const struct fb_entity *e);
+bool fb_cut_shows_title(const struct fb_cutting *c, const struct fb_entity *e);
+bool fb_cut_is_opened(const struct fb_cutting *c, const struct fb_entity *e);
+bool fb_cut_was_hidden(const struct fb_cutting *c, const struct fb_entity *e); /* all of it */
+bool fb_cut_has_opened(const struct fb_cutting *c);
+/* Hidden fields become absent; the values must be the row's own. */
+void fb_cut_blank(const struct fb_cutting *c, struct fb_row *row);
+/* The second look at a row that is about to be sent; false: withheld, and logged. */
+bool fb_cut_agrees(struct fb_cutting *c, const struct fb_row *row);
+/* Calls f for each held row of which the device sees less than everybody: its set, its digest as all see it and as the device does. */
+typedef int fb_cut_correct(void *ctx, const char *set, const struct fb_digest *whole,
+                           const struct fb_digest *seen);
+int fb_cut_correct_digests(struct fb_cutting *c, fb_cut_correct *f, void *ctx) FB_MUST_CHECK;
 
 /* cut_references.c. Notes what the row points to outside the device's scopes. */
 int fb_cut_references_note(struct fb_cutting *c, const struct fb_row *row) FB_MUST_CHECK;

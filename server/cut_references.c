@@ -36,6 +36,9 @@ static int find_title(struct fb_cutting *c, struct outside *o)
     struct fb_row row;
     const char *set = NULL;
     bool is_found = false;
+    if (!fb_cut_shows_title(c, o->entity)) {
+        return FB_OK;
+    }
     int rc = fb_row_read(c->s, o->entity, o->id, &arena, &row, &is_found);
     rc = rc < 0 || !is_found ? rc : fb_cut_set_of(c, &row, &set);
     if (rc < 0 || !is_found || fb_scope_set_is_held(set, c->held)) {

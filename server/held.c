@@ -340,12 +340,14 @@ int fb_held_parse(const struct fb_catalogue *c, const char *json, size_t size,
 
 /* ---- Trying again ---- */
 
-static int play_one(struct fb_hub *hub, const char *held_id, struct fb_arena *arena, int64_t now_ms)
+static int play_one(struct fb_hub *hub, const struct fb_decision *d, struct fb_arena *arena,
+                    int64_t now_ms)
 {
     const struct fb_catalogue *catalogue = fb_store_catalogue(hub->store);
     const struct fb_entity *e = fb_catalogue_entity(catalogue, "held_change");
     struct fb_row row;
     bool is_found = false;
+    const char *held_id = d->id;
     int rc = fb_row_read(hub->store, e, held_id, arena, &row, &is_found);
     const struct fb_field *device = fb_entity_field(e, "device_id");
     const struct fb_field *by = fb_entity_field(e, "by_id");
@@ -358,6 +360,8 @@ static int play_one(struct fb_hub *hub, const char *held_id, struct fb_arena *ar
     struct fb_source source = {.held_id = held_id};
     source.device_id = fb_work_reference(&row.values[device->index], device_id) ? device_id : NULL;
     source.employee_id = fb_work_reference(&row.values[by->index], by_id) ? by_id : NULL;
+    /* Who decided is who sent the decision; what the row says about that is only for reading. */
+    source.judged_by = FB_BUG(RIGHT_BY_MESSAGE) ? NULL : d->by_id[0] == '\0' ? NULL : d->by_id;
     const struct fb_value *json = &row.values[changes->index];
     struct fb_change *list = NULL;
     size_t count = 0;
@@ -380,7 +384,7 @@ int fb_held_play(struct fb_hub *hub, int64_t now_ms)
         hub->held_again = d->next;
         FB_AUTO(fb_arena_release) struct fb_arena arena;
         fb_arena_init(&arena, 0);
-        rc = play_one(hub, d->id, &arena, now_ms);
+        rc = play_one(hub, d, &arena, now_ms);
         free(d);
     }
     return rc;

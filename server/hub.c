@@ -206,6 +206,7 @@ void fb_hub_close(struct fb_hub *hub, struct fb_server_session *session)
     forget_ready(hub, peer);
     fb_device_scopes_release(&peer->scopes);
     fb_arena_release(&peer->arena);
+    fb_rights_free(peer->rights);
     free(peer);
 }
 
@@ -325,6 +326,7 @@ static int ingest_or_hold(struct fb_hub *hub, const struct fb_push_in *q,
     fb_arena_init(&arena, 0);
     struct fb_source source = {.device_id = q->device_id,
                                .employee_id = q->employee_id,
+                               .judged_by = q->employee_id,
                                .incarnation = q->incarnation,
                                .push = q->number,
                                .clock_offset_ms = q->clock_offset_ms,
@@ -346,6 +348,7 @@ static int ingest_or_hold(struct fb_hub *hub, const struct fb_push_in *q,
         rc = fb_store_savepoint_undo(hub->store);
         fb_scope_cache_clear(hub->scopes);
         fb_decisions_forget(hub);
+        hub->rights_epoch++;
         source.whole_error =
             why.text[0] != '\0' ? why.text : fb_text("Headquarters' database refused these edits.");
         rc = rc < 0 ? rc : fb_ingest(hub, &source, changes, is_read ? count : 0, &arena, now_ms);
@@ -598,6 +601,7 @@ static int fail_turn(struct fb_hub *hub, int rc)
     fb_store_rollback(hub->store);
     fb_scope_cache_clear(hub->scopes);
     fb_decisions_forget(hub);
+    hub->rights_epoch++;
     forget_turn(hub);
     hub->counters = hub->committed;
     return rc;
@@ -775,6 +779,7 @@ void fb_hub_free(struct fb_hub *hub)
     fb_family_release(&hub->family);
     fb_family_release(&hub->reader_family);
     fb_structure_free(hub->structure);
+    fb_hub_forget_rights(hub);
     fb_scope_cache_free(hub->scopes);
     fb_scope_cache_free(hub->reader_scopes);
     free(hub);

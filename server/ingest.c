@@ -3,6 +3,7 @@
  * One push becomes one rev, in memory first:
  *   1. every change meets its row as headquarters has it, or the one it was merged into (redirect.c); inserts and updates merge (ingest_row.c); what rests in the bin
  *      comes back (rule 19)
+ *      what the person may not change is held (ingest_right.c)
  *   2. rows gather into aggregates; those that break a rule are held, and what depends on them (rule 20), until nothing more is
  *   3. deletes are judged and played (rule 18)
  *   4. rows of conflict, held_change and receipt say what happened
@@ -307,6 +308,7 @@ static int decide(struct fb_work *w, const struct fb_change *changes, size_t cou
     }
     rc = rc < 0 ? rc : fb_redirect_join(w);
     rc = rc < 0 ? rc : merge_rows(w);
+    rc = rc < 0 ? rc : fb_ingest_rights(w);
     rc = rc < 0 ? rc : check_until_quiet(w);
     rc = rc < 0 ? rc : fb_ingest_deletes(w);
     return rc < 0 ? rc : fb_conflict_write_all(w);

@@ -9,6 +9,7 @@
  *   ingest.c         one push becomes a rev: the order of the steps, aggregates, holding
  *   ingest_row.c     an insert or update, group by group
  *   ingest_delete.c  deletes as units, what comes back (rules 18, 19)
+ *   ingest_right.c   whether the person who sent it may
  *   ingest_check.c   what must be true of the rows afterwards
  *   conflict.c       rows of conflict, held_change, receipt
  *   ruling.c held.c  decisions of people, carried out
@@ -20,6 +21,7 @@
  *   family.c         who follows whom
  *   cut.c ...        answers to pulls (cut_internal.h)
  *   peer_scopes.c    scopes of connected devices; device_scopes.c works them out
+ *   hub_rights.c     rights of people, kept as long as they hold
  */
 #ifndef FB_SERVER_INTERNAL_H
 #define FB_SERVER_INTERNAL_H
@@ -28,6 +30,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/planted.h"
+#include "common/crm/may.h"
 #include "common/store/history.h"
 #include "common/store/journal.h"
 #include "common/store/row.h"
@@ -71,6 +74,7 @@ struct fb_peer {
     struct fb_cut_state *cut;
     struct fb_device_scopes scopes; /* as last worked out */
     int64_t scopes_epoch;           /* of the hub, then; 0: never */
+    struct fb_rights *rights;       /* of the same time */
     char number_prefix[16];
     struct fb_arena arena; /* of what the welcome points to */
     struct fb_peer *next, *previous;
@@ -124,6 +128,9 @@ struct fb_hub {
     int64_t structure_epoch;        /* when it was read */
     int64_t structure_changes,
         scope_changes; /* grow when rows change from which scopes are worked out */
+    struct fb_kept_rights *rights;
+    int64_t rights_epoch; /* grows when rights may have changed */
+    int64_t rights_used;
     struct fb_hub_counters counters;
     struct fb_hub_counters committed; /* as of the last commit */
     /* Of the settle under way. */
@@ -160,6 +167,10 @@ int fb_peer_scopes(struct fb_peer *peer, struct fb_store *s, int64_t now_ms) FB_
 /* A row is about to be logged: scopes may follow from it; devices that may gain one are poked. */
 int fb_hub_note_scope_change(struct fb_hub *hub, const struct fb_work_row *row) FB_MUST_CHECK;
 
+/* cut_rights.c: adds the keys of what is hidden, and sorts the list. */
+int fb_view_add_keys(const struct fb_rights *r, const struct fb_catalogue *c,
+                     struct fb_scope_list *list, struct fb_arena *arena) FB_MUST_CHECK;
+
 /* cut.c */
 int fb_hub_cut_open(struct fb_peer *peer, const struct fb_pull *pull, int64_t now_ms) FB_MUST_CHECK;
 int fb_hub_cut_next(struct fb_peer *peer, struct fb_buf *out, bool *ret_is_over) FB_MUST_CHECK;
@@ -176,6 +187,7 @@ struct fb_work_row;
 
 enum fb_held_reason {
     FB_HELD_RIGHT,
+    FB_HELD_FIELD_RIGHT,
     FB_HELD_TYPE,
     FB_HELD_RULE,
     FB_HELD_OUT_OF_SCOPE,
@@ -278,6 +290,8 @@ struct fb_row_map {
 struct fb_source {
     const char *device_id;   /* NULL: headquarters */
     const char *employee_id; /* NULL: a tool at headquarters */
+    const char
+        *judged_by; /* whose rights count: the certificate's person; NULL: headquarters' own */
     int64_t incarnation;
     int64_t push;
     int64_t clock_offset_ms;
@@ -411,6 +425,16 @@ int fb_ingest_deletes(struct fb_work *w) FB_MUST_CHECK;
 /* Everything below top goes with it, unjudged: a delete at headquarters. */
 int fb_ingest_cascade(struct fb_work *w, struct fb_work_row *top) FB_MUST_CHECK;
 
+/* ingest_right.c: holds the aggregates that the person may not change. */
+int fb_ingest_rights(struct fb_work *w) FB_MUST_CHECK;
+
+/* hub_rights.c. Borrowed until the next call; what it remembers of records is forgotten. */
+int fb_hub_rights(struct fb_hub *hub, const char *employee_id, int64_t now_ms,
+                  struct fb_rights **ret) FB_MUST_CHECK;
+void fb_hub_forget_rights(struct fb_hub *hub);
+/* Do rights follow from rows of this entity? */
+bool fb_rights_follow_from(const struct fb_entity *e);
+
 /* ingest_check.c: holds the aggregates that break a rule; has_newly_held says that another pass is needed. */
 int fb_ingest_check(struct fb_work *w) FB_MUST_CHECK;
 
@@ -446,6 +470,8 @@ struct fb_decision {
     char id[FB_ROW_ID_SIZE];
     char before[16];     /* of a ruling: the outcome before it */
     char decided_at[32]; /* ... and when that was decided; "": it was not */
+    char by_id
+        [FB_ROW_ID_SIZE]; /* whose push brought it, by the certificate; "": headquarters' own programs */
 };
 
 /* ruling.c. Notes what was decided in a work that is about to be written. */

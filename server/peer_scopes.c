@@ -23,6 +23,19 @@ static int read_structure(struct fb_hub *hub, struct fb_store *s)
     return FB_OK;
 }
 
+/* What his roles hide goes among the scopes (cut_rights.c). */
+static int read_view(struct fb_peer *peer, struct fb_store *s, int64_t now_ms)
+{
+    struct fb_rights *rights = NULL;
+    int rc = fb_rights_load(s, peer->employee_id, now_ms, &rights);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_rights_free(peer->rights);
+    peer->rights = rights;
+    return fb_view_add_keys(rights, fb_store_catalogue(s), &peer->scopes.list, &peer->scopes.arena);
+}
+
 int fb_peer_scopes(struct fb_peer *peer, struct fb_store *s, int64_t now_ms)
 {
     struct fb_hub *hub = peer->hub;
@@ -33,6 +46,7 @@ int fb_peer_scopes(struct fb_peer *peer, struct fb_store *s, int64_t now_ms)
     rc = rc < 0 ? rc
                 : fb_device_scopes_find(s, hub->structure, peer->device_id, peer->employee_id,
                                         now_ms, true, &peer->scopes);
+    rc = rc < 0 ? rc : read_view(peer, s, now_ms);
     peer->scopes_epoch = rc < 0 ? 0 : hub->scope_changes;
     return rc;
 }
@@ -96,7 +110,7 @@ static int touch_owner(struct fb_hub *hub, const struct fb_work_row *row)
 int fb_hub_note_scope_change(struct fb_hub *hub, const struct fb_work_row *row)
 {
     const struct fb_entity *e = row->entity;
-    if (fb_structure_has(e->name)) {
+    if (fb_structure_has(e->name) || fb_rights_follow_from(e)) {
         hub->structure_changes++;
         hub->scope_changes++;
         hub->has_touched_more = true; /* everybody looks again */

@@ -19,7 +19,7 @@ static void copy_before(const struct fb_work_row *row, const char *field, char *
              v->type == FB_TEXT ? v->bytes : "");
 }
 
-static int note(struct fb_decision **list, const struct fb_work_row *row)
+static int note(const struct fb_work *w, struct fb_decision **list, const struct fb_work_row *row)
 {
     struct fb_decision *d = calloc(1, sizeof *d);
     if (d == NULL) {
@@ -29,6 +29,8 @@ static int note(struct fb_decision **list, const struct fb_work_row *row)
     copy_before(row, row->entity->scope == FB_SCOPE_FOLLOWS ? "state" : "outcome", d->before,
                 sizeof d->before);
     copy_before(row, "decided_at", d->decided_at, sizeof d->decided_at);
+    snprintf(d->by_id, sizeof d->by_id, "%s",
+             w->source.judged_by == NULL ? "" : w->source.judged_by);
     d->next = *list;
     *list = d;
     return FB_OK;
@@ -73,6 +75,7 @@ int fb_decisions_note(struct fb_work *w)
     for (size_t i = 0; i < w->row_count; i++) {
         const struct fb_work_row *row = w->rows[i];
         int rc = FB_OK;
+        w->hub->rights_epoch += fb_rights_follow_from(row->entity) ? 1 : 0;
         if (row->entity == device && (row->has_changes || !row->is_here)) {
             w->hub->has_device_changes = true;
         }
@@ -93,11 +96,11 @@ int fb_decisions_note(struct fb_work *w)
             continue;
         }
         if (row->entity == conflict && has_new(row, "outcome")) {
-            rc = note(&w->hub->rulings, row);
+            rc = note(w, &w->hub->rulings, row);
         } else if (row->entity == held && has_new(row, "state") &&
                    (is_text(&row->now, "state", "retried") ||
                     is_text(&row->now, "state", "corrected"))) {
-            rc = note(&w->hub->held_again, row);
+            rc = note(w, &w->hub->held_again, row);
         }
         if (rc < 0) {
             return rc;

@@ -51,7 +51,8 @@ static bool may_differ(const struct incoming *in, const struct fb_field *field)
 
 /* What the field held at the cursor: its old value, or what it still holds. A value that is also
  * headquarters' is in nobody's way. */
-static bool is_as_expected(const struct incoming *in, const struct fb_field *field)
+static bool is_as_expected(const struct fb_apply *a, const struct incoming *in,
+                           const struct fb_field *field)
 {
     const struct fb_value *now = &in->row->values[field->index];
     const struct fb_value *old = old_value(in, field->no);
@@ -59,7 +60,9 @@ static bool is_as_expected(const struct incoming *in, const struct fb_field *fie
     return expected->type == FB_ABSENT || now->type == FB_ABSENT ||
            field->visibility == FB_SEEN_ON_DEVICE ||
            fb_value_equal(expected, &in->local.values[field->index]) ||
-           fb_value_equal(now, &in->local.values[field->index]) || may_differ(in, field);
+           fb_value_equal(now, &in->local.values[field->index]) || may_differ(in, field) ||
+           (fb_value_is_empty(&in->local.values[field->index]) &&
+            fb_hidden_has(&a->leaving, in->row->entity, field)); /* it was hidden until now */
 }
 
 /* A row that was at headquarters when the laptop's cut was made should be here. */
@@ -95,7 +98,7 @@ static int keep_found(struct fb_apply *a, const struct incoming *in, uint64_t *m
     }
     int rc = FB_OK;
     for (size_t i = 0; rc == FB_OK && i < e->field_count; i++) {
-        if (!is_as_expected(in, &e->fields[i])) {
+        if (!is_as_expected(a, in, &e->fields[i])) {
             fb_mask_set(mask, (uint32_t)i);
             rc = fb_found_value(&f, e, in->row->id, e->fields[i].name, &in->local.values[i]);
         }
@@ -121,13 +124,17 @@ static bool are_stamps_equal(const struct incoming *in)
 /* What is to be written over the row that is here: nothing pending, nothing hidden. An indexed
  * column that stays as it is is left out, since its index would be written anew; others are not,
  * so that a few statements serve all rows. False if the row is as it came. */
-static bool choose_fields(const struct incoming *in, uint64_t *mask)
+static bool choose_fields(const struct fb_apply *a, const struct incoming *in, uint64_t *mask)
 {
     const struct fb_entity *e = in->row->entity;
     bool has_changed = false;
     for (size_t i = 0; i < e->field_count; i++) {
         const struct fb_value *v = &in->row->values[i];
         bool is_kept = in->pending != NULL && fb_mask_has(in->pending->kept, (uint32_t)i);
+        if (v->type == FB_ABSENT && !is_kept && !fb_value_is_empty(&in->local.values[i]) &&
+            fb_hidden_has(&a->held, e, &e->fields[i])) {
+            in->row->values[i] = FB_VALUE_NULL; /* not his any more */
+        }
         if (v->type == FB_ABSENT || is_kept) {
             continue;
         }
@@ -143,7 +150,7 @@ static bool choose_fields(const struct incoming *in, uint64_t *mask)
 static int write_over(struct fb_apply *a, const struct incoming *in)
 {
     uint64_t mask[FB_ROW_MASK_WORDS] = {0};
-    if (choose_fields(in, mask)) {
+    if (choose_fields(a, in, mask)) {
         return fb_row_update(a->store, in->row, mask, true);
     }
     if (are_stamps_equal(in)) {
@@ -450,6 +457,7 @@ static int play(struct fb_apply *a)
     int rc = load_pending(a);
     rc = rc < 0 ? rc : fb_references_look(a);
     rc = rc < 0 ? rc : fb_apply_compare_scopes(a);
+    rc = rc < 0 ? rc : fb_apply_hide(a);
     if (rc == FB_OK && is_full) {
         rc = begin_full_cut(a);
     }

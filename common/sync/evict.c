@@ -154,7 +154,6 @@ int fb_scopes_held(struct fb_store *s, const char *table_sql, struct fb_arena *a
 int fb_apply_compare_scopes(struct fb_apply *a)
 {
     struct fb_scope_list before = {0};
-    struct fb_scope_list leaving;
     bool is_full = a->round->pull_kind == FB_PULL_GAP;
     int rc = FB_OK;
     for (size_t i = 0; rc == FB_OK && i < a->cut->scope_count; i++) {
@@ -165,8 +164,8 @@ int fb_apply_compare_scopes(struct fb_apply *a)
                 : fb_scopes_held(a->store, is_full ? FB_SCOPES_STAGED_SQL : FB_SCOPES_HELD_SQL,
                                  &a->kept, &before);
     rc = rc < 0 ? rc : fb_scope_list_difference(&a->held, &before, &a->kept, &a->entering);
-    rc = rc < 0 ? rc : fb_scope_list_difference(&before, &a->held, &a->kept, &leaving);
-    a->have_scopes_changed = rc == FB_OK && (a->entering.count > 0 || leaving.count > 0);
+    rc = rc < 0 ? rc : fb_scope_list_difference(&before, &a->held, &a->kept, &a->leaving);
+    a->have_scopes_changed = rc == FB_OK && (a->entering.count > 0 || a->leaving.count > 0);
     return rc;
 }
 

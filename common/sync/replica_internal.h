@@ -253,7 +253,7 @@ struct fb_apply {
     struct fb_arena arena;   /* of one frame */
     struct fb_arena scratch; /* of one row, or one walk */
     struct fb_arena kept;    /* of the whole cut: its lists of scopes */
-    struct fb_scope_list held, entering, evicted;
+    struct fb_scope_list held, entering, leaving, evicted;
     struct fb_keymap came; /* rows that came whole; kept if tracks_came */
     struct fb_keymap
         came_now; /* ... with this cut, not with chunks before it; kept if have_scopes_changed */
@@ -292,6 +292,11 @@ int fb_apply_delete_unexplained(struct fb_apply *a) FB_MUST_CHECK;
 
 /* evict.c. The cut's scopes against those held: which enter. */
 int fb_apply_compare_scopes(struct fb_apply *a) FB_MUST_CHECK;
+/* hidden.c. Empties what this laptop's person may not see any more. */
+int fb_apply_hide(struct fb_apply *a) FB_MUST_CHECK;
+/* Is the field hidden, in some rows at least? */
+bool fb_hidden_has(const struct fb_scope_list *held, const struct fb_entity *e,
+                   const struct fb_field *f);
 int fb_apply_evict(struct fb_apply *a, const struct fb_evict *evict) FB_MUST_CHECK;
 /* After the rows: what goes with scopes that left, ghosts, and remnants of scopes that enter. */
 int fb_apply_scopes(struct fb_apply *a) FB_MUST_CHECK;

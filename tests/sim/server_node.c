@@ -35,6 +35,27 @@ static void make_id(struct sim_world *w, uint64_t *state, char ret[static FB_ROW
     fb_id_make(w->now_ms, &random, ret);
 }
 
+/* Everybody may do everything. */
+static void add_roles(sqlite3 *db, char (*employees)[FB_ROW_ID_SIZE], int count)
+{
+    static const char *const ACTIONS[] = {"read", "create", "edit", "delete", "export", "assign"};
+    sim_db_run(db, "INSERT INTO role (id, name) VALUES ('01890000-0000-7000-8006-000000000001', "
+                   "'everything')");
+    for (int i = 0; i < 6; i++) {
+        sim_db_run(db,
+                   "INSERT INTO role_permission (id, role_id, entity, action, level) VALUES "
+                   "('01890000-0000-7000-8006-%012d', '01890000-0000-7000-8006-000000000001', '*', "
+                   "'%s', 'all')",
+                   i + 10, ACTIONS[i]);
+    }
+    for (int i = 0; i < count; i++) {
+        sim_db_run(db,
+                   "INSERT INTO employee_role (id, employee_id, role_id) VALUES "
+                   "('01890000-0000-7000-8006-%012d', %Q, '01890000-0000-7000-8006-000000000001')",
+                   i + 30, employees[i]);
+    }
+}
+
 static void add_people(struct sim_world *w, sqlite3 *db)
 {
     char employees[SIM_REPLICAS_MAX + 1][FB_ROW_ID_SIZE];
@@ -47,6 +68,7 @@ static void add_people(struct sim_world *w, sqlite3 *db)
                    "INSERT INTO employee (id, code, family_name) VALUES (%Q, 'E%d', 'Person %d')",
                    employees[i], i, i);
     }
+    add_roles(db, employees, count);
     for (int i = 1; i <= w->replica_count; i++) {
         struct sim_replica *r = &w->replicas[i];
         make_id(w, &state, r->device_id);

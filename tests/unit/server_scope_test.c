@@ -28,8 +28,7 @@ static struct fb_world *two_territories(void)
                  "@employee/boss", NULL);
     server_makes(t, "contact/wu", "company_id", "@company/bolt", "family_name", "Wu", "owner_id",
                  "@employee/boss", NULL);
-    server_deletes(t, "employee_role/ana");
-    server_deletes(t, "employee_role/ben");
+    server_edits(t, "role_permission/read", "level", "territory");
     everybody_syncs(t);
     return t;
 }
