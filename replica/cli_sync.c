@@ -54,7 +54,12 @@ int fb_replica_cli_enrol(struct fb_cli *cli, struct fb_why *why)
     const char *device = fb_cli_value(cli, "device");
     rc = fb_enrol(data, server, fb_cli_value(cli, "code"), device == NULL ? host : device,
                   proxy_of(config), why);
+    char check[FB_ENROL_CHECK_SIZE];
+    rc = rc < 0 ? rc : fb_enrol_check(data, check, why);
     if (rc == FB_OK) {
+        fb_cli_say(
+            cli, "Its check is %s; should headquarters ask for approval, it is compared with that.",
+            check);
         fb_cli_say(cli,
                    "This laptop is enrolled. `fieldbook-replica run --data %s` keeps it in step; "
                    "`sync` does so once.",

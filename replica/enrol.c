@@ -261,6 +261,18 @@ int fb_enrol_tls(const char *data, struct fb_tls_client **ret, struct fb_why *wh
     return rc;
 }
 
+int fb_enrol_check(const char *data, char ret[static FB_ENROL_CHECK_SIZE], struct fb_why *why)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf cert = {0};
+    struct fb_cert facts;
+    int rc = read_file(data, "certificate.pem", &cert, why);
+    rc = rc < 0 ? rc : fb_cert_read(cert.bytes, cert.size, &facts, why);
+    if (rc == FB_OK) {
+        fb_enrol_check_format(&facts.key, ret);
+    }
+    return rc;
+}
+
 static int renew(const char *data, const char *server, const char *proxy, struct fb_why *why)
 {
     FB_AUTO(fb_buf_release) struct fb_buf key = {0};

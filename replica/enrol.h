@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "common/base/err.h"
+#include "common/crm/enrol_code.h"
 #include "common/net/tls.h"
 
 /* server: HOST:PORT. FB_ERR_UNREACHABLE, FB_ERR_REFUSED with headquarters' sentence. Leaves nothing behind on failure. */
@@ -20,6 +21,10 @@ int fb_enrol(const char *data, const char *server, const char *code, const char 
 /* Asks for a new certificate with the old one if that is 10 days old or older. */
 int fb_enrol_renew_if_due(const char *data, const char *server, const char *proxy,
                           bool *ret_renewed, struct fb_why *why) FB_MUST_CHECK;
+
+/* What an admin compares with his `fieldbook-server device list` before he approves this laptop. */
+int fb_enrol_check(const char *data, char ret[static FB_ENROL_CHECK_SIZE],
+                   struct fb_why *why) FB_MUST_CHECK;
 
 /* The device's TLS context from its files; FB_ERR_CONFIG if the key can be read by others, FB_ERR_REFUSED if not enrolled. */
 int fb_enrol_tls(const char *data, struct fb_tls_client **ret, struct fb_why *why) FB_MUST_CHECK;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * device list | suspend | resume | revoke.
+ * device list | approve | suspend | resume | revoke.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/mem.h"
 #include "common/base/os.h"
@@ -13,8 +14,8 @@
 
 int fb_server_cli_device_list(struct fb_cli *cli, struct fb_why *why)
 {
-    static const char *const COLUMNS[] = {"id",          "name",         "of",     "state",
-                                          "enrolled_at", "last_seen_at", "pushes", NULL};
+    static const char *const COLUMNS[] = {"id",           "name",   "of",    "state", "enrolled_at",
+                                          "last_seen_at", "pushes", "check", NULL};
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_store(cli, &s, why);
     if (rc < 0) {
@@ -27,7 +28,9 @@ int fb_server_cli_device_list(struct fb_cli *cli, struct fb_why *why)
         " (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', max(f.at_ms) / 1000.0, 'unixepoch') FROM fb_seen f"
         "   JOIN fb_incarnation i ON i.id = f.incarnation WHERE i.device_id = d.id)),"
         " (SELECT count(*) FROM fb_seen f JOIN fb_incarnation i ON i.id = f.incarnation"
-        "   WHERE i.device_id = d.id)"
+        "   WHERE i.device_id = d.id),"
+        " (SELECT c.key_hash FROM fb_certificate c WHERE c.device_id = d.id ORDER BY "
+        "c.issued_at_ms DESC LIMIT 1)"
         " FROM device d LEFT JOIN fb_user u ON u.employee_id = d.employee_id ORDER BY d.name, d.id",
         &q);
     if (rc < 0) {
@@ -42,11 +45,20 @@ int fb_server_cli_device_list(struct fb_cli *cli, struct fb_why *why)
         fb_show_time(&show, fb_sql_text(q, 4));
         fb_show_time(&show, fb_sql_text(q, 5));
         fb_cli_table_cell_int(t, fb_sql_int(q, 6));
+        struct fb_value key = fb_sql_value(q, 7);
+        struct fb_sha256 hash;
+        char check[FB_ENROL_CHECK_SIZE] = "";
+        if (key.type == FB_BLOB && key.size == sizeof hash.bytes) {
+            memcpy(hash.bytes, key.bytes, sizeof hash.bytes);
+            fb_enrol_check_format(&hash, check);
+        }
+        fb_cli_table_cell(t, check);
     }
     fb_cli_table_print(t, "No laptop is enrolled yet; `fieldbook-server invite` lets one in.");
     return rc < 0 ? fb_store_error(s, why) : FB_OK;
 }
 
+/* state NULL: approve. */
 static int set_state(struct fb_cli *cli, const char *state, struct fb_why *why)
 {
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
@@ -58,13 +70,23 @@ static int set_state(struct fb_cli *cli, const char *state, struct fb_why *why)
     if (rc < 0) {
         return fb_store_error(s, why);
     }
-    rc = fb_device_set_state(s, fb_cli_argument(cli, 0), state, why);
+    rc = state == NULL ? fb_device_approve(s, fb_cli_argument(cli, 0), why)
+                       : fb_device_set_state(s, fb_cli_argument(cli, 0), state, why);
     if (rc < 0) {
         fb_store_rollback(s);
         return rc;
     }
     rc = fb_store_commit(s);
     return rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
+}
+
+int fb_server_cli_device_approve(struct fb_cli *cli, struct fb_why *why)
+{
+    int rc = set_state(cli, NULL, why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "%s may sync.", fb_cli_argument(cli, 0));
+    }
+    return rc;
 }
 
 int fb_server_cli_device_suspend(struct fb_cli *cli, struct fb_why *why)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * user add | list | password, invite.
+ * user add | list | password | role, invite.
  */
 #include <stdio.h>
 
@@ -74,6 +74,25 @@ int fb_server_cli_user_password(struct fb_cli *cli, struct fb_why *why)
     if (rc == FB_OK) {
         fb_cli_say(cli, "This one-time password is shown once:");
         printf("%s\n", password);
+    }
+    return rc;
+}
+
+int fb_server_cli_user_role(struct fb_cli *cli, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    const char *const *roles;
+    size_t count = fb_cli_values(cli, "role", &roles);
+    int rc = open_for_writing(cli, &s, why);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_server_cli_end_writing(
+        s, fb_person_set_roles(s, fb_cli_argument(cli, 0), roles, count, why), why);
+    rc = rc < 0 ? rc : fb_command_settle(cli, why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "The roles of %s are changed; laptops follow when they are connected.",
+                   fb_cli_argument(cli, 0));
     }
     return rc;
 }

@@ -8,6 +8,8 @@ const struct fb_config_key FB_SERVER_CONFIG_KEYS[] = {
      "where to listen for laptops: HOST:PORT"},
     {"server.strangers_per_address", FB_CONFIG_INT, "20", -1, 100000,
      "connections one address may hold before it showed a certificate; -1: no cap"},
+    {"devices.approve", FB_CONFIG_TEXT, "automatic", 0, 0,
+     "automatic: an enrolment code lets a laptop in; ask: an admin compares its check first"},
     {"log.level", FB_CONFIG_TEXT, "info", 0, 0, "error, warn, info or debug"},
     {"log.format", FB_CONFIG_TEXT, "logfmt", 0, 0, "logfmt or json"},
     {NULL, FB_CONFIG_TEXT, NULL, 0, 0, NULL},

@@ -396,6 +396,12 @@ int fb_server_daemon_run(const char *data, const struct fb_config *config, struc
 {
     struct fb_daemon d = {.data = data, .random = fb_random_system()};
     fb_buf_init(&d.scratch, SCRATCH_BYTES);
+    const char *approve = fb_config_text(config, "devices.approve");
+    d.must_approve = strcmp(approve, "ask") == 0;
+    if (!d.must_approve && strcmp(approve, "automatic") != 0) {
+        return fb_fail(why, FB_ERR_CONFIG, "devices.approve is %s: write automatic or ask",
+                       approve);
+    }
     int rc = start(&d, config, why);
     if (rc == FB_OK) {
         fb_loop_run(d.loop);

@@ -34,6 +34,7 @@ struct fb_daemon {
     bool has_told_rewound;
     bool has_foreign_write;
     bool is_stopping;
+    bool must_approve; /* devices.approve = ask */
     struct fb_random random;
 };
 

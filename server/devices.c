@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/limits.h"
 #include "common/base/mem.h"
 #include "common/base/time.h"
 #include "common/store/sql.h"
@@ -80,7 +81,8 @@ static int use_invite(struct fb_store *s, const char *code_text, int64_t now_ms,
 }
 
 static int insert_device(struct fb_store *s, const char *device_id, const struct invite *invite,
-                         const char *asked_name, const char *serial, int64_t now_ms)
+                         const char *asked_name, const char *serial, bool must_approve,
+                         int64_t now_ms)
 {
     char now[FB_INSTANT_SIZE];
     fb_instant_format(now_ms, now);
@@ -88,7 +90,7 @@ static int insert_device(struct fb_store *s, const char *device_id, const struct
     int rc = fb_sql_begin(
         s,
         "INSERT INTO device (id, name, employee_id, kind, certificate_serial, state, enrolled_at)"
-        " VALUES (?1, ?2, ?3, 'laptop', ?4, 'active', ?5)",
+        " VALUES (?1, ?2, ?3, 'laptop', ?4, ?6, ?5)",
         &q);
     if (rc < 0) {
         return rc;
@@ -99,6 +101,7 @@ static int insert_device(struct fb_store *s, const char *device_id, const struct
     fb_sql_bind_text(q, 3, invite->employee_id);
     fb_sql_bind_text(q, 4, serial);
     fb_sql_bind_text(q, 5, now);
+    fb_sql_bind_text(q, 6, must_approve ? "pending" : "active");
     return fb_sql_run(q);
 }
 
@@ -106,11 +109,11 @@ static int note_certificate(struct fb_store *s, const char *device_id, const str
                             int64_t now_ms)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(
-        s,
-        "INSERT INTO fb_certificate (fingerprint, device_id, serial, issued_at_ms, not_after_ms)"
-        " VALUES (?1, ?2, ?3, ?4, ?5)",
-        &q);
+    int rc = fb_sql_begin(s,
+                          "INSERT INTO fb_certificate (fingerprint, device_id, serial, "
+                          "issued_at_ms, not_after_ms, key_hash)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                          &q);
     if (rc < 0) {
         return rc;
     }
@@ -119,7 +122,23 @@ static int note_certificate(struct fb_store *s, const char *device_id, const str
     fb_sql_bind_text(q, 3, cert->serial);
     fb_sql_bind_int(q, 4, now_ms);
     fb_sql_bind_int(q, 5, cert->valid_until_ms);
+    fb_sql_bind_bytes(q, 6, cert->key.bytes, sizeof cert->key.bytes);
     return fb_sql_run(q);
+}
+
+/* How long the newest certificate of a device is valid. */
+static int last_valid_ms(struct fb_store *s, const char *device_id, int64_t *ret)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc =
+        fb_sql_begin(s, "SELECT max(not_after_ms) FROM fb_certificate WHERE device_id = ?1", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_text(q, 1, device_id);
+    rc = fb_sql_step(q);
+    *ret = rc == FB_SQL_ROW ? fb_sql_int(q, 0) : 0;
+    return rc < 0 ? rc : FB_OK;
 }
 
 /* The employee and state of a device; FB_ERR_NOT_FOUND. */
@@ -164,13 +183,20 @@ static int decide_device(struct fb_store *s, const struct fb_enrol_ask *ask,
                        "headquarters does not renew the certificate of this device: ask an admin "
                        "whether it was suspended or revoked");
     }
+    int64_t valid_ms = 0;
+    rc = rc < 0 ? rc : last_valid_ms(s, certificate_device, &valid_ms);
+    if (rc == FB_OK && now_ms > valid_ms + FB_RENEW_EXPIRED_MS_MAX) {
+        return fb_fail(why, FB_ERR_REFUSED,
+                       "this laptop's certificate expired more than 180 days ago: ask headquarters "
+                       "for an enrolment code (fieldbook-server invite)");
+    }
     snprintf(answer->device_id, sizeof answer->device_id, "%s", certificate_device);
     return rc;
 }
 
 static int issue(struct fb_store *s, const struct fb_authority *authority,
-                 const struct fb_enrol_ask *ask, const struct invite *invite, int64_t now_ms,
-                 struct fb_buf *certificate, const struct fb_enrol_answer *answer,
+                 const struct fb_enrol_ask *ask, const struct invite *invite, bool must_approve,
+                 int64_t now_ms, struct fb_buf *certificate, const struct fb_enrol_answer *answer,
                  struct fb_why *why)
 {
     int rc = fb_ca_sign_device(&authority->issuer, ask->csr, ask->csr_size, answer->device_id,
@@ -181,7 +207,8 @@ static int issue(struct fb_store *s, const struct fb_authority *authority,
     struct fb_cert cert;
     rc = fb_cert_read(certificate->bytes, certificate->size, &cert, why);
     if (rc == FB_OK && !ask->is_renewal) {
-        rc = insert_device(s, answer->device_id, invite, ask->device_name, cert.serial, now_ms);
+        rc = insert_device(s, answer->device_id, invite, ask->device_name, cert.serial,
+                           must_approve, now_ms);
     }
     rc = rc < 0 ? rc : note_certificate(s, answer->device_id, &cert, now_ms);
     fb_buf_append(certificate, authority->issuer.cert.bytes, authority->issuer.cert.size);
@@ -190,8 +217,8 @@ static int issue(struct fb_store *s, const struct fb_authority *authority,
 
 int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority,
                         const struct fb_enrol_ask *ask, const char *certificate_device,
-                        const struct fb_random *random, int64_t now_ms, struct fb_arena *arena,
-                        struct fb_enrol_answer *ret, struct fb_why *why)
+                        bool must_approve, const struct fb_random *random, int64_t now_ms,
+                        struct fb_arena *arena, struct fb_enrol_answer *ret, struct fb_why *why)
 {
     struct fb_enrol_answer answer = {.server_name = "Fieldbook headquarters"};
     struct invite invite = {.device_name = ""};
@@ -202,7 +229,9 @@ int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority
         return fb_store_error(s, why);
     }
     rc = decide_device(s, ask, certificate_device, random, now_ms, &invite, &answer, why);
-    rc = rc < 0 ? rc : issue(s, authority, ask, &invite, now_ms, &certificate, &answer, why);
+    rc = rc < 0
+             ? rc
+             : issue(s, authority, ask, &invite, must_approve, now_ms, &certificate, &answer, why);
     if (rc < 0) {
         fb_store_rollback(s);
         return rc;
@@ -277,6 +306,20 @@ int fb_device_set_state(struct fb_store *s, const char *device, const char *stat
             device);
     }
     return FB_OK;
+}
+
+int fb_device_approve(struct fb_store *s, const char *device, struct fb_why *why)
+{
+    char id[FB_ROW_ID_SIZE];
+    char employee[FB_ROW_ID_SIZE];
+    char state[16];
+    int rc = resolve_device(s, device, id, why);
+    rc = rc < 0 ? rc : find_device(s, id, employee, state);
+    if (rc == FB_OK && strcmp(state, "pending") != 0) {
+        return fb_fail(why, FB_ERR_INVALID, "device %s does not wait for approval: it is %s",
+                       device, state);
+    }
+    return rc < 0 ? rc : fb_device_set_state(s, id, "active", why);
 }
 
 int fb_device_check_certificate(struct fb_store *s, const char *device_id,

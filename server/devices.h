@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Devices and how they get in: invitations, enrolment, certificates, suspending and revoking. The row in table `device`
- * decides; a certificate only says who it is. Approval by an admin comes with the scope issue: today an accepted code
- * makes the device active.
+ * decides; a certificate only says who it is. With `devices.approve = ask` a new device waits until an admin has compared its
+ * check with the one the laptop shows.
  */
 #ifndef FB_SERVER_DEVICES_H
 #define FB_SERVER_DEVICES_H
@@ -25,10 +25,14 @@ int fb_invite_make(struct fb_store *s, const char *employee_id, const char *devi
  * the person at the laptop. */
 int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority,
                         const struct fb_enrol_ask *ask, const char *certificate_device,
-                        const struct fb_random *random, int64_t now_ms, struct fb_arena *arena,
-                        struct fb_enrol_answer *ret, struct fb_why *why) FB_MUST_CHECK;
+                        bool must_approve, const struct fb_random *random, int64_t now_ms,
+                        struct fb_arena *arena, struct fb_enrol_answer *ret,
+                        struct fb_why *why) FB_MUST_CHECK;
 
-/* state: active, suspended, revoked. device: an id or a name that only one device has. */
+/* A waiting device becomes active; FB_ERR_INVALID with a sentence if it does not wait. */
+int fb_device_approve(struct fb_store *s, const char *device, struct fb_why *why) FB_MUST_CHECK;
+
+/* state: active, suspended, revoked, wiped. device: an id or a name that only one device has. */
 int fb_device_set_state(struct fb_store *s, const char *device, const char *state,
                         struct fb_why *why) FB_MUST_CHECK;
 

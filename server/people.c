@@ -193,6 +193,20 @@ int fb_person_new_password(struct fb_store *s, const char *login, const struct f
                      2, texts);
 }
 
+int fb_person_set_roles(struct fb_store *s, const char *login, const char *const *roles,
+                        size_t count, struct fb_why *why)
+{
+    char id[FB_ROW_ID_SIZE];
+    int rc = fb_person_find(s, login, id, why);
+    const char *texts[] = {id};
+    rc = rc < 0 ? rc
+                : run_with_texts(s, "DELETE FROM employee_role WHERE employee_id = ?1", 1, texts);
+    for (size_t i = 0; i < count && rc == FB_OK; i++) {
+        rc = add_role(s, id, roles[i], why);
+    }
+    return rc;
+}
+
 int fb_person_find(struct fb_store *s, const char *login,
                    char ret_employee_id[static FB_ROW_ID_SIZE], struct fb_why *why)
 {

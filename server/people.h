@@ -28,6 +28,10 @@ int fb_person_new_password(struct fb_store *s, const char *login, const struct f
                            char ret_password[static FB_PASSWORD_TEXT_SIZE],
                            struct fb_why *why) FB_MUST_CHECK;
 
+/* The person has these roles from now on, and no others. Inside a transaction. */
+int fb_person_set_roles(struct fb_store *s, const char *login, const char *const *roles,
+                        size_t count, struct fb_why *why) FB_MUST_CHECK;
+
 /* FB_ERR_NOT_FOUND with a sentence. */
 int fb_person_find(struct fb_store *s, const char *login,
                    char ret_employee_id[static FB_ROW_ID_SIZE], struct fb_why *why) FB_MUST_CHECK;

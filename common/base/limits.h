@@ -83,6 +83,9 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_PUSH_KEEP_MS    (INT64_C(30) * 24 * 3600 * 1000)
 #define FB_EXPIRE_EVERY_MS (INT64_C(24) * 3600 * 1000)
 
+/* An expired device certificate may still be renewed for so long, if its device is known and active; then the person enrols anew. */
+#define FB_RENEW_EXPIRED_MS_MAX (INT64_C(180) * 24 * 3600 * 1000)
+
 /* Catalogue. */
 #define FB_CATALOGUE_BYTES_MAX 4194304 /* 4 MiB */
 #define FB_ENTITIES_MAX        400 /* 66 main entities with 67 parts, and room for custom ones */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/crm/enrol_code.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define CODE_BYTES (FB_ENROL_SECRET_BYTES + FB_ENROL_PIN_BYTES)
@@ -89,4 +90,11 @@ int fb_enrol_code_parse(const char *text, struct fb_enrol_code *ret, struct fb_w
 struct fb_sha256 fb_enrol_code_hash(const struct fb_enrol_code *code)
 {
     return fb_sha256("fieldbook-invite", 16, code->secret, FB_ENROL_SECRET_BYTES);
+}
+
+void fb_enrol_check_format(const struct fb_sha256 *key, char ret[static FB_ENROL_CHECK_SIZE])
+{
+    snprintf(ret, FB_ENROL_CHECK_SIZE, "%02x%02x-%02x%02x-%02x%02x-%02x%02x", key->bytes[0],
+             key->bytes[1], key->bytes[2], key->bytes[3], key->bytes[4], key->bytes[5],
+             key->bytes[6], key->bytes[7]);
 }

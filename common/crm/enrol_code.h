@@ -31,4 +31,8 @@ int fb_enrol_code_parse(const char *text, struct fb_enrol_code *ret,
 /* What the server keeps instead of the secret. */
 struct fb_sha256 fb_enrol_code_hash(const struct fb_enrol_code *code);
 
+/* What people compare on two screens before a device is approved: the first 64 bits of the hash of its public key, "3f2a-91c0-7d1e-0b44". */
+#define FB_ENROL_CHECK_SIZE 20
+void fb_enrol_check_format(const struct fb_sha256 *key, char ret[static FB_ENROL_CHECK_SIZE]);
+
 #endif
