@@ -240,7 +240,8 @@ static int answer(struct fb_cutting *c, const struct fb_named *n, bool *ret_remo
     if (rc == FB_OK && is_found) {
         const char *set = NULL;
         rc = fb_cut_set_of(c, row, &set);
-        is_seen = rc == FB_OK && is_held(c, set) && fb_cut_shows(c, n->entity);
+        is_seen = rc == FB_OK && (is_held(c, set) || FB_BUG(ROWS_OUTSIDE_SENT)) &&
+                  fb_cut_shows(c, n->entity);
     }
     *ret_removed = false;
     if (rc < 0 || (FB_BUG(CUT_SKIPS_PUSHED_ROWS) && !n->has_changed) ||
@@ -520,7 +521,9 @@ static int compare_scopes(struct fb_cutting *c)
         rc = fb_scope_list_add(&c->said, &c->arena, c->pull->scopes[i]);
     }
     fb_scope_list_sort(&c->said);
-    rc = rc < 0 ? rc : fb_scope_list_difference(c->held, &c->said, &c->arena, &c->entering);
+    if (rc == FB_OK && !FB_BUG(ENTERING_NOT_SENT)) {
+        rc = fb_scope_list_difference(c->held, &c->said, &c->arena, &c->entering);
+    }
     rc = rc < 0 ? rc : fb_scope_list_difference(&c->said, c->held, &c->arena, &c->leaving);
     for (size_t i = 0; rc == FB_OK && i < c->said.count; i++) {
         if (fb_scope_list_has(c->held, c->said.keys[i])) {

@@ -395,6 +395,10 @@ static int find_all(struct finding *f, int64_t now_ms, bool with_companies)
     }
     rc = add_id(f->arena, &f->people, f->employee_id);
     rc = rc < 0 ? rc : add_below(f->arena, &f->st->people, PERSON_MANAGER, &f->people);
+    for (size_t i = 0; rc == FB_OK && i < f->people.count; i++) {
+        rc = fb_scope_list_add(&f->to->people, f->arena, f->people.ids[i]);
+    }
+    fb_scope_list_sort(&f->to->people);
     rc = rc < 0 ? rc : use_grants(f, now_ms);
     rc = rc < 0 ? rc : find_territories(f);
     rc = rc < 0 ? rc : find_teams(f);

@@ -27,7 +27,8 @@ bool fb_structure_has(const char *entity);
 struct fb_device_scopes {
     struct fb_arena arena;
     struct fb_scope_list list;
-    int64_t valid_until_ms; /* a membership begins or ends, a grant expires */
+    struct fb_scope_list people; /* he himself and everybody below him: ids */
+    int64_t valid_until_ms;      /* a membership begins or ends, a grant expires */
 };
 
 /* At the structure's rev; companies only if with_companies (they are read as they are now). */

@@ -327,6 +327,7 @@ static int ingest_or_hold(struct fb_hub *hub, const struct fb_push_in *q,
     struct fb_source source = {.device_id = q->device_id,
                                .employee_id = q->employee_id,
                                .judged_by = q->employee_id,
+                               .timeline = q->timeline,
                                .incarnation = q->incarnation,
                                .push = q->number,
                                .clock_offset_ms = q->clock_offset_ms,
@@ -347,6 +348,7 @@ static int ingest_or_hold(struct fb_hub *hub, const struct fb_push_in *q,
     if (is_push_at_fault(rc) && !FB_BUG(HELD_BLOCKS_QUEUE)) {
         rc = fb_store_savepoint_undo(hub->store);
         fb_scope_cache_clear(hub->scopes);
+        fb_hub_forget_scopes(hub);
         fb_decisions_forget(hub);
         hub->rights_epoch++;
         source.whole_error =
@@ -600,6 +602,7 @@ static int fail_turn(struct fb_hub *hub, int rc)
 {
     fb_store_rollback(hub->store);
     fb_scope_cache_clear(hub->scopes);
+    fb_hub_forget_scopes(hub);
     fb_decisions_forget(hub);
     hub->rights_epoch++;
     forget_turn(hub);

@@ -49,6 +49,30 @@ static int check_cycle(struct fb_work *w, struct fb_work_row *row, const struct 
     return FB_OK;
 }
 
+/* "Not there" and "not yours" are answered alike: nobody learns from it what exists (G7). */
+static int hold_missing(struct fb_work *w, struct fb_work_row *row, const struct fb_field *f,
+                        const struct fb_entity *target)
+{
+    return fb_ingest_hold(w, row, FB_HELD_MISSING_ROW,
+                          "%s of this %s points to a %s that is not at headquarters, or not among "
+                          "your accounts.",
+                          fb_field_label(f), fb_entity_label(row->entity), fb_entity_label(target));
+}
+
+/* May the author know of the row that his change points to? What stood there before he need not have chosen. */
+static int sees_target(struct fb_work *w, const struct fb_work_row *row, const struct fb_field *f,
+                       const struct fb_entity *target, const char *id, bool *ret)
+{
+    struct fb_work_row *there = NULL;
+    bool is_his = row->change != NULL && (!row->was_here || fb_mask_get(row->mask, f->index));
+    if (!is_his || target->scope == FB_SCOPE_GLOBAL || w->source.device_id == NULL ||
+        FB_BUG(TARGET_NOT_JUDGED)) {
+        return FB_OK;
+    }
+    int rc = fb_work_row(w, target, id, &there);
+    return rc < 0 ? rc : fb_judge_sees(w, there, row->change->cursor, ret);
+}
+
 static int check_reference(struct fb_work *w, struct fb_work_row *row, const struct fb_field *f)
 {
     const struct fb_value *v = &row->now.values[f->index];
@@ -63,9 +87,14 @@ static int check_reference(struct fb_work *w, struct fb_work_row *row, const str
                               fb_entity_label(row->entity));
     }
     bool is_here = false;
+    bool is_seen = true;
     int rc = fb_work_is_here(w, target, id, &is_here);
+    rc = rc < 0 ? rc : sees_target(w, row, f, target, id, &is_seen);
     if (rc < 0) {
         return rc;
+    }
+    if (!is_seen) {
+        return hold_missing(w, row, f, target);
     }
     struct fb_work_row *there = fb_work_find(w, target, id);
     if (is_here) {
@@ -78,11 +107,7 @@ static int check_reference(struct fb_work *w, struct fb_work_row *row, const str
     if (rc == FB_OK && there->bin_cause > 0) {
         return fb_ingest_restore(w, there, row);
     }
-    return rc < 0 ? rc
-                  : fb_ingest_hold(w, row, FB_HELD_MISSING_ROW,
-                                   "%s of this %s points to a %s that is not at headquarters.",
-                                   fb_field_label(f), fb_entity_label(row->entity),
-                                   fb_entity_label(target));
+    return rc < 0 ? rc : hold_missing(w, row, f, target);
 }
 
 static int check_row(struct fb_work *w, struct fb_work_row *row)

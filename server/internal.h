@@ -61,6 +61,7 @@ bool fb_family_is_below(const struct fb_row *row, const struct fb_field *field);
 /* ---- The hub ---- */
 
 struct fb_cut_state;
+struct fb_past_scopes;
 
 /* A connected device. */
 struct fb_peer {
@@ -164,6 +165,12 @@ int fb_hub_seen_hash(struct fb_store *s, int64_t incarnation, int64_t number, st
 
 /* peer_scopes.c. Works the device's scopes out anew if anything changed that they follow from. */
 int fb_peer_scopes(struct fb_peer *peer, struct fb_store *s, int64_t now_ms) FB_MUST_CHECK;
+/* The same for a device that may not be connected; spare holds the list then. In the writer's transaction. */
+int fb_hub_scopes_of(struct fb_hub *hub, const char *device_id, const char *employee_id,
+                     int64_t now_ms, struct fb_device_scopes *spare,
+                     const struct fb_scope_list **ret) FB_MUST_CHECK;
+/* What was worked out may rest on what was rolled back. */
+void fb_hub_forget_scopes(struct fb_hub *hub);
 /* A row is about to be logged: scopes may follow from it; devices that may gain one are poked. */
 int fb_hub_note_scope_change(struct fb_hub *hub, const struct fb_work_row *row) FB_MUST_CHECK;
 
@@ -297,6 +304,7 @@ struct fb_source {
     int64_t clock_offset_ms;
     const char *held_id;     /* a held change is tried again: its row; NULL */
     const char *held_error;  /* ... and cannot even be read: the sentence; NULL */
+    const char *timeline;    /* the push's; NULL: ours */
     const char *whole_error; /* the push is held as a whole: its rows are only named; NULL */
     /* of that push; its bytes stay in fb_staged_part if it is too large to be written down */
     int64_t parts;
@@ -332,6 +340,8 @@ struct fb_work {
     int64_t stamp_ms;                /* the instant made last, and its text */
     struct fb_value stamp;
     struct fb_paths *paths;             /* ingest_row.c: ways from stage to stage */
+    struct fb_past_scopes *past_scopes; /* judge_scope.c */
+    struct fb_device_scopes own_scopes; /* of a device that is not connected any more */
     struct fb_conflict *open_conflicts; /* conflict.c: of this device, read once */
     bool has_open_conflicts;
     struct fb_buf text;      /* scratch */
@@ -409,6 +419,11 @@ int fb_ingest_aggregate(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHEC
 /* The time of an edit by headquarters' clock, between the cut at the cursor its author had seen and now (rule 25). */
 int fb_ingest_clock(struct fb_work *w, int64_t cursor, int64_t edited_at_ms,
                     int64_t *ret) FB_MUST_CHECK;
+
+/* judge_scope.c. May the source's device touch the row, as headquarters has it, with a change of this cursor? */
+int fb_judge_sees(struct fb_work *w, const struct fb_work_row *row, int64_t cursor,
+                  bool *ret) FB_MUST_CHECK;
+void fb_judge_release(struct fb_work *w);
 
 /* ingest_row.c */
 int fb_ingest_row(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;

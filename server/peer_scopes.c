@@ -51,6 +51,33 @@ int fb_peer_scopes(struct fb_peer *peer, struct fb_store *s, int64_t now_ms)
     return rc;
 }
 
+void fb_hub_forget_scopes(struct fb_hub *hub)
+{
+    hub->structure_changes++;
+    hub->scope_changes++;
+}
+
+int fb_hub_scopes_of(struct fb_hub *hub, const char *device_id, const char *employee_id,
+                     int64_t now_ms, struct fb_device_scopes *spare,
+                     const struct fb_scope_list **ret)
+{
+    struct fb_peer *peer = hub->buckets[fb_row_hash(0, device_id) % FB_PEER_BUCKETS];
+    while (peer != NULL && (strcmp(peer->device_id, device_id) != 0 ||
+                            strcmp(peer->employee_id, employee_id) != 0)) {
+        peer = peer->bucket_next;
+    }
+    if (peer != NULL) {
+        *ret = &peer->scopes.list;
+        return fb_peer_scopes(peer, hub->store, now_ms);
+    }
+    int rc = read_structure(hub, hub->store);
+    rc = rc < 0 ? rc
+                : fb_device_scopes_find(hub->store, hub->structure, device_id, employee_id, now_ms,
+                                        true, spare);
+    *ret = &spare->list;
+    return rc;
+}
+
 /* ---- What changes them ---- */
 
 static int touch(struct fb_hub *hub, const char *kind, const struct fb_value *id)

@@ -78,6 +78,7 @@ void fb_work_init(struct fb_work *w, struct fb_hub *hub, struct fb_arena *arena,
 
 void fb_work_release(struct fb_work *w)
 {
+    fb_judge_release(w);
     free(w->row_map.slots);
     free(w->aggregate_map.slots);
     free(w->known.slots);

@@ -89,7 +89,7 @@ static int note_scopes_before(struct fb_work *w, bool *ret_moves)
     for (size_t i = 0; i < w->row_count; i++) {
         struct fb_work_row *row = w->rows[i];
         int rc = row->was_here ? scope_before(w, &row->before, &row->scope_before) : FB_OK;
-        if (rc == FB_OK && is_mover(row)) {
+        if (rc == FB_OK && is_mover(row) && !FB_BUG(MOVE_WITHOUT_DESCENDANTS)) {
             rc = rescope_below(w, row, 0); /* adds rows, which this loop then meets */
             *ret_moves = true;
         }

@@ -210,6 +210,9 @@ static int apply_row(struct fb_apply *a, struct incoming *in)
         if (rc == FB_OK && a->checks_found) {
             rc = keep_found(a, in, found);
         }
+        if (rc == FB_OK && !in->is_here && in->pending != NULL && in->pending->is_pending) {
+            return FB_OK; /* in custody: the cut that answers its push brings it, not one without its edits */
+        }
         if (rc == FB_OK && a->checks_found) {
             rc = fb_changes_note(a->store, in->is_here ? &in->local : NULL, row,
                                  in->pending == NULL ? NULL : in->pending->kept, a->cut->rev,

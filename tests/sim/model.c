@@ -64,3 +64,16 @@ const char *sim_entity_columns(const struct sim_entity *e)
     }
     return text;
 }
+
+const char *sim_hot_row(const char *entity)
+{
+    static const char *const HOT[][2] = {{"contact", "01890000-0000-7000-8001-000000000011"},
+                                         {"sales_order", "01890000-0000-7000-8002-000000000001"},
+                                         {"sales_line", "01890000-0000-7000-8003-000000000001"}};
+    for (size_t i = 0; i < sizeof HOT / sizeof HOT[0]; i++) {
+        if (strcmp(HOT[i][0], entity) == 0) {
+            return HOT[i][1];
+        }
+    }
+    return NULL;
+}

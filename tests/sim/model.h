@@ -43,4 +43,7 @@ const struct sim_field *sim_entity_field(const struct sim_entity *e, const char 
 /* A list of SQL column names for a json_array of the fields with tokens. */
 const char *sim_entity_columns(const struct sim_entity *e);
 
+/* The row of the entity that everybody is after; NULL: there is none. */
+const char *sim_hot_row(const char *entity);
+
 #endif

@@ -9,6 +9,7 @@
 
 #include "tests/sim/eyes.h"
 #include "tests/sim/model.h"
+#include "tests/sim/territories.h"
 #include "tests/sim/util.h"
 #include "tests/sim/world.h"
 
@@ -159,6 +160,7 @@ static void look_at_headquarters(struct sim_world *w, sqlite3 *db)
     check_together(w, SIM_HQ, db);
     check_transfers(w, SIM_HQ, db);
     check_addresses(w, db);
+    sim_territories_note(w, db);
     sim_vfs_enter(SIM_HQ, SIM_READER);
 }
 

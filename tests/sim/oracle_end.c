@@ -8,6 +8,7 @@
 
 #include "tests/sim/eyes.h"
 #include "tests/sim/model.h"
+#include "tests/sim/territories.h"
 #include "tests/sim/util.h"
 #include "tests/sim/world.h"
 
@@ -176,8 +177,8 @@ static void check_held(struct sim_world *w, int node)
  * never touched and nobody deleted, is kept for a person. */
 static void check_found(struct sim_world *w, const struct sim_replica *r)
 {
-    if (w->counters.restores + w->counters.hq_restores > 0) {
-        return; /* what was found or hand-made since the backup went with the file */
+    if (w->counters.restores + w->counters.hq_restores > 0 || sim_has_territories(w)) {
+        return; /* what was found or hand-made since the backup went with the file, or with its account */
     }
     sqlite3_stmt *q = sim_db_query(
         sim_eyes(r->daemon.node),
@@ -403,16 +404,45 @@ static void compare_table(struct sim_world *w, int node, const char *entity, con
     sqlite3_finalize(here);
 }
 
+/* Each table, and which of its rows the laptop should hold: %s is the condition over its companies. */
+static const struct {
+    const char *entity;
+    const char *where;
+    bool needs_territories;
+} HELD[] = {
+    {"employee", "1 OR %s", false},
+    {"account", "1 OR %s", false},
+    {"territory", "1 OR %s", true},
+    {"territory_member", "1 OR %s", true},
+    {"company", "%s", false},
+    {"company_territory", "company_id IN (SELECT id FROM company WHERE %s)", true},
+    {"contact", "company_id IN (SELECT id FROM company WHERE %s)", false},
+    {"sales_order", "company_id IN (SELECT id FROM company WHERE %s)", false},
+    {"sales_line",
+     "sales_order_id IN (SELECT id FROM sales_order WHERE company_id IN (SELECT id FROM company "
+     "WHERE %s))",
+     false},
+    {"note", "company_id IN (SELECT id FROM company WHERE %s)", false},
+};
+
 static void compare_laptop(struct sim_world *w, const struct sim_replica *r)
 {
-    static const char *const WHOLE[] = {"employee",   "company", "contact", "sales_order",
-                                        "sales_line", "note",    "account"};
     int node = r->daemon.node;
-    char where[256];
-    for (size_t i = 0; i < sizeof WHOLE / sizeof WHOLE[0]; i++) {
-        compare_table(w, node, WHOLE[i], "1");
+    char where[1200];
+    char companies[600];
+    snprintf(companies, sizeof companies, "%s", sim_territories_where(w, r->employee_id));
+    for (size_t i = 0; i < sizeof HELD / sizeof HELD[0]; i++) {
+        const char *at = strstr(HELD[i].where, "%s");
+        snprintf(where, sizeof where, "%.*s%s%s", (int)(at - HELD[i].where), HELD[i].where,
+                 strncmp(HELD[i].where, "1 OR", 4) == 0 ? "1" : companies, at + 2);
+        if (!HELD[i].needs_territories || sim_has_territories(w)) {
+            compare_table(w, node, HELD[i].entity, where);
+        }
     }
-    snprintf(where, sizeof where, "company_id IS NOT NULL OR owner_id = '%s'", r->employee_id);
+    snprintf(where, sizeof where,
+             "company_id IN (SELECT id FROM company WHERE %s) OR company_id IS NULL AND owner_id = "
+             "'%s'",
+             companies, r->employee_id);
     compare_table(w, node, "task", where);
     snprintf(where, sizeof where, "mine_by_id = '%s' OR theirs_by_id = '%s'", r->employee_id,
              r->employee_id);
@@ -421,6 +451,19 @@ static void compare_laptop(struct sim_world *w, const struct sim_replica *r)
     compare_table(w, node, "held_change", where);
     compare_table(w, node, "receipt", where);
     compare_table(w, node, "device", "0");
+}
+
+/* Rule 23: all laptops are honest, so no edit of a row that headquarters ever had is held as "not there or not yours". */
+static void check_honest_edits(struct sim_world *w, sqlite3 *hq)
+{
+    char *refused = sim_db_text(
+        hq, "SELECT entity || ' ' || record_id || ': ' || reason_text FROM held_change AS h WHERE "
+            "reason = 'missing_row' AND reason_text LIKE 'This%%' AND EXISTS (SELECT 1 FROM fb_log "
+            "WHERE lower(hex(row_id)) = replace(h.record_id, '-', '') AND op IN (1, 2, 3, 4))");
+    if (refused != NULL) {
+        sim_violation(w, "honest", "an honest edit was refused: %s", refused);
+    }
+    free(refused);
 }
 
 static void check_digests(struct sim_world *w, const struct sim_replica *r)
@@ -635,6 +678,7 @@ void sim_oracle_end(struct sim_world *w)
         check_opt_outs(w, i);
     }
     check_once(w, hq);
+    check_honest_edits(w, hq);
     check_conflicts(w, hq);
     check_returns(w, hq);
     check_clocks(w, hq);

@@ -77,6 +77,7 @@ static void draw_params(struct sim_params *p, uint64_t *random)
     p->part_bytes = BYTES[sim_below(random, 4)];
     p->chunk_rows = sim_chance(random, 500) ? between(random, 1, 12) : 2000;
     p->cut_bytes = sim_chance(random, 300) ? between(random, 1, 2000) : 4 * 1024 * 1024;
+    p->territories = sim_chance(random, 600) ? between(random, 2, 3) : 0;
     p->settle_ms =
         sim_chance(random, 500) ? 0 : between(random, 1, sim_chance(random, 300) ? 6000 : 400);
 }
@@ -113,7 +114,8 @@ static enum sim_kind draw_kind(const unsigned weights[SIM_KIND_COUNT], enum kind
 static int draw_node(const struct sim_params *p, enum sim_kind kind, uint64_t *random)
 {
     bool at_hq = sim_chance(random, (unsigned)p->hq_share);
-    if (kind == SIM_UNMERGE || kind == SIM_HQ_BACKUP || kind == SIM_HQ_RESTORE) {
+    if (kind == SIM_ASSIGN || kind == SIM_MEMBER || kind == SIM_UNMERGE || kind == SIM_HQ_BACKUP ||
+        kind == SIM_HQ_RESTORE) {
         return 0;
     }
     if (kind == SIM_RULE && sim_chance(random, 700)) {

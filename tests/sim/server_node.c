@@ -11,6 +11,7 @@
 #include "server/timeline.h"
 #include "tests/sim/db.h"
 #include "tests/sim/eyes.h"
+#include "tests/sim/territories.h"
 #include "tests/sim/util.h"
 #include "tests/sim/world.h"
 
@@ -123,7 +124,9 @@ void sim_server_build(struct sim_world *w)
                        &s, &why),
          &why, "headquarters' database");
     struct fb_catalogue *catalogue = NULL;
-    must(fb_catalogue_read_folder(SIM_CATALOGUE, 1, &catalogue, &why), &why, "the catalogue");
+    must(fb_catalogue_read_folder(sim_has_territories(w) ? SIM_CATALOGUE "_scoped" : SIM_CATALOGUE,
+                                  1, &catalogue, &why),
+         &why, "the catalogue");
     must(fb_store_begin(s), &why, "begin");
     must(fb_store_set_catalogue(s, catalogue, w->now_ms, &why), &why, "the catalogue's tables");
     uint64_t state = 5;
@@ -144,6 +147,10 @@ void sim_server_build(struct sim_world *w)
     sim_db_run(db, "BEGIN");
     add_people(w, db);
     add_customers(w, db);
+    if (sim_has_territories(w)) {
+        sim_territories_build(w, db);
+    }
+    sim_territories_note(w, db);
     if (sim_db_run(db, "COMMIT") != SQLITE_OK) {
         sim_die("headquarters' first rows: %s", sqlite3_errmsg(db));
     }
@@ -298,6 +305,7 @@ static void pump(struct sim_world *w, struct sim_link *link)
         if (out.size == 0) {
             break;
         }
+        sim_territories_check_bytes(w, &w->replicas[link->replica], out.bytes, out.size);
         if (!sim_vfs_is_down(SIM_HQ, SIM_DAEMON)) {
             sim_pipe_send(&link->pipes[SIM_DOWN], &link->random, out.bytes, out.size, w->now_ms,
                           w->is_calm ? 20 : w->plan.params.latency_ms, w->plan.params.bytes_per_ms);

@@ -214,6 +214,87 @@ FB_TEST(moving_an_account_writes_a_handful_of_log_entries)
     world_close(t);
 }
 
+/* F25: an order moved here, unsent, from the account that leaves, goes with it and comes back by its push. */
+FB_TEST(order_moved_here_out_of_the_leaving_account_leaves_no_ghost_behind)
+{
+    struct fb_world *t = two_territories();
+    server_makes(t, "company_territory/bolt2", "company_id", "@company/bolt", "territory_id",
+                 "@territory/north", "how", "manual", NULL);
+    server_deletes(t, "contact/li");
+    server_settles(t);
+    server_has_an_order(t);
+    everybody_syncs(t);
+    expect_replica(t, "ana", "order_line/a", "name", "Thing");
+    replica_edits(t, "ana", "sales_order/one", "company_id", "@company/bolt");
+    acme_moves_south(t);
+    server_deletes(t, "order_line/a");
+    server_settles(t);
+    everybody_syncs(t);
+    expect_server(t, "sales_order/one", "company_id", "@company/bolt");
+    expect_replica(t, "ana", "sales_order/one", "company_id", "@company/bolt");
+    expect_replica(t, "ana", "order_line/a", "name", "(no row)");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+static void ana_freezes(struct fb_world *t)
+{
+    struct fb_store *s = world_replica(t, "ana")->store;
+    int64_t number = 0;
+    assert_int_equal(fb_store_begin(s), FB_OK);
+    assert_int_equal(fb_replica_freeze(s, t->now_ms, &number), FB_OK);
+    assert_int_equal(fb_store_commit(s), FB_OK);
+    assert_true(number > 0);
+}
+
+/* Rule 23: what the device made itself counts as its own until a cut has told it otherwise. */
+FB_TEST(second_edit_of_ones_own_new_row_is_merged_though_the_account_has_left)
+{
+    struct fb_world *t = two_territories();
+    replica_makes(t, "ana", "contact/new", "company_id", "@company/acme", "family_name", "New",
+                  "owner_id", "@employee/ana", NULL);
+    ana_freezes(t);
+    replica_edits(t, "ana", "contact/new", "family_name", "Newer");
+    acme_moves_south(t);
+    everybody_syncs(t);
+    expect_server(t, "contact/new", "family_name", "Newer");
+    expect_held(t, 0, "missing_row");
+    expect_replica(t, "ben", "contact/new", "family_name", "Newer");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+/* G7, C10: who guesses an id learns nothing from the answer. */
+FB_TEST(not_there_and_not_yours_are_answered_alike)
+{
+    struct fb_world *t = two_territories();
+    replica_makes(t, "ana", "contact/spy", "company_id", "@company/bolt", "family_name", "Spy",
+                  "owner_id", "@employee/ana", NULL);
+    replica_makes(t, "ana", "contact/lost", "company_id", "@company/nowhere", "family_name", "Lost",
+                  "owner_id", "@employee/ana", NULL);
+    everybody_syncs(t);
+    expect_held(t, 2, "missing_row");
+    assert_string_equal(server_asks(t, "SELECT count(DISTINCT reason_text) FROM held_change", NULL),
+                        "1");
+    assert_string_equal(replica_asks(t, "ana", "SELECT count(*) FROM reference", NULL), "0");
+    expect_server(t, "contact/spy", "family_name", "(no row)");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+FB_TEST(forged_id_of_somebody_elses_row_changes_nothing)
+{
+    struct fb_world *t = two_territories();
+    replica_makes(t, "ana", "contact/wu", "company_id", "@company/acme", "family_name", "Mine",
+                  "owner_id", "@employee/ana", NULL);
+    everybody_syncs(t);
+    expect_server(t, "contact/wu", "family_name", "Wu");
+    expect_held(t, 1, "missing_row");
+    expect_replica(t, "ana", "contact/wu", "family_name", "(no row)");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
 FB_MAIN(FB_CASE(each_laptop_holds_the_accounts_of_its_territory),
         FB_CASE(account_that_moves_leaves_one_laptop_and_enters_the_other_in_one_cut),
         FB_CASE(account_that_moves_back_is_there_as_it_is_now),
@@ -222,4 +303,8 @@ FB_MAIN(FB_CASE(each_laptop_holds_the_accounts_of_its_territory),
         FB_CASE(manager_holds_the_subtree_and_what_those_below_own),
         FB_CASE(member_of_one_records_team_gets_the_whole_company), FB_CASE(grant_ends_by_itself),
         FB_CASE(what_a_row_points_to_outside_has_a_title_and_no_more),
-        FB_CASE(moving_an_account_writes_a_handful_of_log_entries))
+        FB_CASE(moving_an_account_writes_a_handful_of_log_entries),
+        FB_CASE(order_moved_here_out_of_the_leaving_account_leaves_no_ghost_behind),
+        FB_CASE(second_edit_of_ones_own_new_row_is_merged_though_the_account_has_left),
+        FB_CASE(not_there_and_not_yours_are_answered_alike),
+        FB_CASE(forged_id_of_somebody_elses_row_changes_nothing))
