@@ -87,7 +87,7 @@ int fb_decisions_note(struct fb_work *w)
         if (is_merging && (!row->was_here || has_new(row, "state")) &&
             (is_text(&row->now, "state", "merged") ||
              (row->was_here && is_text(&row->now, "state", "undone")))) {
-            rc = note(&w->hub->mergings, row);
+            rc = note(w, &w->hub->mergings, row);
         }
         if (rc < 0 || !row->was_here || !row->is_here || !row->has_changes || w->is_consequence) {
             if (rc < 0) {
