@@ -240,6 +240,7 @@ bool fb_rights_recheck_field(const struct fb_rights *r, const struct fb_entity *
             exact = by > 0 || (by == 0 && rule->access < exact->access) ? rule : exact;
         }
         bool is_usual = field->visibility == FB_SEEN_BY_ALL ||
+                        field->visibility == FB_SEEN_ON_DEVICE ||
                         (field->visibility == FB_SEEN_BY_OWNER && is_own);
         bool is_named = exact != NULL && strcmp(exact->field, field->name) == 0;
         bool is_seen = exact == NULL                                 ? is_usual

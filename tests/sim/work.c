@@ -670,19 +670,15 @@ static void rule(struct job *j)
 
 static void realign(struct job *j)
 {
-    if (sim_has_territories(j->w) && j->rc == SQLITE_OK) {
-        j->rc = sim_territories_work(j->db, j->doing, &j->random);
-    }
+    bool can = sim_has_territories(j->w) && j->rc == SQLITE_OK;
+    j->rc = can ? sim_territories_work(j->db, j->doing, &j->random) : j->rc;
 }
 
 static void merge_records(struct job *j)
 {
-    j->rc = sim_work_merge(j->db, j->op, j->cursor, j->w->now_ms, &j->random);
-}
-
-static void unmerge_records(struct job *j)
-{
-    j->rc = sim_work_unmerge(j->db, &j->random);
+    j->rc = j->doing == SIM_UNMERGE
+                ? sim_work_unmerge(j->db, &j->random)
+                : sim_work_merge(j->db, j->op, j->cursor, j->w->now_ms, &j->random);
 }
 
 static void edit_by_hand(struct job *j)
@@ -701,33 +697,31 @@ static void edit_by_hand(struct job *j)
 
 static void do_work(struct job *j, enum sim_kind kind)
 {
-    static void (*const DOERS[SIM_KIND_COUNT])(struct job *) = {
-        [SIM_EDIT] = edit,
-        [SIM_EDIT_HOT] = edit_hot,
-        [SIM_GROUP] = edit_group,
-        [SIM_TEXT] = edit_text,
-        [SIM_COUNT] = count,
-        [SIM_TRANSFER] = transfer,
-        [SIM_TOGETHER] = together,
-        [SIM_INSERT] = insert_some,
-        [SIM_INSERT_SAME] = insert_same,
-        [SIM_DELETE] = delete_some,
-        [SIM_INSERT_DELETE] = insert_delete,
-        [SIM_DELETE_INSERT] = delete_insert,
-        [SIM_ABA] = there_and_back,
-        [SIM_REPLACE] = replace,
-        [SIM_UPSERT] = upsert,
-        [SIM_STATE] = next_state,
-        [SIM_EXTREME] = extreme,
-        [SIM_MOVE] = move,
-        [SIM_POISON] = poison,
-        [SIM_RULE] = rule,
-        [SIM_ASSIGN] = realign,
-        [SIM_MEMBER] = realign,
-        [SIM_MERGE] = merge_records,
-        [SIM_UNMERGE] = unmerge_records,
-        [SIM_HAND] = edit_by_hand,
-    };
+    static void (*const DOERS[SIM_KIND_COUNT])(struct job *) = {[SIM_EDIT] = edit,
+                                                                [SIM_EDIT_HOT] = edit_hot,
+                                                                [SIM_GROUP] = edit_group,
+                                                                [SIM_TEXT] = edit_text,
+                                                                [SIM_COUNT] = count,
+                                                                [SIM_TRANSFER] = transfer,
+                                                                [SIM_TOGETHER] = together,
+                                                                [SIM_INSERT] = insert_some,
+                                                                [SIM_INSERT_SAME] = insert_same,
+                                                                [SIM_DELETE] = delete_some,
+                                                                [SIM_INSERT_DELETE] = insert_delete,
+                                                                [SIM_DELETE_INSERT] = delete_insert,
+                                                                [SIM_ABA] = there_and_back,
+                                                                [SIM_REPLACE] = replace,
+                                                                [SIM_UPSERT] = upsert,
+                                                                [SIM_STATE] = next_state,
+                                                                [SIM_EXTREME] = extreme,
+                                                                [SIM_MOVE] = move,
+                                                                [SIM_POISON] = poison,
+                                                                [SIM_RULE] = rule,
+                                                                [SIM_ASSIGN] = realign,
+                                                                [SIM_MEMBER] = realign,
+                                                                [SIM_MERGE] = merge_records,
+                                                                [SIM_UNMERGE] = merge_records,
+                                                                [SIM_HAND] = edit_by_hand};
     if (DOERS[kind] == NULL) {
         sim_die("%s is no work", sim_kind_name(kind));
     }
