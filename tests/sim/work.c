@@ -697,31 +697,19 @@ static void edit_by_hand(struct job *j)
 
 static void do_work(struct job *j, enum sim_kind kind)
 {
-    static void (*const DOERS[SIM_KIND_COUNT])(struct job *) = {[SIM_EDIT] = edit,
-                                                                [SIM_EDIT_HOT] = edit_hot,
-                                                                [SIM_GROUP] = edit_group,
-                                                                [SIM_TEXT] = edit_text,
-                                                                [SIM_COUNT] = count,
-                                                                [SIM_TRANSFER] = transfer,
-                                                                [SIM_TOGETHER] = together,
-                                                                [SIM_INSERT] = insert_some,
-                                                                [SIM_INSERT_SAME] = insert_same,
-                                                                [SIM_DELETE] = delete_some,
-                                                                [SIM_INSERT_DELETE] = insert_delete,
-                                                                [SIM_DELETE_INSERT] = delete_insert,
-                                                                [SIM_ABA] = there_and_back,
-                                                                [SIM_REPLACE] = replace,
-                                                                [SIM_UPSERT] = upsert,
-                                                                [SIM_STATE] = next_state,
-                                                                [SIM_EXTREME] = extreme,
-                                                                [SIM_MOVE] = move,
-                                                                [SIM_POISON] = poison,
-                                                                [SIM_RULE] = rule,
-                                                                [SIM_ASSIGN] = realign,
-                                                                [SIM_MEMBER] = realign,
-                                                                [SIM_MERGE] = merge_records,
-                                                                [SIM_UNMERGE] = merge_records,
-                                                                [SIM_HAND] = edit_by_hand};
+    /* clang-format off */
+    static void (*const DOERS[SIM_KIND_COUNT])(struct job *) = {
+        [SIM_EDIT] = edit, [SIM_EDIT_HOT] = edit_hot, [SIM_GROUP] = edit_group,
+        [SIM_TEXT] = edit_text, [SIM_COUNT] = count, [SIM_TRANSFER] = transfer,
+        [SIM_TOGETHER] = together, [SIM_INSERT] = insert_some, [SIM_INSERT_SAME] = insert_same,
+        [SIM_DELETE] = delete_some, [SIM_INSERT_DELETE] = insert_delete,
+        [SIM_DELETE_INSERT] = delete_insert, [SIM_ABA] = there_and_back, [SIM_REPLACE] = replace,
+        [SIM_UPSERT] = upsert, [SIM_STATE] = next_state, [SIM_EXTREME] = extreme,
+        [SIM_MOVE] = move, [SIM_POISON] = poison, [SIM_RULE] = rule, [SIM_ASSIGN] = realign,
+        [SIM_MEMBER] = realign, [SIM_MERGE] = merge_records, [SIM_UNMERGE] = merge_records,
+        [SIM_HAND] = edit_by_hand,
+    };
+    /* clang-format on */
     if (DOERS[kind] == NULL) {
         sim_die("%s is no work", sim_kind_name(kind));
     }
