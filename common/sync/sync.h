@@ -152,6 +152,12 @@ bool fb_unsent_row(const struct fb_unsent *u, const struct fb_entity *e, const c
 bool fb_unsent_is_whole(const struct fb_unsent *u, const struct fb_entity *e, const char *id);
 bool fb_unsent_field(const struct fb_unsent *u, const struct fb_entity *e, const char *id,
                      const struct fb_field *field);
+/* Every change of a row that headquarters has not answered, newest first: the journal's (push number 0), then those of
+ * pushes. Its memory lives during the call. */
+struct fb_change;
+typedef int fb_unsent_each_change(void *ctx, const struct fb_change *change, int64_t push_number);
+int fb_unsent_each(struct fb_store *s, const struct fb_entity *e, const char *id,
+                   fb_unsent_each_change *f, void *ctx) FB_MUST_CHECK;
 
 /* ---- Server ---- */
 

@@ -24,4 +24,8 @@ struct fb_api_seal {
     int (*after)(void *ctx, const char *employee_id, int64_t now_ms);
 };
 
+/* "rights": {...}, "fields": {...} of GET /session, behind members that are there. */
+int fb_api_append_rights(struct fb_web *web, const struct fb_request *req, struct fb_response *res,
+                         struct fb_buf *out) FB_MUST_CHECK;
+
 #endif

@@ -15,8 +15,7 @@ void fb_api_begin(struct fb_api *a, struct fb_web *web, const struct fb_request 
                          .store = web->store,
                          .catalogue = fb_store_catalogue(web->store),
                          .arena = req->arena,
-                         .me = req->login->employee_id,
-                         .is_admin = req->login->is_admin};
+                         .me = req->login->employee_id};
 }
 
 int fb_api_not_found(struct fb_api *a)
@@ -37,6 +36,10 @@ int fb_api_bad_request(struct fb_api *a, const char *format, ...)
 int fb_api_entity(struct fb_api *a, int segment, const struct fb_entity **ret)
 {
     const char *name = fb_request_segment(a->req, segment);
+    int rc = fb_api_load_rights(a);
+    if (rc < 0) {
+        return rc;
+    }
     const struct fb_entity *e =
         name == NULL || a->catalogue == NULL ? NULL : fb_catalogue_entity(a->catalogue, name);
     if (e == NULL || !fb_api_sees_entity(a, e)) {

@@ -93,8 +93,12 @@ static int add_form(struct creation *c, const struct fb_entity *e, const json_t 
     struct fb_api_form *f = &c->forms[c->count];
     char id[FB_ROW_ID_SIZE];
     make_id(c->a, e, (int)c->count, id);
-    *f = (struct fb_api_form){
-        .a = c->a, .entity = e, .is_new = true, .checks = &c->checks, .prefix = prefix};
+    *f = (struct fb_api_form){.a = c->a,
+                              .entity = e,
+                              .is_new = true,
+                              .is_own = true,
+                              .checks = &c->checks,
+                              .prefix = prefix};
     int rc = start_form(f, id);
     rc = rc < 0 ? rc : take_values(f, json);
     if (rc < 0) {
@@ -174,7 +178,8 @@ static int write_forms(struct creation *c)
     for (size_t i = 0; rc == FB_OK && i < c->count; i++) {
         rc = fb_api_form_check(&c->forms[i]);
         if (rc == FB_OK && c->checks.count == 0) {
-            rc = fb_api_form_write(&c->forms[i]);
+            rc = fb_api_may_row(c->a, &c->forms[i].row, FB_API_CREATE);
+            rc = rc < 0 ? rc : fb_api_form_write(&c->forms[i]);
         }
         if (rc == FB_OK && i == 0 && c->checks.count > 0) {
             break; /* parts would complain about a parent that is not there */
@@ -196,24 +201,22 @@ static int create(struct creation *c, const struct fb_entity *e, const json_t *b
     if (rc < 0 || *ret_was_here) {
         return rc;
     }
-    rc = fb_api_may_row(a, &c->forms[0].row, FB_API_CREATE);
-    rc = rc < 0 ? rc : fb_api_begin_write(a);
+    rc = fb_api_begin_write(a);
     rc = rc < 0 ? rc : write_forms(c);
     return rc < 0 ? rc : fb_api_end_write(a);
 }
 
 int fb_api_post_record(struct fb_web *web, const struct fb_request *req, struct fb_response *res)
 {
-    struct fb_api a;
+    FB_AUTO(fb_api_end) struct fb_api a = {0};
     const struct fb_entity *e = NULL;
-    const struct fb_query_node *rows = NULL;
     FB_AUTO(fb_api_drop_json) json_t *body = NULL;
     struct creation c = {.a = &a};
     bool was_here = false;
     fb_api_begin(&a, web, req, res);
     fb_api_checks_init(&c.checks);
     int rc = fb_api_entity(&a, 2, &e);
-    rc = rc < 0 ? rc : fb_api_may_rows(&a, e, FB_API_CREATE, &rows);
+    rc = rc < 0 ? rc : fb_api_may(&a, e, FB_API_CREATE);
     rc = rc < 0 ? rc : fb_api_body(&a, &body);
     rc = rc < 0 ? rc : create(&c, e, body, &was_here);
     fb_api_checks_release(&c.checks);

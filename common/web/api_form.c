@@ -30,12 +30,12 @@ int fb_api_form_value(struct fb_api_form *f, const char *name, const json_t *jso
     const struct fb_field *field = fb_entity_field(f->entity, name);
     struct fb_api_check check = {.code = NULL};
     *ret = NULL;
-    if (field == NULL || !fb_api_sees_field(f->a, f->entity, field)) {
+    if (field == NULL || !fb_api_sees_value(f->a, f->entity, field, f->is_own)) {
         fb_api_check_set(&check, "unknown", "%s has no field '%.63s'", fb_entity_label(f->entity),
                          name);
         return add_check(f, name, &check);
     }
-    if (!fb_api_writes_field(f->a, f->entity, field)) {
+    if (!fb_api_writes_field(f->a, f->entity, field, f->is_own)) {
         fb_api_form_complain(f, field, "read_only", "", "this field cannot be changed here.");
         return FB_OK;
     }
@@ -181,6 +181,24 @@ int fb_api_form_check(struct fb_api_form *f)
         }
     }
     return rc;
+}
+
+int fb_api_form_open(struct fb_api_form *f, const char *id, enum fb_api_act act)
+{
+    struct fb_api *a = f->a;
+    int rc = fb_api_row_now(a, f->entity, id, act, &f->before);
+    if (rc < 0) {
+        return rc;
+    }
+    size_t size = f->entity->field_count * sizeof(struct fb_value);
+    f->row = f->before;
+    f->row.values = fb_arena_alloc(a->arena, size);
+    f->is_own = fb_api_is_own(a, &f->before);
+    if (f->row.values == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    memcpy(f->row.values, f->before.values, size);
+    return FB_OK;
 }
 
 /* ---- Writing ---- */

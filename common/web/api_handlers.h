@@ -12,5 +12,14 @@ int fb_api_get_record(struct fb_web *web, const struct fb_request *req, struct f
 int fb_api_post_record(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 int fb_api_patch_record(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 int fb_api_delete_record(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_get_lookup(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_get_related(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_get_group(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_get_timeline(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_get_history(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_get_bin(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_post_restore(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_post_bulk(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_get_catalogue(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 
 #endif

@@ -12,6 +12,12 @@
  *   api_record.c    one record with its parts
  *   api_marks.c     what is unsent, disputed, held, adjusted, found
  *   api_may.c       what the person may do and see
+ *   api_lookup.c    lookups of reference fields
+ *   api_related.c   what points at a record; groups
+ *   api_timeline.c  what happened around a record
+ *   api_history.c   a record's history, the recycle bin
+ *   api_catalogue.c the catalogue for pages
+ *   api_session.c   rights for pages
  */
 #ifndef FB_WEB_API_INSIDE_H
 #define FB_WEB_API_INSIDE_H
@@ -24,6 +30,18 @@
 #include "common/store/sql.h"
 #include "common/web/api.h"
 
+enum fb_api_act {
+    FB_API_READ,
+    FB_API_CREATE,
+    FB_API_EDIT,
+    FB_API_DELETE,
+    FB_API_EXPORT,
+    FB_API_ASSIGN,
+    FB_API_ACTS
+};
+
+struct fb_rights;
+
 /* One call. */
 struct fb_api {
     struct fb_web *web;
@@ -33,11 +51,12 @@ struct fb_api {
     struct fb_store *store;
     const struct fb_catalogue *catalogue;
     struct fb_arena *arena;
-    const char *me; /* employee's id; "" before anybody is known */
-    bool is_admin;
+    const char *me;           /* employee's id; "" before anybody is known */
+    struct fb_rights *rights; /* NULL: not loaded yet, or there is no catalogue */
 };
 void fb_api_begin(struct fb_api *a, struct fb_web *web, const struct fb_request *req,
                   struct fb_response *res);
+void fb_api_end(struct fb_api *a); /* for FB_AUTO */
 
 /* A failure of a sort the contract names; each returns an error. */
 int fb_api_not_found(struct fb_api *a) FB_MUST_CHECK;
@@ -107,6 +126,8 @@ int fb_api_refs_add_row(struct fb_api *a, struct fb_api_refs *r,
 int fb_api_refs_resolve(struct fb_api *a, struct fb_api_refs *r) FB_MUST_CHECK;
 const struct fb_api_ref *fb_api_refs_find(const struct fb_api_refs *r, const struct fb_entity *e,
                                           const char *id);
+/* What the employee is called; NULL: nobody, or not known. */
+int fb_api_person(struct fb_api *a, const char *employee_id, const char **ret) FB_MUST_CHECK;
 /* "references": {...}; after resolve. */
 void fb_api_refs_append(struct fb_buf *out, const struct fb_api_refs *r);
 /* What a person calls a row whose title columns are read. */
@@ -151,6 +172,10 @@ void fb_api_append_row(struct fb_api *a, struct fb_buf *out, const struct fb_row
 /* What tells two states of a row apart: at headquarters the rev that wrote it last, on a laptop a digest. */
 int fb_api_row_rev(struct fb_api *a, const struct fb_row *row, char ret[static 32]) FB_MUST_CHECK;
 
+/* The row as it stands: not_found, or what act the person may not do. */
+int fb_api_row_now(struct fb_api *a, const struct fb_entity *e, const char *id, enum fb_api_act act,
+                   struct fb_row *ret) FB_MUST_CHECK;
+
 /* ---- api_marks.c ---- */
 
 enum fb_api_mark {
@@ -175,23 +200,38 @@ int fb_api_marks_append(struct fb_api *a, struct fb_api_marks *m, const struct f
 
 /* ---- api_may.c ---- */
 
-enum fb_api_act {
-    FB_API_READ,
-    FB_API_CREATE,
-    FB_API_EDIT,
-    FB_API_DELETE,
-    FB_API_EXPORT,
-    FB_API_ASSIGN,
-    FB_API_ACTS
-};
-/* Which rows the person may treat so: a condition, NULL for all. right_missing (403) if none. */
-int fb_api_may_rows(struct fb_api *a, const struct fb_entity *e, enum fb_api_act act,
-                    const struct fb_query_node **ret) FB_MUST_CHECK;
+/* Loads them; fb_api_entity does. */
+int fb_api_load_rights(struct fb_api *a) FB_MUST_CHECK;
+/* Rows of the entity at all: not_found if they may not be read, right_missing (403) for what else. */
+int fb_api_may(struct fb_api *a, const struct fb_entity *e, enum fb_api_act act) FB_MUST_CHECK;
 /* The row: not_found if it may not be read, right_record (403) for what else is missing. */
 int fb_api_may_row(struct fb_api *a, const struct fb_row *row, enum fb_api_act act) FB_MUST_CHECK;
+/* From old to now; mask: fields that are written. */
+int fb_api_may_change(struct fb_api *a, const struct fb_row *old, const struct fb_row *now,
+                      const uint64_t *mask) FB_MUST_CHECK;
+int fb_api_may_bulk(struct fb_api *a) FB_MUST_CHECK;
+const char *fb_api_level_name(const struct fb_api *a, const struct fb_entity *e,
+                              enum fb_api_act act);
+bool fb_api_reads_all(const struct fb_api *a, const struct fb_entity *e);
 bool fb_api_sees_entity(const struct fb_api *a, const struct fb_entity *e);
+/* A field of other people's rows: what lists can be sorted and filtered by. */
 bool fb_api_sees_field(const struct fb_api *a, const struct fb_entity *e, const struct fb_field *f);
+/* ... of a row that is the person's own, or not. */
+bool fb_api_is_own(const struct fb_api *a, const struct fb_row *row);
+bool fb_api_sees_value(const struct fb_api *a, const struct fb_entity *e, const struct fb_field *f,
+                       bool is_own);
 bool fb_api_writes_field(const struct fb_api *a, const struct fb_entity *e,
-                         const struct fb_field *f);
+                         const struct fb_field *f, bool is_own);
+/* fb_query_run and fb_query_count over the rows the person may read. */
+int fb_api_query(struct fb_api *a, const struct fb_query *q, fb_query_each *f,
+                 void *ctx) FB_MUST_CHECK;
+int fb_api_count(struct fb_api *a, const struct fb_query *q, int64_t at_most,
+                 int64_t *ret) FB_MUST_CHECK;
+
+/* ---- api_related.c ---- */
+
+/* Rows whose field points at the record. NULL without memory. */
+const struct fb_query_node *fb_api_pointing(struct fb_api *a, const struct fb_field *f,
+                                            const struct fb_entity *target, const char *id);
 
 #endif

@@ -32,7 +32,7 @@ static int add_sort(struct fb_api *a, struct fb_query *q, const char *name)
     return FB_OK;
 }
 
-/* Without a wish: by title where an index has it, else what was changed last first. */
+/* Without a wish: as the layout says; else by title where an index has it, else what was changed last first. */
 static void sort_as_usual(struct fb_query *q)
 {
     const struct fb_entity *e = q->entity;
@@ -80,7 +80,16 @@ static int each_name(struct fb_api *a, const char *list, struct fb_query *q,
 static int read_sort(struct fb_api *a, struct fb_query *q)
 {
     const char *sort = fb_request_query(a->req, "sort");
+    const char *usual = q->entity->layout.sort;
+    if ((sort == NULL || sort[0] == '\0') && usual != NULL &&
+        each_name(a, usual, q, add_sort) == FB_OK) {
+        complete_title(q);
+        return FB_OK;
+    }
     if (sort == NULL || sort[0] == '\0') {
+        a->res->status = 0; /* the layout sorts by what this person does not see */
+        fb_buf_clear(a->out);
+        q->sort_count = 0;
         sort_as_usual(q);
         return FB_OK;
     }
@@ -206,7 +215,7 @@ static int append_total(struct page *p)
         return FB_OK;
     }
     if (p->has_more) {
-        rc = fb_query_count(a->store, p->query, FB_API_COUNT_MAX + 1, &count, NULL);
+        rc = fb_api_count(a, p->query, FB_API_COUNT_MAX + 1, &count);
     }
     bool is_whole = rc == FB_OK && count <= FB_API_COUNT_MAX;
     if (is_whole) {
@@ -225,7 +234,7 @@ static int append_page(struct page *p)
     q.limit = p->limit + 1;
     fb_buf_append_text(a->out, "{\"rows\":[");
     int rc = fb_api_marks_open(a, &p->marks);
-    rc = rc < 0 ? rc : fb_query_run(a->store, &q, append_list_row, p, NULL);
+    rc = rc < 0 ? rc : fb_api_query(a, &q, append_list_row, p);
     fb_buf_append_byte(a->out, ']');
     rc = rc < 0 ? fb_api_asked(a, rc) : fb_api_refs_resolve(a, &p->refs);
     if (rc < 0) {
@@ -242,13 +251,12 @@ static int append_page(struct page *p)
 
 int fb_api_get_list(struct fb_web *web, const struct fb_request *req, struct fb_response *res)
 {
-    struct fb_api a;
+    FB_AUTO(fb_api_end) struct fb_api a = {0};
     struct fb_query q = {.entity = NULL};
     struct fb_query_position after;
     struct page p = {.a = &a, .query = &q};
     fb_api_begin(&a, web, req, res);
     int rc = fb_api_entity(&a, 2, &q.entity);
-    rc = rc < 0 ? rc : fb_api_may_rows(&a, q.entity, FB_API_READ, &q.and_where);
     rc = rc < 0 ? rc : fb_api_query_int(&a, "limit", 1, FB_API_PAGE_ROWS_MAX, 50, &p.limit);
     rc = rc < 0 ? rc : fb_api_filter(&a, q.entity, fb_request_query(req, "filter"), &q.where);
     rc = rc < 0 ? rc : read_words(&a, &q);

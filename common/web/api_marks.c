@@ -174,12 +174,12 @@ static int put_source(struct record_marks *r, const struct source *s, const char
     int rc = ask(r->a, s, r->entity, id, since, &q);
     rc = rc < 0 || q == NULL ? rc : fb_sql_step(q);
     while (rc == FB_SQL_ROW) {
-        struct field_mark mark = {.mark = s->mark,
-                                  .id = copy_text(r->a, q, 0),
-                                  .who = copy_text(r->a, q, 3),
-                                  .at = copy_text(r->a, q, 4)};
+        struct field_mark mark = {
+            .mark = s->mark, .id = copy_text(r->a, q, 0), .at = copy_text(r->a, q, 4)};
         struct fb_value mine = fb_sql_value(q, 2);
-        rc = put_group(r, fb_sql_text(q, 1), &mark, &mine);
+        const char *who = fb_sql_text(q, 3);
+        rc = fb_api_person(r->a, who == NULL ? "" : who, &mark.who);
+        rc = rc < 0 ? rc : put_group(r, fb_sql_text(q, 1), &mark, &mine);
         rc = rc < 0 ? rc : fb_sql_step(q);
     }
     return rc;

@@ -33,26 +33,24 @@ static int find_author(struct group_form *g, const char **ret_who, const char **
     }
     if (newest.rev > 0) {
         fb_instant_format(newest.edited_at_ms, at);
-        *ret_who = fb_arena_strdup(a->arena, newest.employee_id);
         *ret_at = fb_arena_strdup(a->arena, at);
-        return *ret_who == NULL || *ret_at == NULL ? FB_ERR_NO_MEMORY : FB_OK;
+        return *ret_at == NULL ? FB_ERR_NO_MEMORY : fb_api_person(a, newest.employee_id, ret_who);
     }
     const struct fb_value *modified = f->row.stamps;
     *ret_at = modified[2].type == FB_TEXT ? modified[2].bytes : "";
-    *ret_who = modified[3].type == FB_TEXT ? modified[3].bytes : "";
-    return FB_OK;
+    return fb_api_person(a, modified[3].type == FB_TEXT ? modified[3].bytes : "", ret_who);
 }
 
 static int note_both(struct group_form *g)
 {
     struct fb_api_form *f = g->form;
-    const char *who = "";
+    const char *who = NULL;
     const char *at = "";
     int rc = find_author(g, &who, &at);
     for (size_t i = 0; rc == FB_OK && i < g->group->field_count; i++) {
         const struct fb_field *field = g->group->fields[i];
         if (fb_value_equal(&g->theirs[i], &g->mine[i]) ||
-            !fb_api_sees_field(f->a, f->entity, field)) {
+            !fb_api_sees_value(f->a, f->entity, field, f->is_own)) {
             continue;
         }
         fb_buf_append_text(f->both, f->both_count++ > 0 ? "," : "");
@@ -62,7 +60,7 @@ static int note_both(struct group_form *g)
         fb_api_append_value(f->both, field, &g->theirs[i]);
         fb_buf_append_text(f->both, ",\"mine\":");
         fb_api_append_value(f->both, field, &g->mine[i]);
-        fb_api_append_member(f->both, "who", who[0] == '\0' ? NULL : who);
+        fb_api_append_member(f->both, "who", who);
         fb_api_append_member(f->both, "at", at[0] == '\0' ? NULL : at);
         fb_buf_append_byte(f->both, '}');
         rc = fb_buf_error(f->both);

@@ -15,9 +15,10 @@ static const char *const STAMPS[FB_STAMP_COUNT] = {"created_at", "created_by", "
 void fb_api_append_row(struct fb_api *a, struct fb_buf *out, const struct fb_row *row)
 {
     const struct fb_entity *e = row->entity;
+    bool is_own = fb_api_is_own(a, row);
     fb_api_append_member(out, "id", row->id);
     for (size_t i = 0; i < e->field_count; i++) {
-        if (row->values[i].type != FB_ABSENT && fb_api_sees_field(a, e, &e->fields[i])) {
+        if (row->values[i].type != FB_ABSENT && fb_api_sees_value(a, e, &e->fields[i], is_own)) {
             fb_api_append_key(out, e->fields[i].name);
             fb_api_append_value(out, &e->fields[i], &row->values[i]);
         }
@@ -90,7 +91,7 @@ static void append_parts(void *ctx, const struct fb_entity *part)
     fb_api_append_key(p->a->out, part->name);
     fb_buf_append_byte(p->a->out, '[');
     p->count = 0;
-    p->rc = fb_query_run(p->a->store, &q, append_part, p, NULL);
+    p->rc = fb_api_query(p->a, &q, append_part, p);
     fb_buf_append_byte(p->a->out, ']');
 }
 
@@ -123,18 +124,26 @@ static int append_body(struct fb_api *a, const struct fb_row *row, const char *r
     return rc;
 }
 
-int fb_api_answer_record(struct fb_api *a, const struct fb_entity *e, const char *id, int status)
+int fb_api_row_now(struct fb_api *a, const struct fb_entity *e, const char *id, enum fb_api_act act,
+                   struct fb_row *ret)
 {
-    struct fb_row row;
     bool is_found = false;
-    char rev[32];
     char key[FB_ROW_ID_SIZE] = "";
     memcpy(key, id, strnlen(id, FB_ROW_ID_SIZE - 1));
-    int rc = fb_row_read(a->store, e, key, a->arena, &row, &is_found);
+    int rc = fb_row_read(a->store, e, key, a->arena, ret, &is_found);
     if (rc == FB_OK && !is_found) {
         return fb_api_not_found(a);
     }
-    rc = rc < 0 ? rc : fb_api_may_row(a, &row, FB_API_READ);
+    rc = rc < 0 ? rc : fb_api_may_row(a, ret, FB_API_READ);
+    return rc < 0 || act == FB_API_READ ? rc : fb_api_may_row(a, ret, act);
+}
+
+int fb_api_answer_record(struct fb_api *a, const struct fb_entity *e, const char *id, int status)
+{
+    struct fb_row row;
+    char rev[32];
+    int rc = fb_api_load_rights(a);
+    rc = rc < 0 ? rc : fb_api_row_now(a, e, id, FB_API_READ, &row);
     rc = rc < 0 ? rc : fb_api_row_rev(a, &row, rev);
     rc = rc < 0 ? rc : append_body(a, &row, rev);
     if (rc < 0) {
@@ -147,7 +156,7 @@ int fb_api_answer_record(struct fb_api *a, const struct fb_entity *e, const char
 
 int fb_api_get_record(struct fb_web *web, const struct fb_request *req, struct fb_response *res)
 {
-    struct fb_api a;
+    FB_AUTO(fb_api_end) struct fb_api a = {0};
     const struct fb_entity *e = NULL;
     const char *id = NULL;
     fb_api_begin(&a, web, req, res);

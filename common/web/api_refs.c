@@ -205,3 +205,16 @@ void fb_api_refs_append(struct fb_buf *out, const struct fb_api_refs *r)
     }
     fb_buf_append_text(out, open == NULL ? "}" : "}}");
 }
+
+int fb_api_person(struct fb_api *a, const char *employee_id, const char **ret)
+{
+    struct fb_api_refs refs = {.count = 0};
+    struct fb_value id = fb_value_text(employee_id);
+    *ret = NULL;
+    int rc = fb_api_refs_add(a, &refs, fb_catalogue_entity(a->catalogue, "employee"), &id);
+    rc = rc < 0 ? rc : fb_api_refs_resolve(a, &refs);
+    if (rc == FB_OK && refs.count > 0) {
+        *ret = refs.refs[0].title;
+    }
+    return rc;
+}

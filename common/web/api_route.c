@@ -5,6 +5,16 @@
 #include "common/web/api_handlers.h"
 
 const struct fb_route fb_api_routes[] = {
+    {"GET", "/api/v1/catalogue", fb_api_get_catalogue, 0, 0},
+    {"GET", "/api/v1/lookup/{entity}", fb_api_get_lookup, 0, 0},
+    {"GET", "/api/v1/group/{entity}", fb_api_get_group, 0, 0},
+    {"GET", "/api/v1/bin", fb_api_get_bin, FB_ROUTE_SERVER, 0},
+    {"POST", "/api/v1/bulk", fb_api_post_bulk, FB_ROUTE_WRITES, 0},
+    {"GET", "/api/v1/{entity}/{id}/related", fb_api_get_related, 0, 0},
+    {"GET", "/api/v1/{entity}/{id}/timeline", fb_api_get_timeline, 0, 0},
+    {"GET", "/api/v1/{entity}/{id}/history", fb_api_get_history, 0, 0},
+    {"POST", "/api/v1/{entity}/{id}/restore", fb_api_post_restore,
+     FB_ROUTE_WRITES | FB_ROUTE_SERVER, 0},
     {"GET", "/api/v1/{entity}", fb_api_get_list, 0, 0},
     {"POST", "/api/v1/{entity}", fb_api_post_record, FB_ROUTE_WRITES, 0},
     {"GET", "/api/v1/{entity}/{id}", fb_api_get_record, 0, 0},

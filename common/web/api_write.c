@@ -72,7 +72,7 @@ static int answer_both(struct fb_api *a, const struct written *w)
 
 static int answer_written(struct fb_web *web, const struct fb_request *req, struct fb_response *res)
 {
-    struct fb_api a;
+    FB_AUTO(fb_api_end) struct fb_api a = {0};
     const struct written *w = web->state;
     fb_api_begin(&a, web, req, res);
     return w->both == NULL ? fb_api_answer_record(&a, w->entity, w->id, w->status)
@@ -95,20 +95,6 @@ int fb_api_then_record(struct fb_api *a, const struct fb_entity *e, const char *
 
 /* ---- PATCH ---- */
 
-int fb_api_row_now(struct fb_api *a, const struct fb_entity *e, const char *id, enum fb_api_act act,
-                   struct fb_row *ret)
-{
-    bool is_found = false;
-    char key[FB_ROW_ID_SIZE] = "";
-    memcpy(key, id, strnlen(id, FB_ROW_ID_SIZE - 1));
-    int rc = fb_row_read(a->store, e, key, a->arena, ret, &is_found);
-    if (rc == FB_OK && !is_found) {
-        return fb_api_not_found(a);
-    }
-    rc = rc < 0 ? rc : fb_api_may_row(a, ret, FB_API_READ);
-    return rc < 0 ? rc : fb_api_may_row(a, ret, act);
-}
-
 static int patch(struct fb_api_form *f, const json_t *body)
 {
     struct fb_api *a = f->a;
@@ -120,15 +106,14 @@ static int patch(struct fb_api_form *f, const json_t *body)
     int rc = fb_api_merge(f, base, mine);
     rc = rc < 0 ? rc : fb_api_form_check(f);
     rc = rc < 0 ? rc : fb_api_checks_answer(a, f->checks);
-    /* What was owned before and what is owned then: both must be allowed. */
-    rc = rc < 0 ? rc : fb_api_may_row(a, &f->row, FB_API_EDIT);
+    rc = rc < 0 ? rc : fb_api_may_change(a, &f->before, &f->row, f->mask);
     rc = rc < 0 ? rc : fb_api_form_write(f);
     return rc < 0 ? rc : fb_api_end_write(a);
 }
 
 int fb_api_patch_record(struct fb_web *web, const struct fb_request *req, struct fb_response *res)
 {
-    struct fb_api a;
+    FB_AUTO(fb_api_end) struct fb_api a = {0};
     const char *id = NULL;
     FB_AUTO(fb_api_drop_json) json_t *body = NULL;
     struct fb_api_checks checks;
@@ -141,7 +126,7 @@ int fb_api_patch_record(struct fb_web *web, const struct fb_request *req, struct
     rc = rc < 0 ? rc : fb_api_id(&a, 3, &id);
     rc = rc < 0 ? rc : fb_api_body(&a, &body);
     rc = rc < 0 ? rc : fb_api_begin_write(&a);
-    rc = rc < 0 ? rc : fb_api_row_now(&a, f.entity, id, FB_API_EDIT, &f.row);
+    rc = rc < 0 ? rc : fb_api_form_open(&f, id, FB_API_READ);
     rc = rc < 0 ? rc : patch(&f, body);
     fb_api_checks_release(&checks);
     const char *both_json =
@@ -180,7 +165,7 @@ static int answer_changed_since(struct fb_api *a, const struct fb_row *row, cons
 
 int fb_api_delete_record(struct fb_web *web, const struct fb_request *req, struct fb_response *res)
 {
-    struct fb_api a;
+    FB_AUTO(fb_api_end) struct fb_api a = {0};
     const struct fb_entity *e = NULL;
     const char *id = NULL;
     struct fb_row row;

@@ -17,7 +17,9 @@
 struct fb_api_form {
     struct fb_api *a;
     const struct fb_entity *entity;
-    struct fb_row row; /* as it will be */
+    struct fb_row row;    /* as it will be */
+    struct fb_row before; /* as it stands; of a new row nothing */
+    bool is_own;
     bool is_new;
     uint64_t mask[FB_ROW_MASK_WORDS]; /* fields to write */
     struct fb_api_checks *checks;
@@ -56,8 +58,7 @@ int fb_api_end_write(struct fb_api *a) FB_MUST_CHECK;
 /* After the commit the record is read again and answered. both_json: a 409's fields; NULL. */
 int fb_api_then_record(struct fb_api *a, const struct fb_entity *e, const char *id, int status,
                        const char *both_json) FB_MUST_CHECK;
-/* The row as it stands: not_found, or what act the person may not do. */
-int fb_api_row_now(struct fb_api *a, const struct fb_entity *e, const char *id, enum fb_api_act act,
-                   struct fb_row *ret) FB_MUST_CHECK;
+/* The row as it stands, for an act, as the form's; it may be written to. */
+int fb_api_form_open(struct fb_api_form *f, const char *id, enum fb_api_act act) FB_MUST_CHECK;
 
 #endif

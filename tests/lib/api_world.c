@@ -28,6 +28,28 @@ static void log_in(struct api_call *c, const char *who)
     memcpy(c->login.employee_id, world_id(record), FB_ROW_ID_SIZE);
 }
 
+void api_permits(struct fb_world *w, const char *who, const char *level)
+{
+    static const char *const ACTIONS[] = {"read", "create", "edit", "delete", "export", "assign"};
+    char role[64];
+    char ref[64];
+    char person[64];
+    snprintf(role, sizeof role, "role/of-%s", who);
+    snprintf(ref, sizeof ref, "@role/of-%s", who);
+    snprintf(person, sizeof person, "@employee/%s", who);
+    server_makes(w, role, "name", role, "may_export", "1", "may_bulk_edit", "1", NULL);
+    for (size_t i = 0; i < sizeof ACTIONS / sizeof ACTIONS[0]; i++) {
+        char permission[64];
+        snprintf(permission, sizeof permission, "role_permission/%s-%s", who, ACTIONS[i]);
+        server_makes(w, permission, "role_id", ref, "entity", "*", "action", ACTIONS[i], "level",
+                     level, NULL);
+    }
+    char link[64];
+    snprintf(link, sizeof link, "employee_role/%s", who);
+    server_makes(w, link, "employee_id", person, "role_id", ref, NULL);
+    everybody_syncs(w);
+}
+
 struct api_call api_at_headquarters(struct fb_world *w, const char *who)
 {
     static struct fb_api_seal seals[4];

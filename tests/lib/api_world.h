@@ -8,6 +8,9 @@
 #include "tests/lib/api_call.h"
 #include "tests/lib/world.h"
 
+/* The employee gets a role of his own that permits all actions on all entities up to that level. */
+void api_permits(struct fb_world *w, const char *who, const char *level);
+
 /* Calls at headquarters as the employee of that name; on that laptop. */
 struct api_call api_at_headquarters(struct fb_world *w, const char *who);
 struct api_call api_on_laptop(struct fb_world *w, const char *who);
