@@ -28,6 +28,17 @@ static void log_in(struct api_call *c, const char *who)
     memcpy(c->login.employee_id, world_id(record), FB_ROW_ID_SIZE);
 }
 
+void api_forbids(struct fb_world *w, const char *who)
+{
+    char sql[128];
+    char person[64];
+    snprintf(person, sizeof person, "employee/%s", who);
+    snprintf(sql, sizeof sql, "DELETE FROM employee_role WHERE employee_id = '%s'",
+             world_id(person));
+    server_runs(w, sql);
+    server_settles(w);
+}
+
 void api_permits(struct fb_world *w, const char *who, const char *level)
 {
     static const char *const ACTIONS[] = {"read", "create", "edit", "delete", "export", "assign"};
@@ -45,7 +56,8 @@ void api_permits(struct fb_world *w, const char *who, const char *level)
                      level, NULL);
     }
     char link[64];
-    snprintf(link, sizeof link, "employee_role/%s", who);
+    api_forbids(w, who);
+    snprintf(link, sizeof link, "employee_role/api-%s", who);
     server_makes(w, link, "employee_id", person, "role_id", ref, NULL);
     everybody_syncs(w);
 }

@@ -8,6 +8,8 @@
 #include "tests/lib/api_call.h"
 #include "tests/lib/world.h"
 
+/* The employee loses the roles a world gives to all. */
+void api_forbids(struct fb_world *w, const char *who);
 /* The employee gets a role of his own that permits all actions on all entities up to that level. */
 void api_permits(struct fb_world *w, const char *who, const char *level);
 

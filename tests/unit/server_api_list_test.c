@@ -16,8 +16,6 @@ static int open_world(void **state)
 {
     (void)state;
     t = world_open(FB_SOURCE_DIR, "ana", "bo", NULL);
-    api_permits(t, "ana", "all");
-    api_permits(t, "bo", "all");
     hq = api_at_headquarters(t, "ana");
     ana = api_on_laptop(t, "ana");
     return 0;

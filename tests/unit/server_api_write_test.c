@@ -15,8 +15,6 @@ static int open_world(void **state)
 {
     (void)state;
     t = world_open(FB_SOURCE_DIR, "ana", "bo", NULL);
-    api_permits(t, "ana", "all");
-    api_permits(t, "bo", "all");
     ana = api_at_headquarters(t, "ana");
     bo = api_at_headquarters(t, "bo");
     laptop = api_on_laptop(t, "ana");
