@@ -28,4 +28,7 @@ struct fb_api_seal {
 int fb_api_append_rights(struct fb_web *web, const struct fb_request *req, struct fb_response *res,
                          struct fb_buf *out) FB_MUST_CHECK;
 
+/* The members of "paths" of an OpenAPI document for a table of routes. */
+void fb_api_append_paths(struct fb_buf *out, const struct fb_route *table);
+
 #endif

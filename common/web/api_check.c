@@ -74,6 +74,13 @@ int fb_api_query_int(struct fb_api *a, const char *name, int64_t min, int64_t ma
     return FB_OK;
 }
 
+void fb_api_forget_problem(struct fb_api *a)
+{
+    a->res->status = 0;
+    a->res->content_type = NULL;
+    fb_buf_clear(a->out);
+}
+
 int fb_api_asked(struct fb_api *a, int rc)
 {
     if (rc != FB_ERR_LIMIT) {

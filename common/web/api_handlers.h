@@ -22,4 +22,11 @@ int fb_api_post_restore(struct fb_web *web, const struct fb_request *req, struct
 int fb_api_post_bulk(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 int fb_api_get_catalogue(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 
+int fb_api_get_conflicts(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_post_rule(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_get_held(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_post_held(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_get_receipts(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_get_openapi(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+
 #endif

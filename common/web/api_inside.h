@@ -18,6 +18,9 @@
  *   api_history.c   a record's history, the recycle bin
  *   api_catalogue.c the catalogue for pages
  *   api_session.c   rights for pages
+ *   api_desk.c      the conflict desk
+ *   api_held.c      held changes and receipts
+ *   api_openapi.c   the API described for programs
  */
 #ifndef FB_WEB_API_INSIDE_H
 #define FB_WEB_API_INSIDE_H
@@ -67,6 +70,8 @@ int fb_api_id(struct fb_api *a, int segment, const char **ret) FB_MUST_CHECK;
 /* A query parameter as a number within min and max; missing: `usual`. */
 int fb_api_query_int(struct fb_api *a, const char *name, int64_t min, int64_t max, int64_t usual,
                      int64_t *ret) FB_MUST_CHECK;
+/* The refusal was about one row of several: the answer goes on without it. */
+void fb_api_forget_problem(struct fb_api *a);
 /* What the budget of a question ended with: too_wide. Others pass. */
 int fb_api_asked(struct fb_api *a, int rc) FB_MUST_CHECK;
 
@@ -227,6 +232,17 @@ int fb_api_query(struct fb_api *a, const struct fb_query *q, fb_query_each *f,
                  void *ctx) FB_MUST_CHECK;
 int fb_api_count(struct fb_api *a, const struct fb_query *q, int64_t at_most,
                  int64_t *ret) FB_MUST_CHECK;
+
+/* May the person change roles? Administrators settle what nobody else may. */
+bool fb_api_is_admin(const struct fb_api *a);
+
+/* ---- api_held.c ---- */
+
+/* What a record is called; NULL: nobody knows. And as a member of an object; NULL id: null. */
+int fb_api_record_title(struct fb_api *a, const char *entity, const char *id,
+                        const char **ret) FB_MUST_CHECK;
+int fb_api_append_titled(struct fb_api *a, struct fb_buf *out, const char *name, const char *entity,
+                         const char *id) FB_MUST_CHECK;
 
 /* ---- api_related.c ---- */
 

@@ -131,6 +131,11 @@ bool fb_api_writes_field(const struct fb_api *a, const struct fb_entity *e,
     return access_of(a, e, f, is_own) == FB_FIELD_WRITE && !f->is_server_only;
 }
 
+bool fb_api_is_admin(const struct fb_api *a)
+{
+    return a->rights != NULL && fb_rights_is_admin(a->rights);
+}
+
 /* ---- Questions whose rows are judged one by one ---- */
 
 struct judging {

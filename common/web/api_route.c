@@ -6,6 +6,14 @@
 
 const struct fb_route fb_api_routes[] = {
     {"GET", "/api/v1/catalogue", fb_api_get_catalogue, 0, 0},
+    {"GET", "/api/v1/openapi", fb_api_get_openapi, 0, 0},
+    {"GET", "/api/v1/conflicts", fb_api_get_conflicts, 0, 0},
+    {"POST", "/api/v1/conflicts/rule", fb_api_post_rule, FB_ROUTE_WRITES, 0},
+    {"GET", "/api/v1/conflicts/{id}", fb_api_get_conflicts, 0, 0},
+    {"GET", "/api/v1/held", fb_api_get_held, 0, 0},
+    {"GET", "/api/v1/held/{id}", fb_api_get_held, 0, 0},
+    {"POST", "/api/v1/held/{id}/{verb}", fb_api_post_held, FB_ROUTE_WRITES, 0},
+    {"GET", "/api/v1/receipts", fb_api_get_receipts, 0, 0},
     {"GET", "/api/v1/lookup/{entity}", fb_api_get_lookup, 0, 0},
     {"GET", "/api/v1/group/{entity}", fb_api_get_group, 0, 0},
     {"GET", "/api/v1/bin", fb_api_get_bin, FB_ROUTE_SERVER, 0},

@@ -51,7 +51,7 @@ void api_send(struct api_call *c, const char *method, const char *target, const 
                          .random = &random,
                          .seal = c->seal,
                          .arena = &arena};
-    fb_web_try(&web, fb_api_routes, &req, &res);
+    fb_web_try(&web, c->table == NULL ? fb_api_routes : c->table, &req, &res);
     c->status = res.status != 0 ? res.status : res.body.size > 0 ? 200 : 204;
     snprintf(c->etag, sizeof c->etag, "%s", res.etag == NULL ? "" : res.etag);
     snprintf(c->text, sizeof c->text, "%s", fb_buf_text(&res.body));

@@ -235,7 +235,8 @@ FB_TEST(a_list_gives_the_fields_asked_for)
 FB_TEST(what_is_hidden_is_absent_and_cannot_be_asked_about)
 {
     api_get(&hq, "/api/v1/employee");
-    expect_answer(&hq, 200, "rows.0.cost_per_hour", NULL);
+    expect_answer(&hq, 200, "rows.1._title", "bo");
+    expect_answer(&hq, 200, "rows.1.cost_per_hour", NULL);
     api_get(&hq, "/api/v1/employee?sort=cost_per_hour");
     expect_answer(&hq, 400, "code", "bad_request");
     api_get(&hq, "/api/v1/employee?filter=[[\"cost_per_hour\",\">\",\"1.00\"]]");

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Decisions by the record API: conflicts, held changes, receipts; users, devices and audit for admins; the description
+ * of the API itself.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "server/api.h"
+#include "tests/lib/api_world.h"
+
+static struct fb_world *t;
+static struct api_call ana, bo; /* at headquarters */
+static struct api_call laptop;  /* ana's */
+
+static int open_world(void **state)
+{
+    (void)state;
+    t = world_open(FB_SOURCE_DIR, "ana", "bo", NULL);
+    api_permits(t, "ana", "all");
+    api_forbids(t, "bo");
+    ana = api_at_headquarters(t, "ana");
+    bo = api_at_headquarters(t, "bo");
+    laptop = api_on_laptop(t, "ana");
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    api_done(&ana);
+    api_done(&bo);
+    api_done(&laptop);
+    world_close(t);
+    return 0;
+}
+
+static void dispute_the_name(void)
+{
+    replica_edits(t, "ana", "company/acme", "name", "Acme of Ana");
+    server_edits(t, "company/acme", "name", "Acme of headquarters");
+    everybody_syncs(t);
+    laptop.now_ms = ana.now_ms = bo.now_ms = t->now_ms;
+}
+
+static const char *rule(struct api_call *c, const char *rest)
+{
+    static char body[256];
+    api_get(c, "/api/v1/conflicts");
+    expect_status(c, 200);
+    snprintf(body, sizeof body, "{\"ids\":[\"%s\"],%s}", api_at(c, "rows.0.id"), rest);
+    return body;
+}
+
+FB_TEST(a_conflict_is_shown_with_three_values_and_ruled)
+{
+    dispute_the_name();
+    api_get(&ana, "/api/v1/conflicts?state=waiting");
+    assert_int_equal(api_count(&ana, "rows"), 1);
+    expect_answer(&ana, 200, "rows.0.fields.0", "name");
+    expect_answer(&ana, 200, "rows.0.base.name", "Acme");
+    expect_answer(&ana, 200, "rows.0.theirs.name", "Acme of headquarters");
+    expect_answer(&ana, 200, "rows.0.mine.name", "Acme of Ana");
+    expect_answer(&ana, 200, "rows.0.mine_who", "ana");
+    expect_answer(&ana, 200, "rows.0.title", "Acme of headquarters");
+    expect_answer(&ana, 200, "rows.0.ruling", "null");
+    api_send(&ana, "POST", "/api/v1/conflicts/rule", rule(&ana, "\"keep\":\"mine\""));
+    expect_answer(&ana, 200, "done", "1");
+    everybody_syncs(t);
+    expect_server(t, "company/acme", "name", "Acme of Ana");
+    expect_replica(t, "ana", "company/acme", "name", "Acme of Ana");
+    api_get(&ana, "/api/v1/conflicts?state=ruled");
+    expect_answer(&ana, 200, "rows.0.ruling.who", "ana");
+}
+
+FB_TEST(a_value_may_be_typed_and_a_laptop_may_rule)
+{
+    dispute_the_name();
+    api_send(&laptop, "POST", "/api/v1/conflicts/rule",
+             rule(&laptop, "\"value\":{\"name\":\"Acme of both\"},\"note\":\"agreed\""));
+    expect_answer(&laptop, 200, "done", "1");
+    everybody_syncs(t);
+    expect_server(t, "company/acme", "name", "Acme of both");
+    expect_replica(t, "ana", "company/acme", "name", "Acme of both");
+}
+
+FB_TEST(who_may_not_change_the_record_may_not_rule)
+{
+    dispute_the_name();
+    api_get(&ana, "/api/v1/conflicts");
+    char body[256];
+    snprintf(body, sizeof body, "{\"ids\":[\"%s\"],\"keep\":\"mine\"}", api_at(&ana, "rows.0.id"));
+    api_send(&bo, "POST", "/api/v1/conflicts/rule", body);
+    expect_answer(&bo, 200, "done", "0");
+    expect_answer(&bo, 200, "failed.0.code", "not_found");
+    expect_server(t, "company/acme", "name", "Acme of headquarters");
+    api_send(&ana, "POST", "/api/v1/conflicts/rule", "{\"ids\":[],\"keep\":\"mine\"}");
+    expect_answer(&ana, 400, "code", "bad_request");
+    api_get(&ana, "/api/v1/conflicts/01890000-0000-7000-8000-0000000000ff");
+    expect_answer(&ana, 404, "code", "not_found");
+}
+
+/* The laptop's edit steps back, which headquarters holds. */
+static void hold_an_edit(void)
+{
+    server_makes(t, "activity/call", "kind", "task", "subject", "Call", "status", "done",
+                 "owner_id", "@employee/ana", NULL);
+    everybody_syncs(t);
+    replica_edits(t, "ana", "activity/call", "status", "planned");
+    everybody_syncs(t);
+    ana.now_ms = t->now_ms;
+}
+
+FB_TEST(a_held_edit_shows_what_was_written_and_is_corrected)
+{
+    hold_an_edit();
+    api_get(&ana, "/api/v1/held");
+    assert_int_equal(api_count(&ana, "rows"), 1);
+    expect_answer(&ana, 200, "rows.0.code", "not_allowed_step");
+    expect_answer(&ana, 200, "rows.0.title", "Call");
+    expect_answer(&ana, 200, "rows.0.who", "ana");
+    expect_answer(&ana, 200, "rows.0.fields.0.field", "status");
+    expect_answer(&ana, 200, "rows.0.fields.0.new", "planned");
+    char path[128];
+    snprintf(path, sizeof path, "/api/v1/held/%s/correct", api_at(&ana, "rows.0.id"));
+    api_send(&ana, "POST", path, "{\"fields\":{\"status\":\"nonsense\"}}");
+    expect_answer(&ana, 422, "fields.status.code", "choice");
+    api_send(&ana, "POST", path, "{\"fields\":{\"status\":\"done\"}}");
+    expect_status(&ana, 204);
+    api_get(&ana, "/api/v1/held");
+    assert_int_equal(api_count(&ana, "rows"), 0);
+}
+
+FB_TEST(a_held_edit_is_discarded_by_its_author_on_the_laptop)
+{
+    hold_an_edit();
+    api_get(&laptop, "/api/v1/held");
+    char path[128];
+    snprintf(path, sizeof path, "/api/v1/held/%s/discard", api_at(&laptop, "rows.0.id"));
+    api_send(&laptop, "POST", path, "");
+    expect_status(&laptop, 204);
+    everybody_syncs(t);
+    assert_string_equal(server_asks(t, "SELECT state FROM held_change", NULL), "discarded");
+    api_send(&bo, "POST", path, "");
+    expect_answer(&bo, 404, "code", "not_found");
+}
+
+FB_TEST(receipts_tell_an_author_what_became_of_his_edits)
+{
+    replica_edits(t, "ana", "company/acme", "website", "early.example");
+    server_edits(t, "company/acme", "website", "late.example");
+    everybody_syncs(t);
+    api_get(&laptop, "/api/v1/receipts?state=amended");
+    expect_answer(&laptop, 200, "rows.0.state", "adjusted");
+    expect_answer(&laptop, 200, "rows.0.title", "Acme");
+    api_get(&bo, "/api/v1/receipts");
+    assert_int_equal(api_count(&bo, "rows"), 0);
+}
+
+FB_TEST(every_route_is_described)
+{
+    api_get(&ana, "/api/v1/openapi");
+    expect_answer(&ana, 200, "openapi", "3.1.0");
+    const json_t *paths = json_object_get(ana.json, "paths");
+    for (const struct fb_route *r = fb_api_routes; r->method != NULL; r++) {
+        char method[16] = "";
+        for (size_t i = 0; r->method[i] != '\0'; i++) {
+            method[i] = (char)(r->method[i] | 0x20);
+        }
+        const json_t *said = json_object_get(json_object_get(paths, r->pattern), method);
+        assert_non_null(said);
+        assert_non_null(json_object_get(said, "responses"));
+    }
+    const json_t *schemas = json_object_get(json_object_get(ana.json, "components"), "schemas");
+    const json_t *company = json_object_get(json_object_get(schemas, "company"), "properties");
+    assert_non_null(json_object_get(company, "annual_revenue"));
+    assert_non_null(json_object_get(schemas, "Problem"));
+}
+
+FB_TEST(an_admin_adds_a_user_whose_first_password_is_shown_once)
+{
+    ana.table = fb_server_api_routes;
+    server_makes(t, "role/rep", "name", "rep", NULL);
+    server_settles(t);
+    api_send(&ana, "POST", "/api/v1/users",
+             "{\"login\":\"wei\",\"name\":\"张伟\",\"role\":\"rep\"}");
+    expect_answer(&ana, 201, "login", "wei");
+    assert_non_null(api_at(&ana, "password"));
+    api_get(&ana, "/api/v1/users");
+    expect_answer(&ana, 200, "rows.0.name", "张伟");
+    expect_answer(&ana, 200, "rows.0.roles.0", "rep");
+    expect_answer(&ana, 200, "rows.0.is_admin", "false");
+    char path[128];
+    snprintf(path, sizeof path, "/api/v1/users/%s/password", api_at(&ana, "rows.0.id"));
+    api_send(&ana, "POST", path, "{}");
+    expect_answer(&ana, 200, "login", "wei");
+    api_send(&ana, "POST", "/api/v1/users", "{\"login\":\"wei\"}");
+    expect_answer(&ana, 400, "code", "bad_request");
+}
+
+FB_TEST(devices_are_listed_and_revoked)
+{
+    ana.table = fb_server_api_routes;
+    api_get(&ana, "/api/v1/devices");
+    assert_int_equal(api_count(&ana, "rows"), 2);
+    expect_answer(&ana, 200, "rows.1.name", "bo");
+    expect_answer(&ana, 200, "rows.1.person", "bo");
+    api_send(&ana, "POST", api_path("device/bo", "/revoke"), "{}");
+    expect_answer(&ana, 404, "code", "not_found"); /* that is the record's path */
+    char path[128];
+    snprintf(path, sizeof path, "/api/v1/devices/%s/revoke", world_id("device/bo"));
+    api_send(&ana, "POST", path, "{}");
+    expect_status(&ana, 204);
+    assert_string_equal(server_asks(t, "SELECT state FROM device WHERE id = ?1", "device/bo"),
+                        "revoked");
+    assert_string_equal(
+        server_asks(t, "SELECT employee_id FROM fb_rev ORDER BY rev DESC LIMIT 1", NULL),
+        world_id("employee/ana"));
+}
+
+FB_TEST(the_audit_trail_tells_who_did_what)
+{
+    api_send(&ana, "PATCH", api_path("company/acme", ""),
+             "{\"base\":{\"website\":null},\"mine\":{\"website\":\"acme.example\"}}");
+    ana.table = fb_server_api_routes;
+    api_get(&ana, "/api/v1/audit?entity=company");
+    expect_answer(&ana, 200, "rows.0.who", "ana");
+    expect_answer(&ana, 200, "rows.0.title", "Acme");
+    expect_answer(&ana, 200, "rows.0.fields.0.new", "acme.example");
+    expect_answer(&ana, 200, "rows.0.source", "page");
+    api_get(&ana, "/api/v1/audit?to=2001-01-01");
+    assert_int_equal(api_count(&ana, "rows"), 0);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest cases[] = {
+        CASE(a_conflict_is_shown_with_three_values_and_ruled),
+        CASE(a_value_may_be_typed_and_a_laptop_may_rule),
+        CASE(who_may_not_change_the_record_may_not_rule),
+        CASE(a_held_edit_shows_what_was_written_and_is_corrected),
+        CASE(a_held_edit_is_discarded_by_its_author_on_the_laptop),
+        CASE(receipts_tell_an_author_what_became_of_his_edits),
+        CASE(every_route_is_described),
+        CASE(an_admin_adds_a_user_whose_first_password_is_shown_once),
+        CASE(devices_are_listed_and_revoked),
+        CASE(the_audit_trail_tells_who_did_what),
+    };
+    return cmocka_run_group_tests(cases, NULL, NULL);
+}
