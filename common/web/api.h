@@ -25,7 +25,7 @@ struct fb_api_seal {
 };
 
 /* "rights": {...}, "fields": {...} of GET /session, behind members that are there. */
-int fb_api_append_rights(struct fb_web *web, const struct fb_request *req, struct fb_response *res,
+int fb_api_append_rights(struct fb_web *web, const char *employee_id,
                          struct fb_buf *out) FB_MUST_CHECK;
 
 /* The members of "paths" of an OpenAPI document for a table of routes. */

@@ -42,11 +42,14 @@ static void append_entity_fields(struct fb_api *a, const struct fb_entity *e, st
     fb_buf_append_text(out, is_open ? "}" : "");
 }
 
-int fb_api_append_rights(struct fb_web *web, const struct fb_request *req, struct fb_response *res,
-                         struct fb_buf *out)
+int fb_api_append_rights(struct fb_web *web, const char *employee_id, struct fb_buf *out)
 {
-    FB_AUTO(fb_api_end) struct fb_api a = {0};
-    fb_api_begin(&a, web, req, res);
+    FB_AUTO(fb_api_end)
+    struct fb_api a = {.web = web,
+                       .store = web->store,
+                       .catalogue = fb_store_catalogue(web->store),
+                       .arena = web->arena,
+                       .me = employee_id};
     int rc = fb_api_load_rights(&a);
     if (rc < 0) {
         return rc;
