@@ -12,6 +12,7 @@
 #include "common/store/journal.h"
 #include "common/store/outbox.h"
 #include "common/store/sql.h"
+#include "common/web/api.h"
 #include "replica/web_inside.h"
 
 #define LOOK_EVERY_MS 250
@@ -383,9 +384,11 @@ static int get_session(struct fb_web *web, const struct fb_request *req, struct 
     }
     fb_buf_append_text(out, "},\"roles\":[");
     rc = rc < 0 || c == NULL ? rc : append_roles(web->store, id, out);
+    fb_buf_append_byte(out, ']');
+    rc = rc < 0 ? rc : fb_api_append_rights(web, id, out);
     fb_buf_printf(
         out,
-        "],\"is_admin\":%s,\"catalogue_version\":\"%lld\",\"version\":\"%s\",\"csrf\":\"%s\","
+        ",\"is_admin\":%s,\"catalogue_version\":\"%lld\",\"version\":\"%s\",\"csrf\":\"%s\","
         "\"must_change_password\":false}\n",
         req->login->is_admin ? "true" : "false", (long long)(c == NULL ? 0 : c->version),
         FB_VERSION, req->login->csrf);

@@ -9,6 +9,7 @@
 #include "common/base/os.h"
 #include "common/store/sql.h"
 #include "common/web/api.h"
+#include "server/api.h"
 #include "server/login.h"
 
 #define COOKIE          "__Host-fb="
@@ -96,7 +97,8 @@ int fb_server_web_new(struct fb_daemon *d, struct fb_server_web **ret, struct fb
         .database = web->database,
         .readers = READERS,
         .reader_cache_bytes = READER_BYTES,
-        .tables = {fb_server_session_routes, fb_server_health_routes, fb_api_routes},
+        .tables = {fb_server_session_routes, fb_server_health_routes, fb_server_api_routes,
+                   fb_api_routes},
         .pages = web->pages,
         .temporary = d->data,
         .scheme = "https",

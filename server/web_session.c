@@ -12,6 +12,7 @@
 #include "common/base/log.h"
 #include "common/crm/title.h"
 #include "common/store/sql.h"
+#include "common/web/api.h"
 #include "server/login.h"
 #include "server/password.h"
 #include "server/totp.h"
@@ -158,9 +159,11 @@ static int append_session(struct fb_web *web, const char *employee_id, const str
     }
     fb_buf_append_text(out, "},\"roles\":[");
     rc = append_roles(web, employee_id, out);
+    fb_buf_append_byte(out, ']');
+    rc = rc < 0 ? rc : fb_api_append_rights(web, employee_id, out);
     const struct fb_catalogue *c = fb_store_catalogue(web->store);
     fb_buf_printf(out,
-                  "],\"is_admin\":%s,\"has_second_factor\":%s,\"catalogue_version\":\"%lld\","
+                  ",\"is_admin\":%s,\"has_second_factor\":%s,\"catalogue_version\":\"%lld\","
                   "\"version\":\"%s\","
                   "\"csrf\":\"%s\",\"must_change_password\":%s}\n",
                   login->is_admin ? "true" : "false", fb_sql_int(q, 2) != 0 ? "true" : "false",
