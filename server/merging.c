@@ -150,7 +150,9 @@ static int merge_fields(struct fb_merging *m)
         const struct fb_group *g = &e->groups[i];
         const struct fb_field *f = g->fields[0];
         const char *choice = choice_of(m, g);
-        bool is_left = f->is_server_only || f->visibility == FB_SEEN_ON_DEVICE || !differs(m, g);
+        /* Equal sums are two sums. */
+        bool is_left = f->is_server_only || f->visibility == FB_SEEN_ON_DEVICE ||
+                       (f->policy != FB_MERGE_SUM && !differs(m, g));
         if (is_left) {
             continue;
         }
