@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Commands that both programs have: conflict, held, import, config. What differs between headquarters and a laptop comes in
+ * Commands that both programs have: conflict, held, find, import, config. What differs between headquarters and a laptop comes in
  * with struct fb_command_node, the context of the program.
  *
  * A command never touches the engine's tables: it writes ordinary rows, the triggers journal them, and the daemon (or
@@ -51,6 +51,7 @@ int fb_command_held_retry(struct fb_cli *cli, struct fb_why *why);
 int fb_command_held_ask(struct fb_cli *cli, struct fb_why *why);
 int fb_command_held_discard(struct fb_cli *cli, struct fb_why *why);
 int fb_command_import(struct fb_cli *cli, struct fb_why *why);
+int fb_command_find(struct fb_cli *cli, struct fb_why *why);
 int fb_command_config_check(struct fb_cli *cli, struct fb_why *why);
 int fb_command_config_show(struct fb_cli *cli, struct fb_why *why);
 
@@ -171,6 +172,8 @@ int fb_command_config_show(struct fb_cli *cli, struct fb_why *why);
          fb_command_held_retry},                                                                   \
         {"held discard",       "ID...", 1,     1000,                                               \
          "give held edits up", false,   {{0}}, fb_command_held_discard},                           \
+        {"find", "TEXT...",      1, 40, "search by words, pinyin or numbers", false,               \
+         {{0}},  fb_command_find},                                                                 \
         {"import",                                                                                 \
          "ENTITY FILE.csv",                                                                        \
          2,                                                                                        \

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/crm/sample_more.h"
 #include "common/crm/sample_row.h"
 #include "common/crm/sample_words.h"
 
@@ -352,6 +353,20 @@ static void make_account(struct sample *s, size_t number)
     for (size_t i = 0, count = fb_sample_below(m, 5); i < count; i++) {
         make_activity(s, &a);
     }
+    size_t p = fb_sample_below(m, COUNT(PRODUCTS));
+    const struct fb_sample_around around = {.company_id = a.id,
+                                            .company_name = a.name,
+                                            .contact_id = a.contacts[0],
+                                            .owner_id = a.owner,
+                                            .is_chinese = a.is_chinese,
+                                            .product_id = s->products[p],
+                                            .product_name =
+                                                a.is_chinese ? PRODUCTS[p].zh : PRODUCTS[p].en,
+                                            .unit = PRODUCTS[p].unit,
+                                            .price = PRODUCTS[p].price,
+                                            .currency_id = CNY_ID,
+                                            .price_book_id = PRICE_BOOK_ID};
+    fb_sample_more(m, &around);
 }
 
 int fb_sample_make(const struct fb_sample_ask *ask, fb_sample_row *f, void *ctx, struct fb_why *why)

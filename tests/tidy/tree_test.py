@@ -25,7 +25,7 @@ ARROWS = {
     "common/formats": {"common/base", "common/merge", "common/catalogue", "common/store"},
     "common/search": {"common/base", "common/merge", "common/catalogue", "common/store", "common/crm"},
     "common/command": {"common/base", "common/cli", "common/merge", "common/catalogue", "common/store", "common/crm",
-                       "common/formats"},
+                       "common/formats", "common/search"},
     "common/net": {"common/base"},
     # net: only common/web/serve.c, which carries bytes between streams and HTTP for both programs
     "common/web": {"common/base", "common/cli", "common/merge", "common/catalogue", "common/store", "common/wire",
