@@ -183,8 +183,8 @@ class World:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-# Tables that stay on their node, and those of which a laptop holds its own person's rows only.
-OTHER_SCOPES = {"found_value", "reference", "device", "receipt", "held_change", "conflict", "personal_contact", "anniversary"}
+# Tables that stay on their node, and those of which a laptop holds its own person's, team's and territory's rows only.
+OTHER_SCOPES = {"found_value", "reference", "device", "receipt", "held_change", "conflict", "personal_contact", "anniversary", "lead"}
 
 
 def entities(db):
