@@ -16,7 +16,8 @@ struct run {
     struct fb_http_conn *conn;
     struct fb_buf out;
     struct fb_buf seen; /* of the requests, for the comparison */
-    size_t pieces;      /* bytes of bodies handed over */
+    struct fb_buf
+        pieces; /* of the body that is handed over; what of a refused one came first depends on the cuts */
     unsigned choice;
 };
 
@@ -67,8 +68,7 @@ static void on_head(void *ctx, const struct fb_request *req, struct fb_http_body
 static bool on_body(void *ctx, const uint8_t *bytes, size_t size)
 {
     struct run *r = ctx;
-    fb_buf_append(&r->seen, bytes, size);
-    r->pieces += size;
+    fb_buf_append(&r->pieces, bytes, size);
     return true;
 }
 
@@ -76,8 +76,9 @@ static void on_request(void *ctx, struct fb_request *req)
 {
     struct run *r = ctx;
     check_request(req);
-    fb_assert(req->body_size <= BODY_MAX && r->pieces <= BODY_MAX);
-    r->pieces = 0;
+    fb_assert(req->body_size <= BODY_MAX && r->pieces.size <= BODY_MAX);
+    fb_buf_append(&r->seen, r->pieces.bytes, r->pieces.size);
+    fb_buf_clear(&r->pieces);
     fb_buf_printf(&r->seen, "%s %s %d %s\n", req->method, req->path, req->header_count, req->body);
     answer(r, req, 200);
 }
@@ -87,6 +88,7 @@ static void run(struct run *r, const uint8_t *data, size_t size, unsigned cut)
     static const struct fb_http_calls CALLS = {on_head, on_body, on_request};
     fb_buf_init(&r->out, SIZE_MAX / 2);
     fb_buf_init(&r->seen, SIZE_MAX / 2);
+    fb_buf_init(&r->pieces, SIZE_MAX / 2);
     if (fb_http_conn_new(&CALLS, r, &r->conn) < 0) {
         return;
     }
@@ -122,7 +124,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
               memcmp(whole.seen.bytes, pieces.seen.bytes, whole.seen.size) == 0);
     fb_buf_release(&whole.out);
     fb_buf_release(&whole.seen);
+    fb_buf_release(&whole.pieces);
     fb_buf_release(&pieces.out);
     fb_buf_release(&pieces.seen);
+    fb_buf_release(&pieces.pieces);
     return 0;
 }
