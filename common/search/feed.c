@@ -213,7 +213,7 @@ static int pass_chunk(struct feed *f, const struct fb_entity *e, bool *ret_done)
     }
     rc = merge_steps(f, e, ours, count, theirs, their_count);
     *ret_done = strcmp(last, END) == 0;
-    snprintf(f->search->pass_after, sizeof f->search->pass_after, "%s", *ret_done ? "" : last);
+    snprintf(f->search->pass_after, sizeof f->search->pass_after, "%.36s", *ret_done ? "" : last);
     return rc;
 }
 
