@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The demo: tells the main story line by line and proves its end."""
+"""The demo: tells the main story line by line and proves its end. Seen by a person it then leaves headquarters and both laptops running
+with their pages, until Ctrl+C; with --story, or without a terminal, it ends."""
 import json
 import pathlib
+import signal
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-from fieldbook import World, differences  # noqa: E402
+from fieldbook import World, differences, until  # noqa: E402
 
 STARTED = time.monotonic()
 
@@ -20,7 +22,22 @@ def one(node, sql, *values):
     return node.rows(sql, *values)[0][0]
 
 
-def main():
+def show_pages(hq, people):
+    """Addresses to open in a browser; returns at Ctrl+C."""
+    for _, laptop in people:
+        laptop.start("--web", "127.0.0.1:0")
+    print("\nIn the browser, until Ctrl+C:\n")
+    print(f"  headquarters     https://localhost:{hq.port}/   login admin, one-time password {hq.password}")
+    print(f"                   (its own authority signed the certificate: {hq.data}/tls/root.pem)")
+    for name, laptop in people:
+        address = until(lambda node=laptop: node.command("open", "--print", check=False).stdout.strip(), f"the pages of {name}")
+        print(f"  {name}'s laptop    {address}")
+    print("\n  (an address of a laptop opens once; fieldbook-replica open --data FOLDER makes another)", flush=True)
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.pause()
+
+
+def main(is_watched=False):
     tell("A headquarters is made: database, certificate authority, first admin.")
     with World() as w:
         hq = w.hq
@@ -76,10 +93,12 @@ def main():
             different = differences(hq, laptop)
             assert different == [], different
         tell("Compared row by row by plain SQL as well: all three files are equal.")
+        if is_watched:
+            show_pages(hq, (("李明", ming), ("王芳", fang)))
         for node in w.nodes:
             node.stop()
         print("\nEverything above ran on real programs, real SQLite files and real TLS; it is gone now.")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.stdout.isatty() and "--story" not in sys.argv)
