@@ -64,6 +64,18 @@ static bool has_entities(const struct fb_catalogue *c, const char *const *names)
     return true;
 }
 
+/* Pairs of entity and field, NULL ends them: a small catalogue may do without teams, territories or managers. */
+static bool has_fields(const struct fb_catalogue *c, const char *const (*pairs)[2])
+{
+    for (; (*pairs)[0] != NULL; pairs++) {
+        const struct fb_entity *e = fb_catalogue_entity(c, (*pairs)[0]);
+        if (e == NULL || fb_entity_field(e, (*pairs)[1]) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int read_ids(struct fb_rights *r, struct fb_store *s, const char *text, const char *day,
                     bool with_readers, struct fb_id_set *ret)
 {
@@ -93,19 +105,25 @@ static int read_ids(struct fb_rights *r, struct fb_store *s, const char *text, c
 
 static int read_sets(struct fb_rights *r, struct fb_store *s, int64_t now_ms)
 {
-    static const char *const TERRITORY[] = {"territory", "territory_member", NULL};
-    static const char *const TEAM[] = {"team", "team_member", "employee", NULL};
+    static const char *const TERRITORY[][2] = {{"territory", "parent_id"},
+                                               {"territory", "manager_id"},
+                                               {"territory_member", "part"},
+                                               {"territory_member", "to_on"},
+                                               {"territory_member", "from_on"},
+                                               {"employee", "manager_id"},
+                                               {NULL, NULL}};
+    static const char *const TEAM[][2] = {{"team", "parent_id"},      {"team", "manager_id"},
+                                          {"team_member", "part"},    {"employee", "team_id"},
+                                          {"employee", "manager_id"}, {NULL, NULL}};
     char day[FB_INSTANT_SIZE];
     fb_instant_format(now_ms, day);
     day[10] = '\0';
     int rc = FB_OK;
-    if (has_entities(r->catalogue, TERRITORY)) {
+    if (has_fields(r->catalogue, TERRITORY)) {
         rc = read_ids(r, s, TERRITORIES, day, false, &r->territories);
         rc = rc < 0 ? rc : read_ids(r, s, TERRITORIES, day, true, &r->read_territories);
     }
-    const struct fb_entity *employee = fb_catalogue_entity(r->catalogue, "employee");
-    if (rc == FB_OK && has_entities(r->catalogue, TEAM) &&
-        fb_entity_field(employee, "team_id") != NULL) {
+    if (rc == FB_OK && has_fields(r->catalogue, TEAM)) {
         rc = read_ids(r, s, TEAMS, NULL, false, &r->teams);
         rc = rc < 0 ? rc : read_ids(r, s, PEOPLE, NULL, false, &r->people);
     }

@@ -243,14 +243,15 @@ static void check_bin(struct sim_world *w, sqlite3 *hq)
 
 /* --- whole transactions ------------------------------------------------------------------------- */
 
-/* Rows that were inserted together came in one rev. */
+/* Rows that were inserted together came in one rev; what was held and tried again comes by record. */
 static void check_revs_of_together(struct sim_world *w, sqlite3 *hq)
 {
     char *split = sim_db_text(
         hq, "SELECT substr(n.body, 1, instr(n.body, '~') - 1) FROM note AS n JOIN fb_log AS l ON "
             "lower(hex(l.row_id)) = "
             "replace(n.id, '-', '') AND l.op = 1 WHERE n.body LIKE 'together %%' GROUP BY 1 HAVING "
-            "count(DISTINCT (SELECT max(rev) FROM fb_rev WHERE first_seq <= l.seq)) > 1");
+            "count(DISTINCT (SELECT max(rev) FROM fb_rev WHERE first_seq <= l.seq)) > 1 AND NOT "
+            "max(EXISTS (SELECT 1 FROM held_change AS h WHERE h.record_id = n.id))");
     if (split != NULL) {
         sim_violation(w, "atomic", "'%s' came in several revs", split);
     }

@@ -9,6 +9,7 @@
 
 #include "tests/sim/eyes.h"
 #include "tests/sim/model.h"
+#include "tests/sim/rights.h"
 #include "tests/sim/territories.h"
 #include "tests/sim/util.h"
 #include "tests/sim/world.h"
@@ -122,13 +123,14 @@ static void check_transfers(struct sim_world *w, int node, sqlite3 *db)
     }
 }
 
-/* Rule 7: an address is one that somebody wrote, or none. */
+/* Rule 7: an address is one that somebody wrote, or none. (A held part of one that is tried again meets what came since.) */
 static void check_addresses(struct sim_world *w, sqlite3 *hq)
 {
     sqlite3_stmt *q = sim_db_query(
         hq,
         "SELECT id, json_array(street, city, postcode) FROM company WHERE coalesce(street, city, "
-        "postcode) IS NOT NULL");
+        "postcode) IS NOT NULL AND NOT EXISTS (SELECT 1 FROM held_change AS h WHERE h.record_id = "
+        "company.id)");
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         bool is_known = false;
         for (int i = 0; !is_known && i <= w->replica_count; i++) {
@@ -161,6 +163,7 @@ static void look_at_headquarters(struct sim_world *w, sqlite3 *db)
     check_transfers(w, SIM_HQ, db);
     check_addresses(w, db);
     sim_territories_note(w, db);
+    sim_rights_note(w, db);
     sim_vfs_enter(SIM_HQ, SIM_READER);
 }
 

@@ -7,7 +7,7 @@
 
 #include "tests/sim/util.h"
 
-enum kind_class { WORK, FAULT };
+enum kind_class { WORK, FAULT, RIGHTS };
 
 static const struct kind_row {
     const char *name;
@@ -86,6 +86,10 @@ static void draw_params(struct sim_params *p, uint64_t *random)
 static void draw_weights(unsigned weights[SIM_KIND_COUNT], uint64_t *random)
 {
     for (int i = 0; i < SIM_KIND_COUNT; i++) {
+        if (KINDS[i].class == RIGHTS) {
+            weights[i] = 0; /* drawn apart */
+            continue;
+        }
         bool on = sim_chance(random, KINDS[i].class == FAULT ? 500 : 850);
         weights[i] = on ? KINDS[i].weight * (unsigned)between(random, 1, 3) : 0;
     }
@@ -145,6 +149,30 @@ static int by_time(const void *a, const void *b)
     return x->seed < y->seed ? -1 : x->seed > y->seed;
 }
 
+/* From a source of their own: seeds without roles stay what they were. */
+static void draw_rights(struct sim_plan *plan, uint64_t seed)
+{
+    uint64_t random = sim_mix(seed, 3);
+    if (plan->params.territories > 0 || !sim_chance(&random, 500)) {
+        return;
+    }
+    size_t more = (size_t)between(&random, 6, 30);
+    struct sim_planned *events = sim_alloc((plan->count + more) * sizeof *events);
+    memcpy(events, plan->events, plan->count * sizeof *events);
+    free(plan->events);
+    plan->events = events;
+    plan->params.roles = 1;
+    for (size_t i = 0; i < more; i++) {
+        enum sim_kind kind = (enum sim_kind)(SIM_ROLE + (int)sim_below(&random, 3));
+        events[plan->count++] = (struct sim_planned){
+            .at_ms = between(&random, 0, plan->params.safety_ms - 1),
+            .kind = kind,
+            .node = kind == SIM_RETRY ? (int)between(&random, 1, plan->params.replicas) : 0,
+            .seed = sim_random(&random) >> 16};
+    }
+    plan->params.events = (int64_t)plan->count;
+}
+
 void sim_plan_draw(struct sim_plan *plan, uint64_t seed)
 {
     uint64_t random = sim_mix(seed, 1);
@@ -169,6 +197,7 @@ void sim_plan_draw(struct sim_plan *plan, uint64_t seed)
         e->node = draw_node(&plan->params, e->kind, &random);
         e->seed = sim_random(&random) >> 16;
     }
+    draw_rights(plan, seed);
     qsort(plan->events, plan->count, sizeof *plan->events, by_time);
 }
 

@@ -11,6 +11,7 @@
 #include "server/timeline.h"
 #include "tests/sim/db.h"
 #include "tests/sim/eyes.h"
+#include "tests/sim/rights.h"
 #include "tests/sim/territories.h"
 #include "tests/sim/util.h"
 #include "tests/sim/world.h"
@@ -36,8 +37,9 @@ static void make_id(struct sim_world *w, uint64_t *state, char ret[static FB_ROW
     fb_id_make(w->now_ms, &random, ret);
 }
 
-/* Everybody may do everything. */
-static void add_roles(sqlite3 *db, char (*employees)[FB_ROW_ID_SIZE], int count)
+/* Everybody may do everything; with territories everybody reads his own. */
+static void add_roles(const struct sim_world *w, sqlite3 *db, char (*employees)[FB_ROW_ID_SIZE],
+                      int count)
 {
     static const char *const ACTIONS[] = {"read", "create", "edit", "delete", "export", "assign"};
     sim_db_run(db, "INSERT INTO role (id, name) VALUES ('01890000-0000-7000-8006-000000000001', "
@@ -46,8 +48,8 @@ static void add_roles(sqlite3 *db, char (*employees)[FB_ROW_ID_SIZE], int count)
         sim_db_run(db,
                    "INSERT INTO role_permission (id, role_id, entity, action, level) VALUES "
                    "('01890000-0000-7000-8006-%012d', '01890000-0000-7000-8006-000000000001', '*', "
-                   "'%s', 'all')",
-                   i + 10, ACTIONS[i]);
+                   "'%s', '%s')",
+                   i + 10, ACTIONS[i], i == 0 && sim_has_territories(w) ? "territory" : "all");
     }
     for (int i = 0; i < count; i++) {
         sim_db_run(db,
@@ -69,7 +71,7 @@ static void add_people(struct sim_world *w, sqlite3 *db)
                    "INSERT INTO employee (id, code, family_name) VALUES (%Q, 'E%d', 'Person %d')",
                    employees[i], i, i);
     }
-    add_roles(db, employees, count);
+    add_roles(w, db, employees, count);
     for (int i = 1; i <= w->replica_count; i++) {
         struct sim_replica *r = &w->replicas[i];
         make_id(w, &state, r->device_id);
@@ -124,7 +126,9 @@ void sim_server_build(struct sim_world *w)
                        &s, &why),
          &why, "headquarters' database");
     struct fb_catalogue *catalogue = NULL;
-    must(fb_catalogue_read_folder(sim_has_territories(w) ? SIM_CATALOGUE "_scoped" : SIM_CATALOGUE,
+    must(fb_catalogue_read_folder(sim_has_territories(w) ? SIM_CATALOGUE "_scoped"
+                                  : sim_has_roles(w)     ? SIM_CATALOGUE "_roles"
+                                                         : SIM_CATALOGUE,
                                   1, &catalogue, &why),
          &why, "the catalogue");
     must(fb_store_begin(s), &why, "begin");
@@ -150,7 +154,11 @@ void sim_server_build(struct sim_world *w)
     if (sim_has_territories(w)) {
         sim_territories_build(w, db);
     }
+    if (sim_has_roles(w)) {
+        sim_rights_build(w, db);
+    }
     sim_territories_note(w, db);
+    sim_rights_note(w, db);
     if (sim_db_run(db, "COMMIT") != SQLITE_OK) {
         sim_die("headquarters' first rows: %s", sqlite3_errmsg(db));
     }

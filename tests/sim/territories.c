@@ -7,6 +7,7 @@
 
 #include "common/store/row.h"
 #include "tests/sim/eyes.h"
+#include "tests/sim/rights.h"
 #include "tests/sim/util.h"
 
 #define TERRITORY "01890000-0000-7000-8010-%012d"
@@ -199,7 +200,8 @@ void sim_territories_check_bytes(struct sim_world *w, const struct sim_replica *
     struct fb_why why = {""};
     struct fb_arena arena = {0};
     size_t frame = 0;
-    for (size_t at = 0; sim_has_territories(w) && at < size; at += frame) {
+    bool is_checked = sim_has_territories(w) || sim_has_roles(w);
+    for (size_t at = 0; is_checked && at < size; at += frame) {
         struct fb_message m;
         if (fb_frame_find(bytes + at, size - at, FB_FRAME_BYTES_MAX, &frame, &why) < 0 ||
             frame == 0) {
@@ -208,7 +210,10 @@ void sim_territories_check_bytes(struct sim_world *w, const struct sim_replica *
         if (bytes[at + 4] == FB_MESSAGE_ROWS &&
             fb_message_decode(bytes + at, frame, fb_store_catalogue(w->server.daemon.store), &arena,
                               &m, &why) == FB_OK) {
-            check_rows(w, r, &m.rows);
+            sim_rights_check_row(w, r, &m.rows);
+            if (sim_has_territories(w)) {
+                check_rows(w, r, &m.rows);
+            }
         }
         fb_arena_clear(&arena);
     }

@@ -10,6 +10,7 @@
 #include "common/base/time.h"
 #include "tests/sim/db.h"
 #include "tests/sim/model.h"
+#include "tests/sim/rights.h"
 #include "tests/sim/territories.h"
 #include "tests/sim/util.h"
 #include "tests/sim/work_merge.h"
@@ -668,10 +669,14 @@ static void rule(struct job *j)
     }
 }
 
+/* Territories and roles. */
 static void realign(struct job *j)
 {
-    bool can = sim_has_territories(j->w) && j->rc == SQLITE_OK;
-    j->rc = can ? sim_territories_work(j->db, j->doing, &j->random) : j->rc;
+    if (j->rc == SQLITE_OK && sim_has_territories(j->w)) {
+        j->rc = sim_territories_work(j->db, j->doing, &j->random);
+    } else if (j->rc == SQLITE_OK && sim_has_roles(j->w)) {
+        j->rc = sim_rights_work(j->db, j->doing, j->op, &j->random);
+    }
 }
 
 static void merge_records(struct job *j)
@@ -707,6 +712,7 @@ static void do_work(struct job *j, enum sim_kind kind)
         [SIM_UPSERT] = upsert, [SIM_STATE] = next_state, [SIM_EXTREME] = extreme,
         [SIM_MOVE] = move, [SIM_POISON] = poison, [SIM_RULE] = rule, [SIM_ASSIGN] = realign,
         [SIM_MEMBER] = realign, [SIM_MERGE] = merge_records, [SIM_UNMERGE] = merge_records,
+        [SIM_ROLE] = realign, [SIM_SECRET] = realign, [SIM_RETRY] = realign,
         [SIM_HAND] = edit_by_hand,
     };
     /* clang-format on */

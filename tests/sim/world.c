@@ -9,6 +9,7 @@
 #include "common/base/limits.h"
 #include "common/base/planted.h"
 #include "tests/sim/eyes.h"
+#include "tests/sim/rights.h"
 #include "tests/sim/territories.h"
 #include "tests/sim/util.h"
 
@@ -491,6 +492,7 @@ static void build(struct sim_world *w)
     set_limits(p);
     sim_oracle_reset(w);
     sim_territories_reset();
+    sim_rights_reset();
     uint64_t random = sim_mix(w->plan.seed, 2);
     for (int i = 0; i <= w->replica_count; i++) {
         struct sim_daemon *d = sim_daemon_of(w, i);
