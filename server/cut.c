@@ -541,9 +541,7 @@ static int make_cut(struct fb_cutting *c)
     if (rc == FB_OK && c->pull->wants_scope_digests) {
         rc = send_scope_digests(c, &l);
     }
-    rc = rc < 0 ? rc
-                : fb_history_touched(c->s, c->pull->cursor, c->head, c->peer->device_id, note_named,
-                                     c);
+    rc = rc < 0 ? rc : fb_cut_find_touched(c, note_named);
     rc = rc < 0 ? rc : note_done(c);
     rc = rc < 0 ? rc : send_evict(c);
     bool brings_whole = c->entering.count > 0 || fb_cut_has_opened(c);

@@ -3,6 +3,7 @@
  * What the files of a cut share.
  *
  *   cut.c             what changed since the laptop's cursor; chunks of a full cut
+ *   cut_sets.c        what changed, found by scope
  *   cut_entering.c    all rows of scopes that enter
  *   cut_rights.c      what a person's roles hide
  *   cut_references.c  titles of rows outside that rows inside point to
@@ -75,6 +76,8 @@ int fb_cut_set_of(struct fb_cutting *c, const struct fb_row *row, const char **r
 /* Did the log name the row, so that the cut answers it anyway? Once c->done is filled. */
 bool fb_cut_is_named(struct fb_cutting *c, const struct fb_entity *e, const char *id);
 
+/* cut_sets.c. Rows that entered, changed in or left what the laptop says it holds or should hold now, since its cursor. */
+int fb_cut_find_touched(struct fb_cutting *c, fb_touched_each *f) FB_MUST_CHECK;
 /* cut_entering.c: fills c->entered. */
 int fb_cut_find_entered(struct fb_cutting *c) FB_MUST_CHECK;
 

@@ -29,9 +29,9 @@ struct fb_structure {
         permissions;
 };
 
-static const char *const STRUCTURE[] = {"employee",      "territory",       "territory_member",
-                                        "team",          "team_member",     "scope_grant",
-                                        "employee_role", "role_permission", "device"};
+static const char *const STRUCTURE[] = {"employee",      "territory",      "territory_member",
+                                        "team",          "team_member",    "scope_grant",
+                                        "employee_role", "role_permission"};
 
 bool fb_structure_has(const char *entity)
 {

@@ -15,6 +15,8 @@
 #include "server/internal.h"
 #include "server/past.h"
 
+#define MERGED_MAX 16 /* records merged into one that are asked about */
+
 /* What the device held at one cursor. */
 struct fb_past_scopes {
     struct fb_past_scopes *next;
@@ -323,7 +325,7 @@ static int judge_by_past(struct fb_work *w, const struct fb_work_row *row, int64
     return rc < 0 ? rc : held_then(w, fb_buf_text(set), cursor, after_seq, ret);
 }
 
-int fb_judge_sees(struct fb_work *w, const struct fb_work_row *row, int64_t cursor, bool *ret)
+static int sees_row(struct fb_work *w, const struct fb_work_row *row, int64_t cursor, bool *ret)
 {
     FB_AUTO(fb_buf_release) struct fb_buf set;
     const struct fb_scope_list *now = NULL;
@@ -340,4 +342,42 @@ int fb_judge_sees(struct fb_work *w, const struct fb_work_row *row, int64_t curs
     }
     *ret = false;
     return judge_by_past(w, row, cursor, &set, ret);
+}
+
+/* Records that were merged into this one: an edit of theirs was led here (redirect.c). */
+static int sees_merged(struct fb_work *w, const struct fb_work_row *row, int64_t cursor, bool *ret)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    char ids[MERGED_MAX][FB_ROW_ID_SIZE];
+    size_t count = 0;
+    if (fb_catalogue_entity(w->catalogue, "merge_job") == NULL) {
+        return FB_OK;
+    }
+    int rc = fb_sql_begin(w->store,
+                          "SELECT drop_id FROM merge_job WHERE keep_id = ?1 AND entity = ?2"
+                          " AND state = 'merged'",
+                          &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_text(q, 1, row->id);
+    fb_sql_bind_text(q, 2, row->entity->name);
+    while (count < MERGED_MAX && (rc = fb_sql_step(q)) == FB_SQL_ROW) {
+        const char *id = fb_sql_text(q, 0);
+        if (id != NULL && fb_id_is_valid(id, strlen(id))) {
+            memcpy(ids[count++], id, FB_ROW_ID_SIZE);
+        }
+    }
+    for (size_t i = 0; rc >= 0 && !*ret && i < count; i++) {
+        struct fb_work_row *dropped = NULL;
+        rc = fb_work_row(w, row->entity, ids[i], &dropped);
+        rc = rc < 0 ? rc : sees_row(w, dropped, cursor, ret);
+    }
+    return rc < 0 ? rc : FB_OK;
+}
+
+int fb_judge_sees(struct fb_work *w, const struct fb_work_row *row, int64_t cursor, bool *ret)
+{
+    int rc = sees_row(w, row, cursor, ret);
+    return rc < 0 || *ret ? rc : sees_merged(w, row, cursor, ret);
 }

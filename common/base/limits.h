@@ -42,11 +42,15 @@
 extern int fb_limit_push_part_bytes_aim;
 extern int fb_limit_row_batch_bytes_aim;
 extern int fb_limit_chunk_rows;
+extern int fb_limit_log_span_whole;
+/* Entries of the log: so many are read faster in a row than by the index of each scope. */
+#define FB_LOG_SPAN_WHOLE      fb_limit_log_span_whole
 #define FB_CHUNK_ROWS          fb_limit_chunk_rows /* rows in one chunk of a first download */
 #define FB_PUSH_PART_BYTES_AIM fb_limit_push_part_bytes_aim
 #define FB_ROW_BATCH_BYTES_AIM fb_limit_row_batch_bytes_aim
 #else
 #define FB_CHUNK_ROWS          2000
+#define FB_LOG_SPAN_WHOLE      64
 #define FB_PUSH_PART_BYTES_AIM 262144 /* 256 KiB */
 #define FB_ROW_BATCH_BYTES_AIM 262144 /* 256 KiB */
 #endif

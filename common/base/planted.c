@@ -7,6 +7,7 @@
 enum fb_planted fb_planted_bug = FB_PLANTED_NONE;
 unsigned long fb_planted_reached = 0;
 
+int fb_limit_log_span_whole = 64;
 int fb_limit_chunk_rows = 2000;
 int fb_limit_push_part_bytes_aim = 256 * 1024;
 int fb_limit_row_batch_bytes_aim = 256 * 1024;

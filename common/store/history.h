@@ -73,6 +73,11 @@ typedef int fb_touched_each(void *ctx, const struct fb_touched *touched);
 int fb_history_touched(struct fb_store *s, int64_t after_rev, int64_t up_to_rev,
                        const char *device_id, fb_touched_each *f, void *ctx) FB_MUST_CHECK;
 
+/* The same for rows that entered, changed in or left these sets, each given once; and those the device named. sets NULL: all. */
+int fb_history_touched_in(struct fb_store *s, int64_t after_rev, int64_t up_to_rev,
+                          const char *device_id, const int64_t *sets, size_t set_count,
+                          fb_touched_each *f, void *ctx) FB_MUST_CHECK;
+
 /* The old values, at a rev, of the fields of a row that changed since (rule 24): calls f per field.
  */
 typedef int fb_old_each(void *ctx, const struct fb_field *field, const struct fb_value *old);
@@ -107,6 +112,9 @@ int fb_history_sets_of(struct fb_store *s, const char *key, fb_scope_set_each *f
                        void *ctx) FB_MUST_CHECK;
 /* The first log entry after a rev; INT64_MAX: there is none. */
 int fb_history_seq_after(struct fb_store *s, int64_t rev, int64_t *ret_seq) FB_MUST_CHECK;
+
+/* The newest log entry; 0: there is none. */
+int fb_history_last_seq(struct fb_store *s, int64_t *ret_seq) FB_MUST_CHECK;
 
 /* Takes a row's hash out of one scope set's digest and puts another in; kept in memory until
  * fb_history_end. NULL: no row. */

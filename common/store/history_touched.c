@@ -17,16 +17,16 @@ struct touched_row {
     uint8_t id[FB_ROW_ID_BYTES];
     const struct fb_entity *entity; /* NULL: a free place */
     int64_t scope_before;
+    int64_t seq; /* of the entry scope_before is from */
     bool has_changed;
 };
 
-/* Every row once, in a hash table that doubles: 40 bytes a row. */
+/* Every row once, in a hash table that doubles: 48 bytes a row. */
 struct gathering {
     struct fb_store *store;
     struct own_rev *own;
     size_t own_count;
     size_t own_capacity;
-    size_t own_at; /* entries come in order, so do the revs */
     struct touched_row *rows;
     size_t capacity;
     size_t count;
@@ -80,6 +80,12 @@ int fb_history_seq_after(struct fb_store *s, int64_t after_rev, int64_t *ret)
     return rc < 0 ? rc : FB_OK;
 }
 
+int fb_history_last_seq(struct fb_store *s, int64_t *ret_seq)
+{
+    *ret_seq = 0;
+    return fb_sql_read_int(s, "SELECT coalesce(max(seq), 0) FROM fb_log", ret_seq);
+}
+
 static int add_own(struct gathering *g, int64_t first_seq, int64_t end_seq)
 {
     struct own_rev *own = fb_array_grow(g->own, g->own_count, &g->own_capacity, sizeof *own);
@@ -115,18 +121,25 @@ static int read_own_revs(struct gathering *g, int64_t after_rev, int64_t up_to_r
     return rc;
 }
 
-static bool is_own(struct gathering *g, int64_t seq)
+static bool is_own(const struct gathering *g, int64_t seq)
 {
-    while (g->own_at < g->own_count && g->own[g->own_at].end_seq <= seq) {
-        g->own_at++;
+    size_t low = 0;
+    size_t high = g->own_count;
+    while (low < high) { /* the first that ends behind it */
+        size_t middle = (low + high) / 2;
+        if (g->own[middle].end_seq <= seq) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
     }
-    return g->own_at < g->own_count && g->own[g->own_at].first_seq <= seq;
+    return low < g->own_count && g->own[low].first_seq <= seq;
 }
 
 /* The first entry that changed the row tells where it was before; of a row only named, the first
  * that names it. */
 static int take_entry(struct gathering *g, const struct fb_entity *e, const uint8_t *id,
-                      int64_t scope_before, bool is_change)
+                      int64_t scope_before, int64_t seq, bool is_change)
 {
     int rc = grow(g);
     if (rc < 0) {
@@ -134,8 +147,10 @@ static int take_entry(struct gathering *g, const struct fb_entity *e, const uint
     }
     struct touched_row *row = find(g, e, id);
     bool is_new = row->entity == NULL;
-    if (is_new || (is_change && !row->has_changed)) {
+    bool is_better = is_change == row->has_changed ? seq < row->seq : is_change;
+    if (is_new || is_better) {
         row->scope_before = scope_before;
+        row->seq = seq;
     }
     g->count += is_new;
     row->entity = e;
@@ -155,7 +170,8 @@ static int take_step(struct gathering *g, const struct fb_sql *q)
         (!is_change && !is_own(g, fb_sql_int(q, 0)))) {
         return FB_OK;
     }
-    return take_entry(g, e, (const uint8_t *)id.bytes, fb_sql_int(q, 4), is_change);
+    return take_entry(g, e, (const uint8_t *)id.bytes, fb_sql_int(q, 4), fb_sql_int(q, 0),
+                      is_change);
 }
 
 static int read_entries(struct gathering *g, int64_t first_seq, int64_t end_seq)
@@ -174,6 +190,50 @@ static int read_entries(struct gathering *g, int64_t first_seq, int64_t end_seq)
     while (rc == FB_SQL_ROW) {
         rc = take_step(g, q);
         rc = rc < 0 ? rc : fb_sql_step(q);
+    }
+    return rc;
+}
+
+/* ---- By scope: the cost is that of what changed in these sets ---- */
+
+static int read_set(struct gathering *g, const char *sql, int64_t set, int64_t first_seq,
+                    int64_t end_seq)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(g->store, sql, &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, first_seq);
+    fb_sql_bind_int(q, 2, end_seq);
+    fb_sql_bind_int(q, 3, set);
+    rc = fb_sql_step(q);
+    while (rc == FB_SQL_ROW) {
+        rc = take_step(g, q);
+        rc = rc < 0 ? rc : fb_sql_step(q);
+    }
+    return rc;
+}
+
+static int read_sets(struct gathering *g, const int64_t *sets, size_t count, int64_t first_seq,
+                     int64_t end_seq)
+{
+    int rc = FB_OK;
+    for (size_t i = 0; rc == FB_OK && i < count; i++) {
+        rc = read_set(g,
+                      "SELECT seq, op, entity, row_id, scope_before FROM fb_log "
+                      "WHERE scope_after = ?3 AND seq >= ?1 AND seq < ?2",
+                      sets[i], first_seq, end_seq);
+        rc = rc < 0 ? rc
+                    : read_set(g,
+                               "SELECT seq, op, entity, row_id, scope_before FROM fb_log WHERE "
+                               "scope_before = ?3 AND scope_before IS NOT scope_after AND "
+                               "seq >= ?1 AND seq < ?2",
+                               sets[i], first_seq, end_seq);
+    }
+    for (size_t i = 0; rc == FB_OK && i < g->own_count; i++) {
+        rc = read_entries(g, g->own[i].first_seq,
+                          g->own[i].end_seq < end_seq ? g->own[i].end_seq : end_seq);
     }
     return rc;
 }
@@ -215,6 +275,13 @@ static int give(struct gathering *g, fb_touched_each *f, void *ctx)
 int fb_history_touched(struct fb_store *s, int64_t after_rev, int64_t up_to_rev,
                        const char *device_id, fb_touched_each *f, void *ctx)
 {
+    return fb_history_touched_in(s, after_rev, up_to_rev, device_id, NULL, 0, f, ctx);
+}
+
+int fb_history_touched_in(struct fb_store *s, int64_t after_rev, int64_t up_to_rev,
+                          const char *device_id, const int64_t *sets, size_t set_count,
+                          fb_touched_each *f, void *ctx)
+{
     if (s->catalogue == NULL) {
         return FB_OK;
     }
@@ -229,7 +296,8 @@ int fb_history_touched(struct fb_store *s, int64_t after_rev, int64_t up_to_rev,
         rc = read_own_revs(&g, after_rev, up_to_rev, device_id);
     }
     if (rc == FB_OK) {
-        rc = read_entries(&g, first_seq, end_seq);
+        rc = sets == NULL ? read_entries(&g, first_seq, end_seq)
+                          : read_sets(&g, sets, set_count, first_seq, end_seq);
     }
     if (rc == FB_OK) {
         rc = give(&g, f, ctx);

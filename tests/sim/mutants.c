@@ -61,6 +61,8 @@ static const struct {
     {"EVICTED_BY_PRESENT_ROOT", "rare (1 of 5000); its story is in tests/unit/server_scope_test.c"},
     {"ENTERING_SCOPE_ADDS", "needs remnants of a scope that had left; nothing here leaves any"},
     {"OWN_PUSHES_NOT_IN_SCOPE", "rare; its story is in tests/unit/server_scope_test.c"},
+    {"TARGET_NOT_JUDGED",
+     "honest laptops guess no ids; its story is in tests/unit/server_scope_test.c"},
     {"LOST_TIMELINE_JUDGED", "needs a headquarters put back to a backup: the identity issue"},
     {"HASH_CHAIN_IGNORED", "needs two living copies of one laptop: the identity issue"},
     {"PENDING_ONLY_IN_JOURNAL",
