@@ -308,32 +308,57 @@ static int keep_overlap(const struct joint *j, const struct fb_field *f,
     return is_made ? fb_conflict_keep(w, j->row, &conflict) : FB_ERR_NO_MEMORY;
 }
 
+/* What the author had before him: of an insert, the field's default. */
+static struct fb_value base_of(const struct fb_change *c, const struct fb_field *f,
+                               const struct fb_field_change *field)
+{
+    if (c->op != FB_CHANGE_INSERT) {
+        return field->base;
+    }
+    return f->initial.type == FB_ABSENT ? FB_VALUE_NULL : f->initial;
+}
+
+static bool is_edited(const struct fb_change *c, const struct fb_field *f,
+                      const struct fb_field_change *field)
+{
+    struct fb_value base = base_of(c, f, field);
+    return !fb_value_equal(&base, &field->mine);
+}
+
+static bool is_group_edited(const struct joint *j, const struct fb_change *c,
+                            const struct fb_field *f)
+{
+    const struct fb_group *g = &j->row->entity->groups[f->group];
+    for (size_t i = 0; i < g->field_count; i++) {
+        const struct fb_field_change *member = find_field(c, g->fields[i]->no);
+        if (member != NULL && is_edited(c, g->fields[i], member)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A group travels whole: members without a change of their own come along, or two addresses would mix. */
 static int join_field(const struct joint *j, size_t own_count, const struct fb_change *c,
                       const struct fb_field_change *field)
 {
     const struct fb_field *f = fb_entity_field_no(j->row->entity, field->field_no);
     struct fb_field_change *own = f == NULL ? NULL : find_field(j->change, f->no);
-    if (f == NULL || fb_value_equal(&field->base, &field->mine)) {
+    if (f == NULL || !is_group_edited(j, c, f)) {
         return FB_OK;
     }
     if (own != NULL && f->policy == FB_MERGE_SUM) {
         return add_sums(j, own, field);
     }
     if (has_group(j, own_count, f)) {
-        return keep_overlap(j, f, field);
+        return is_edited(c, f, field) ? keep_overlap(j, f, field) : FB_OK;
     }
     struct fb_field_change *to = &j->change->fields[j->change->field_count++];
     *to = *field;
-    if (c->op == FB_CHANGE_INSERT) {
-        to->base = f->initial.type == FB_ABSENT ? FB_VALUE_NULL : f->initial;
-        if (fb_value_equal(&to->base, &to->mine)) {
-            j->change->field_count--;
-        }
-    }
+    to->base = base_of(c, f, field);
     return FB_OK;
 }
 
-/* A group travels whole, so members without a change of their own come along. */
 static int join_one(const struct joint *j, const struct fb_change *c)
 {
     size_t own_count = j->change->field_count;

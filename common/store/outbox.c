@@ -173,12 +173,18 @@ int fb_outbox_mark_acked(struct fb_store *s, int64_t up_to_number, int64_t now_m
         up_to_number, now_ms);
 }
 
-int fb_outbox_mark_covered(struct fb_store *s, int64_t up_to_number, int64_t rev)
+int fb_outbox_mark_covered(struct fb_store *s, int64_t up_to_number, int64_t rev, int64_t at_ms)
 {
-    return run_two(s,
-                   "UPDATE fb_push SET covered_rev = max(?2, 1) "
-                   "WHERE number <= ?1 AND covered_rev IS NULL AND acked_at_ms IS NOT NULL",
-                   up_to_number, rev);
+    int rc = run_two(s,
+                     "UPDATE fb_push SET acked_at_ms = ?2 "
+                     "WHERE number <= ?1 AND covered_rev IS NULL AND acked_at_ms IS NOT NULL",
+                     up_to_number, at_ms);
+    return rc < 0
+               ? rc
+               : run_two(s,
+                         "UPDATE fb_push SET covered_rev = max(?2, 1) "
+                         "WHERE number <= ?1 AND covered_rev IS NULL AND acked_at_ms IS NOT NULL",
+                         up_to_number, rev);
 }
 
 /* Parts first: a push without its parts would be sent empty. */

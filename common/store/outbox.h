@@ -39,7 +39,10 @@ int fb_outbox_part(struct fb_store *s, int64_t number, int64_t part, const uint8
                    size_t *ret_size) FB_MUST_CHECK;
 
 int fb_outbox_mark_acked(struct fb_store *s, int64_t up_to_number, int64_t now_ms) FB_MUST_CHECK;
-int fb_outbox_mark_covered(struct fb_store *s, int64_t up_to_number, int64_t rev) FB_MUST_CHECK;
+/* at_ms: the time of that rev by headquarters' clock, from which the push is kept: a laptop's clock that jumps ten years must not
+ * throw away what a restored headquarters will ask for. */
+int fb_outbox_mark_covered(struct fb_store *s, int64_t up_to_number, int64_t rev,
+                           int64_t at_ms) FB_MUST_CHECK;
 /* Drops acknowledged and covered pushes older than before_ms (30 days); the newest always stays:
  * hello names it. */
 int fb_outbox_expire(struct fb_store *s, int64_t before_ms) FB_MUST_CHECK;

@@ -352,11 +352,11 @@ static int cover_pushes(struct fb_apply *a)
     }
     int rc = fb_outbox_mark_acked(a->store, a->cut->seen, r->now_ms);
     if (rc == FB_OK) {
-        rc = fb_outbox_mark_covered(a->store, a->cut->seen, a->cut->rev);
+        rc = fb_outbox_mark_covered(a->store, a->cut->seen, a->cut->rev, a->cut->at_ms);
     }
     if (rc == FB_OK && r->now_ms - r->expired_at_ms > FB_EXPIRE_EVERY_MS) {
         r->expired_at_ms = r->now_ms;
-        rc = fb_outbox_expire(a->store, r->now_ms - FB_PUSH_KEEP_MS);
+        rc = fb_outbox_expire(a->store, a->cut->at_ms - FB_PUSH_KEEP_MS);
     }
     if (rc == FB_OK && FB_BUG(ACKED_PUSHES_DROPPED)) {
         rc = fb_outbox_expire(a->store, INT64_MAX);

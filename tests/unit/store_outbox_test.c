@@ -82,13 +82,13 @@ FB_TEST(a_push_is_pending_until_acknowledged_and_open_until_a_cut_covers_it)
     int64_t pushes = 0;
     int64_t changes = 0;
     expect_ok(s, fb_outbox_mark_acked(s, 3, 500));
-    expect_ok(s, fb_outbox_mark_covered(s, 2, 77));
+    expect_ok(s, fb_outbox_mark_covered(s, 2, 77, 500));
     expect_ok(s, fb_outbox_count(s, &pushes, &changes));
     assert_int_equal(pushes, 1);
     assert_int_equal(changes, 40);
     expect_uncovered(s, "34");
     expect_ok(s, fb_outbox_mark_acked(s, 4, 900));
-    expect_ok(s, fb_outbox_mark_covered(s, 4, 80));
+    expect_ok(s, fb_outbox_mark_covered(s, 4, 80, 900));
     expect_uncovered(s, "");
     struct fb_push push;
     expect_ok(s, fb_outbox_get(s, 1, &push)); /* later marks leave it as it was */
@@ -101,7 +101,7 @@ FB_TEST(a_cut_cannot_cover_what_was_not_acknowledged)
 {
     struct fb_store *s = store_with_pushes(2);
     expect_ok(s, fb_outbox_mark_acked(s, 1, 500));
-    expect_ok(s, fb_outbox_mark_covered(s, 2, 77));
+    expect_ok(s, fb_outbox_mark_covered(s, 2, 77, 500));
     expect_uncovered(s, "2");
     fb_store_close(s);
 }
@@ -109,15 +109,17 @@ FB_TEST(a_cut_cannot_cover_what_was_not_acknowledged)
 FB_TEST(old_answered_pushes_go_but_never_the_newest)
 {
     struct fb_store *s = store_with_pushes(4);
-    expect_ok(s, fb_outbox_mark_acked(s, 1, 100));
-    expect_ok(s, fb_outbox_mark_acked(s, 4, 200));
-    expect_ok(s, fb_outbox_mark_covered(s, 2, 5));
+    expect_ok(s, fb_outbox_mark_acked(s, 4, 1));
+    expect_ok(s, fb_outbox_mark_covered(
+                     s, 1, 5,
+                     100)); /* by headquarters' clock: what the laptop's said at the ack is gone */
+    expect_ok(s, fb_outbox_mark_covered(s, 2, 5, 200));
     expect_ok(s, fb_outbox_expire(s, 150));
     assert_int_equal(ask(s, "SELECT count(*) FROM fb_push"), 3);
     expect_ok(s, fb_outbox_expire(s, 1000));
     assert_int_equal(ask(s, "SELECT min(number) FROM fb_push"), 3);
     assert_int_equal(ask(s, "SELECT count(*) FROM fb_push_part"), 2);
-    expect_ok(s, fb_outbox_mark_covered(s, 4, 6));
+    expect_ok(s, fb_outbox_mark_covered(s, 4, 6, 200));
     expect_ok(s, fb_outbox_expire(s, 1000));
     assert_int_equal(ask(s, "SELECT min(number) FROM fb_push"), 4);
     fb_store_close(s);
