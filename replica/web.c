@@ -261,6 +261,7 @@ static void on_clock(void *ctx)
 static int make_service(struct fb_replica_web *web, struct fb_why *why)
 {
     snprintf(web->database, sizeof web->database, "%s/fieldbook.db", web->config.data);
+    snprintf(web->search, sizeof web->search, "%s/search.db", web->config.data);
     fb_os_share_path("web", web->pages, sizeof web->pages);
     const struct fb_web_config config = {
         .node = FB_NODE_REPLICA,
@@ -270,6 +271,7 @@ static int make_service(struct fb_replica_web *web, struct fb_why *why)
         .readers = READERS,
         .reader_cache_bytes = READER_BYTES,
         .tables = {fb_replica_web_routes, fb_api_routes},
+        .search = web->search,
         .pages = web->pages,
         .temporary = web->config.data,
         .scheme = "http",

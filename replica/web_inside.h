@@ -30,6 +30,7 @@ struct fb_replica_web {
     char cookie_name[16]; /* "fb_7480=" */
     char csrf[FB_CSRF_SIZE];
     char database[4096];
+    char search[4096];
     char pages[4096];
     char address_path[4096];
     char opened[FB_OPENS_KEPT][48]; /* TIME-NONCE */

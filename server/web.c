@@ -89,6 +89,7 @@ int fb_server_web_new(struct fb_daemon *d, struct fb_server_web **ret, struct fb
     web->daemon = d;
     web->seal = (struct fb_api_seal){.ctx = web, .before = seal_before, .after = seal_after};
     snprintf(web->database, sizeof web->database, "%s/fieldbook.db", d->data);
+    snprintf(web->search, sizeof web->search, "%s/search.db", d->data);
     fb_os_share_path("web", web->pages, sizeof web->pages);
     struct fb_web_config config = {
         .node = FB_NODE_SERVER,
@@ -99,6 +100,7 @@ int fb_server_web_new(struct fb_daemon *d, struct fb_server_web **ret, struct fb
         .reader_cache_bytes = READER_BYTES,
         .tables = {fb_server_session_routes, fb_server_health_routes, fb_server_api_routes,
                    fb_api_routes},
+        .search = web->search,
         .pages = web->pages,
         .temporary = d->data,
         .scheme = "https",

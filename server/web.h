@@ -17,6 +17,7 @@ struct fb_server_web {
     struct fb_guard *guard;
     struct fb_api_seal seal;
     char database[4096];
+    char search[4096];
     char pages[4096];
     int64_t told_seq; /* fb_log: what the open pages were told of */
     int64_t expired_at_ms;

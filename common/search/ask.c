@@ -91,20 +91,27 @@ static int append_second(struct asking *a, const struct fb_entity *e, const char
     return rc;
 }
 
-static int give(struct asking *a, const struct fb_entity *e, const char *id, const char *title,
-                bool is_reference)
+static bool may_give(const struct asking *a, const struct fb_search_found *found)
 {
+    const struct fb_search_ask *ask = a->ask;
+    bool is_full = ask->limit_per_entity > 0 && given_of(a, found->entity) >= ask->limit_per_entity;
+    return !is_full && !was_given(a, found->entity, found->id) &&
+           (ask->filter == NULL || ask->filter(ask->filter_ctx, found));
+}
+
+static int give(struct asking *a, const struct fb_search_found *found, const char *title)
+{
+    const struct fb_entity *e = found->entity;
+    const char *id = found->id;
     FB_AUTO(fb_buf_release) struct fb_buf own_title;
     FB_AUTO(fb_buf_release) struct fb_buf second;
     fb_buf_init(&own_title, FB_SEARCH_TEXT_BYTES_MAX);
     fb_buf_init(&second, FB_SEARCH_TEXT_BYTES_MAX);
-    bool is_full = a->ask->limit_per_entity > 0 && given_of(a, e) >= a->ask->limit_per_entity;
-    bool may = a->ask->filter == NULL || a->ask->filter(a->ask->filter_ctx, e, id);
-    if (is_full || !may || was_given(a, e, id)) {
+    if (!may_give(a, found)) {
         return FB_OK;
     }
     int rc = title == NULL ? fb_title_append(a->store, e->name, id, &own_title) : FB_OK;
-    if (rc == FB_OK && !is_reference) {
+    if (rc == FB_OK && !found->is_reference) {
         rc = append_second(a, e, id, &second);
     }
     if (rc < 0) {
@@ -116,7 +123,7 @@ static int give(struct asking *a, const struct fb_entity *e, const char *id, con
                                       .id = id,
                                       .title = title == NULL ? fb_buf_text(&own_title) : title,
                                       .second = fb_buf_text(&second),
-                                      .is_reference = is_reference};
+                                      .is_reference = found->is_reference};
     return a->each(a->ctx, &hit);
 }
 
@@ -126,13 +133,19 @@ static int take_candidates(struct asking *a, struct fb_sql *q)
     while (a->given_count < a->ask->limit && (rc = fb_sql_step(q)) == FB_SQL_ROW) {
         const char *shown_id = fb_sql_text(q, 4);
         bool is_itself = shown_id == NULL;
-        const struct fb_entity *e = fb_catalogue_entity_no(
-            a->catalogue, (uint32_t)(is_itself ? fb_sql_int(q, 0) : fb_sql_int(q, 3)));
-        if (e == NULL || (a->ask->entity != NULL && a->ask->entity != e)) {
+        const struct fb_entity *by =
+            fb_catalogue_entity_no(a->catalogue, (uint32_t)fb_sql_int(q, 0));
+        const struct fb_entity *e =
+            is_itself ? by : fb_catalogue_entity_no(a->catalogue, (uint32_t)fb_sql_int(q, 3));
+        if (e == NULL || by == NULL || (a->ask->entity != NULL && a->ask->entity != e)) {
             continue;
         }
-        int given = give(a, e, is_itself ? fb_sql_text(q, 1) : shown_id,
-                         is_itself ? fb_sql_text(q, 2) : NULL, fb_sql_int(q, 5) != 0);
+        const struct fb_search_found found = {.entity = e,
+                                              .id = is_itself ? fb_sql_text(q, 1) : shown_id,
+                                              .by_entity = by,
+                                              .by_id = fb_sql_text(q, 1),
+                                              .is_reference = fb_sql_int(q, 5) != 0};
+        int given = give(a, &found, is_itself ? fb_sql_text(q, 2) : NULL);
         if (given < 0) {
             return given;
         }
@@ -186,4 +199,38 @@ int fb_search_ask(struct fb_search *s, struct fb_store *store, const struct fb_s
     }
     return rc < 0 ? fb_fail(why, rc, "the search file cannot be read: %s", fb_err_sentence(rc))
                   : FB_OK;
+}
+
+/* ---- One row alone ---- */
+
+static int try_expression(struct fb_search *s, const char *expression, bool *ret)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s->file, "SELECT 1 FROM temp.trial WHERE trial MATCH ?1", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_text(q, 1, expression);
+    rc = fb_sql_step(q);
+    *ret = rc == FB_SQL_ROW;
+    return rc < 0 ? rc : FB_OK;
+}
+
+int fb_search_matches(struct fb_search *s, const struct fb_row *row, const char *text, bool *ret)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf folded;
+    FB_AUTO(fb_buf_release) struct fb_buf expression;
+    fb_buf_init(&folded, FB_SEARCH_TEXT_BYTES_MAX);
+    fb_buf_init(&expression, FB_SEARCH_TEXT_BYTES_MAX);
+    *ret = false;
+    int rc = fb_search_fold(text, strlen(text), &folded);
+    if (rc == FB_OK) {
+        fb_search_expression(&folded, &expression);
+        rc = fb_buf_error(&expression);
+    }
+    if (rc < 0 || expression.size == 0) {
+        return rc;
+    }
+    rc = fb_search_put_trial(s, row);
+    return rc < 0 ? rc : try_expression(s, fb_buf_text(&expression), ret);
 }

@@ -19,6 +19,7 @@ struct fb_pinyin;
 struct fb_search {
     struct fb_store *file;
     struct fb_pinyin *pinyin; /* NULL: none yet */
+    bool has_trial;           /* temp.trial, the place of fb_search_matches() */
     /* The pass that compares all tables with the file, if one is under way. */
     bool is_passing;
     size_t pass_entity;
@@ -49,6 +50,8 @@ void fb_pinyin_append(struct fb_pinyin *p, const struct fb_buf *folded, bool is_
 /* row.c. What a row becomes in the file; is_searched is false for entities that are not in it. */
 bool fb_search_takes(const struct fb_entity *e);
 int fb_search_put(struct fb_search *s, const struct fb_row *row, const char *stamp) FB_MUST_CHECK;
+/* ... as the only row of temp.trial. */
+int fb_search_put_trial(struct fb_search *s, const struct fb_row *row) FB_MUST_CHECK;
 int fb_search_put_reference(struct fb_search *s, const struct fb_entity *e, const char *id,
                             const char *title) FB_MUST_CHECK;
 int fb_search_remove(struct fb_search *s, const struct fb_entity *e, const char *id) FB_MUST_CHECK;

@@ -218,8 +218,11 @@ static int write_record(struct fb_search *s, const struct head *h, int64_t *ret_
     return rc;
 }
 
-static int write_words(struct fb_search *s, int64_t no, const char *title, bool is_name,
-                       struct document *d)
+#define INSERT_WORDS(table)                                                                        \
+    "INSERT INTO " table " (rowid, title, body, pinyin, digits) VALUES (?1, ?2, ?3, ?4, ?5)"
+
+static int write_words(struct fb_search *s, const char *insert, int64_t no, const char *title,
+                       bool as_name, struct document *d)
 {
     FB_AUTO(fb_buf_release) struct fb_buf folded;
     FB_AUTO(fb_buf_release) struct fb_buf words;
@@ -233,12 +236,9 @@ static int write_words(struct fb_search *s, int64_t no, const char *title, bool 
         return rc;
     }
     fb_search_segment(&folded, &words);
-    fb_pinyin_append(s->pinyin, &folded, is_name, &pinyin);
+    fb_pinyin_append(s->pinyin, &folded, as_name, &pinyin);
     fb_pinyin_append(s->pinyin, &d->names, false, &pinyin);
-    rc = fb_sql_begin(s->file,
-                      "INSERT INTO words (rowid, title, body, pinyin, digits) "
-                      "VALUES (?1, ?2, ?3, ?4, ?5)",
-                      &q);
+    rc = fb_sql_begin(s->file, insert, &q);
     if (rc < 0) {
         return rc;
     }
@@ -250,6 +250,11 @@ static int write_words(struct fb_search *s, int64_t no, const char *title, bool 
     return fb_sql_run(q);
 }
 
+static bool is_name(const struct fb_entity *e)
+{
+    return fb_entity_field(e, "family_name") != NULL;
+}
+
 static int put(struct fb_search *s, const struct head *h, struct document *d)
 {
     int64_t no = 0;
@@ -257,8 +262,8 @@ static int put(struct fb_search *s, const struct head *h, struct document *d)
     if (rc == FB_OK) {
         rc = write_record(s, h, &no);
     }
-    bool is_name = fb_entity_field(h->entity, "family_name") != NULL;
-    return rc == FB_OK ? write_words(s, no, h->title, is_name, d) : rc;
+    return rc == FB_OK ? write_words(s, INSERT_WORDS("words"), no, h->title, is_name(h->entity), d)
+                       : rc;
 }
 
 static void begin_document(struct document *d)
@@ -294,6 +299,25 @@ int fb_search_put(struct fb_search *s, const struct fb_row *row, const char *sta
     }
     h.title = fb_buf_text(&d.title);
     return rc == FB_OK ? put(s, &h, &d) : rc;
+}
+
+int fb_search_put_trial(struct fb_search *s, const struct fb_row *row)
+{
+    FB_AUTO(release_document) struct document d;
+    begin_document(&d);
+    int rc = collect(&d, row);
+    if (rc == FB_OK && !s->has_trial) {
+        rc = fb_sql_exec(s->file,
+                         "CREATE VIRTUAL TABLE IF NOT EXISTS temp.trial USING fts5(title, body,"
+                         " pinyin, digits, tokenize = 'unicode61 remove_diacritics 2')");
+        s->has_trial = rc == FB_OK;
+    }
+    if (rc == FB_OK) {
+        rc = fb_sql_exec(s->file, "DELETE FROM temp.trial");
+    }
+    return rc == FB_OK ? write_words(s, INSERT_WORDS("temp.trial"), 1, fb_buf_text(&d.title),
+                                     is_name(row->entity), &d)
+                       : rc;
 }
 
 int fb_search_put_reference(struct fb_search *s, const struct fb_entity *e, const char *id,

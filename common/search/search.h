@@ -15,6 +15,7 @@
 #ifndef FB_SEARCH_SEARCH_H
 #define FB_SEARCH_SEARCH_H
 
+#include "common/store/row.h"
 #include "common/store/store.h"
 
 struct fb_search;
@@ -39,8 +40,19 @@ struct fb_search_hit {
     bool is_reference;  /* its details are at headquarters */
 };
 
-/* May this record be shown? */
-typedef bool fb_search_filter(void *ctx, const struct fb_entity *e, const char *id);
+/* A record that would be shown, and the row whose words were found: the record itself, or what
+ * hangs on it. */
+struct fb_search_found {
+    const struct fb_entity *entity;
+    const char *id;
+    const struct fb_entity *by_entity;
+    const char *by_id;
+    bool is_reference;
+};
+
+/* May this record be shown, and for these words of that row? Asked in the order of the hits, right
+ * before each of them is handed out. */
+typedef bool fb_search_filter(void *ctx, const struct fb_search_found *found);
 
 struct fb_search_ask {
     const char *text;
@@ -56,5 +68,10 @@ struct fb_search_ask {
 typedef int fb_search_each(void *ctx, const struct fb_search_hit *hit);
 int fb_search_ask(struct fb_search *s, struct fb_store *store, const struct fb_search_ask *ask,
                   fb_search_each *f, void *ctx, struct fb_why *why) FB_MUST_CHECK;
+
+/* Would the text find this row, if these were all its values? For rows of which somebody may see
+ * only some fields: the others are FB_ABSENT. */
+int fb_search_matches(struct fb_search *s, const struct fb_row *row, const char *text,
+                      bool *ret) FB_MUST_CHECK;
 
 #endif

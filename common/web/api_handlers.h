@@ -13,6 +13,7 @@ int fb_api_post_record(struct fb_web *web, const struct fb_request *req, struct 
 int fb_api_patch_record(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 int fb_api_delete_record(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 int fb_api_get_lookup(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_get_search(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 int fb_api_get_related(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 int fb_api_get_group(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 int fb_api_get_timeline(struct fb_web *web, const struct fb_request *req, struct fb_response *res);

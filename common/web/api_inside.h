@@ -13,6 +13,7 @@
  *   api_marks.c     what is unsent, disputed, held, adjusted, found
  *   api_may.c       what the person may do and see
  *   api_lookup.c    lookups of reference fields
+ *   api_search.c    search over everything
  *   api_related.c   what points at a record; groups
  *   api_timeline.c  what happened around a record
  *   api_history.c   a record's history, the recycle bin
@@ -29,6 +30,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/time.h"
+#include "common/search/search.h"
 #include "common/store/query.h"
 #include "common/store/sql.h"
 #include "common/web/api.h"
@@ -214,6 +216,9 @@ int fb_api_may_row(struct fb_api *a, const struct fb_row *row, enum fb_api_act a
 /* From old to now; mask: fields that are written. */
 int fb_api_may_change(struct fb_api *a, const struct fb_row *old, const struct fb_row *now,
                       const uint64_t *mask) FB_MUST_CHECK;
+/* The row, where a refusal is no failure; and hidden fields of it made FB_ABSENT, true if there were any. */
+int fb_api_may_read(struct fb_api *a, const struct fb_row *row, bool *ret) FB_MUST_CHECK;
+bool fb_api_blank(const struct fb_api *a, struct fb_row *row);
 int fb_api_may_bulk(struct fb_api *a) FB_MUST_CHECK;
 const char *fb_api_level_name(const struct fb_api *a, const struct fb_entity *e,
                               enum fb_api_act act);
@@ -243,6 +248,34 @@ int fb_api_record_title(struct fb_api *a, const char *entity, const char *id,
                         const char **ret) FB_MUST_CHECK;
 int fb_api_append_titled(struct fb_api *a, struct fb_buf *out, const char *name, const char *entity,
                          const char *id) FB_MUST_CHECK;
+
+/* ---- api_search.c ---- */
+
+#define FB_API_FOUND_MAX 50
+
+/* A hit of a lookup or a search. */
+struct fb_api_found {
+    const struct fb_entity *entity;
+    struct fb_row row; /* of the arena; of a reference only the id */
+    const char *title; /* of a reference */
+    bool is_reference;
+};
+/* Of a row as the person sees it: what the title and the second line need. */
+int fb_api_found_row(struct fb_api *a, const struct fb_row *row,
+                     struct fb_api_found *ret) FB_MUST_CHECK;
+/* [{"entity", "id", "title", "second", "is_reference"}] */
+int fb_api_append_found(struct fb_api *a, const struct fb_api_found *found, size_t count,
+                        bool with_entity) FB_MUST_CHECK;
+
+struct fb_api_search {
+    const char *text;
+    const struct fb_entity *entity; /* NULL: all */
+    size_t limit, limit_per_entity; /* 0: no limit of its own */
+    struct fb_api_found found[FB_API_FOUND_MAX];
+    size_t count;
+};
+/* Asks the search file (there is one) for what the person may see. */
+int fb_api_search(struct fb_api *a, struct fb_api_search *search) FB_MUST_CHECK;
 
 /* ---- api_related.c ---- */
 

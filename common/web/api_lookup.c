@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lookups of reference fields, at each keystroke: what begins so by name, number or code first (indexes), then what
- * holds the words somewhere in its title (a read of the table within a small budget), then what is only known by name.
- * Without words: what was touched last.
+ * Lookups of reference fields, at each keystroke: what begins so by name, number or code first (indexes), then what the
+ * search file finds (words inside, pinyin, initials, digits), then, if there is still nothing, what holds the text somewhere in
+ * its title (a read of the table within a small budget), then what is only known by name. Without words: what was touched
+ * last.
  */
 #include <string.h>
 
@@ -12,18 +13,12 @@
 #define LOOKUP_ROWS_MAX 50
 #define CONTAINS_STEPS  1500000 /* some 100,000 short rows: 15 ms */
 
-struct found_row {
-    struct fb_row row; /* its own copy */
-    bool is_reference;
-    const char *title;
-};
-
 struct looking {
     struct fb_api *a;
     const struct fb_entity *entity;
     const char *words;
     uint64_t columns[FB_ROW_MASK_WORDS];
-    struct found_row found[LOOKUP_ROWS_MAX];
+    struct fb_api_found found[LOOKUP_ROWS_MAX];
     size_t count, limit;
 };
 
@@ -32,19 +27,13 @@ static void add_column(struct looking *l, uint32_t column)
     l->columns[column / 64] |= UINT64_C(1) << (column % 64);
 }
 
-/* The second line: fields of the layout that are columns. */
-static const struct fb_field *second_field(const struct looking *l, size_t i)
-{
-    return fb_entity_field(l->entity, l->entity->layout.second.names[i]);
-}
-
 static void choose_columns(struct looking *l)
 {
     for (size_t i = 0; i < l->entity->title_field_count; i++) {
         add_column(l, l->entity->title_fields[i]->index);
     }
     for (size_t i = 0; i < l->entity->layout.second.count; i++) {
-        const struct fb_field *f = second_field(l, i);
+        const struct fb_field *f = fb_entity_field(l->entity, l->entity->layout.second.names[i]);
         if (f != NULL) {
             add_column(l, f->index);
             if (f->target_name != NULL) {
@@ -54,23 +43,24 @@ static void choose_columns(struct looking *l)
     }
 }
 
+static bool is_there(const struct looking *l, const char *id)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (strcmp(l->found[i].row.id, id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int keep(void *ctx, const struct fb_row *row, const struct fb_query_position *position)
 {
     struct looking *l = ctx;
     (void)position;
-    for (size_t i = 0; i < l->count; i++) {
-        if (strcmp(l->found[i].row.id, row->id) == 0) {
-            return FB_OK;
-        }
-    }
-    if (l->count == l->limit) {
+    if (l->count == l->limit || is_there(l, row->id)) {
         return FB_OK;
     }
-    struct found_row *f = &l->found[l->count];
-    int rc = fb_row_new(row->entity, row->id, l->a->arena, &f->row);
-    for (size_t i = 0; rc == FB_OK && i < row->entity->field_count; i++) {
-        rc = fb_value_copy(l->a->arena, &row->values[i], &f->row.values[i]);
-    }
+    int rc = fb_api_found_row(l->a, row, &l->found[l->count]);
     l->count += rc == FB_OK;
     return rc;
 }
@@ -144,6 +134,51 @@ static int add_split_names(struct looking *l, const struct fb_query_node **any)
     return FB_OK;
 }
 
+/* Rows whose details are at headquarters. */
+static int ask_references(struct looking *l)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc =
+        fb_sql_begin(l->a->store,
+                     "SELECT id, title FROM reference WHERE entity = ?1 AND instr(lower(title),"
+                     " lower(?2)) > 0 ORDER BY title LIMIT ?3",
+                     &q);
+    if (rc < 0 || l->count == l->limit) {
+        return rc;
+    }
+    fb_sql_bind_text(q, 1, l->entity->name);
+    fb_sql_bind_text(q, 2, l->words);
+    fb_sql_bind_int(q, 3, (int64_t)(l->limit - l->count));
+    while (l->count < l->limit && (rc = fb_sql_step(q)) == FB_SQL_ROW) {
+        if (is_there(l, fb_sql_text(q, 0))) {
+            continue;
+        }
+        struct fb_api_found *f = &l->found[l->count++];
+        const char *id = fb_sql_text(q, 0);
+        *f = (struct fb_api_found){.entity = l->entity, .is_reference = true};
+        memcpy(f->row.id, id, strnlen(id, FB_ROW_ID_SIZE - 1));
+        f->title = fb_arena_strdup(l->a->arena, fb_sql_text(q, 1));
+        if (f->title == NULL) {
+            return FB_ERR_NO_MEMORY;
+        }
+    }
+    return rc < 0 ? rc : FB_OK;
+}
+
+/* Words further inside, pinyin, initials, digits; without a search file a read of the table. */
+static int ask_search(struct looking *l)
+{
+    struct fb_api_search search = {
+        .text = l->words, .entity = l->entity, .limit = l->limit - l->count};
+    int rc = fb_api_search(l->a, &search);
+    for (size_t i = 0; rc == FB_OK && i < search.count; i++) {
+        if (l->count < l->limit && !is_there(l, search.found[i].row.id)) {
+            l->found[l->count++] = search.found[i];
+        }
+    }
+    return rc;
+}
+
 static int ask_words(struct looking *l)
 {
     const struct fb_entity *e = l->entity;
@@ -162,92 +197,12 @@ static int ask_words(struct looking *l)
     }
     rc = rc < 0 || begins == NULL ? rc : add_split_names(l, &begins);
     rc = rc < 0 || begins == NULL ? rc : ask(l, begins, false, CONTAINS_STEPS);
-    return rc < 0 || holds == NULL || l->count >= l->limit ? rc
-                                                           : ask(l, holds, true, CONTAINS_STEPS);
-}
-
-/* Rows whose details are at headquarters. */
-static int ask_references(struct looking *l)
-{
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc =
-        fb_sql_begin(l->a->store,
-                     "SELECT id, title FROM reference WHERE entity = ?1 AND instr(lower(title),"
-                     " lower(?2)) > 0 ORDER BY title LIMIT ?3",
-                     &q);
-    if (rc < 0 || l->count == l->limit) {
-        return rc;
+    if (rc == FB_OK && l->count < l->limit && l->a->web->search != NULL) {
+        rc = ask_search(l);
     }
-    fb_sql_bind_text(q, 1, l->entity->name);
-    fb_sql_bind_text(q, 2, l->words);
-    fb_sql_bind_int(q, 3, (int64_t)(l->limit - l->count));
-    while ((rc = fb_sql_step(q)) == FB_SQL_ROW && l->count < l->limit) {
-        struct found_row *f = &l->found[l->count++];
-        const char *id = fb_sql_text(q, 0);
-        *f = (struct found_row){.is_reference = true};
-        memcpy(f->row.id, id, strnlen(id, FB_ROW_ID_SIZE - 1));
-        f->title = fb_arena_strdup(l->a->arena, fb_sql_text(q, 1));
-        if (f->title == NULL) {
-            return FB_ERR_NO_MEMORY;
-        }
-    }
-    return rc < 0 ? rc : FB_OK;
-}
-
-static void append_second(const struct looking *l, const struct fb_api_refs *refs,
-                          const struct fb_row *row, struct fb_buf *out)
-{
-    for (size_t i = 0; i < l->entity->layout.second.count; i++) {
-        const struct fb_field *f = second_field(l, i);
-        const struct fb_value *v = f == NULL ? NULL : &row->values[f->index];
-        if (v == NULL || fb_value_is_empty(v) || !fb_api_sees_field(l->a, l->entity, f)) {
-            continue;
-        }
-        const struct fb_api_ref *ref =
-            f->type == FB_TYPE_REF ? fb_api_refs_find(refs, f->targets[0], v->bytes) : NULL;
-        if (f->type == FB_TYPE_REF && (ref == NULL || ref->title == NULL)) {
-            continue;
-        }
-        fb_buf_append_text(out, out->size > 0 ? " / " : "");
-        if (ref != NULL) {
-            fb_buf_append_text(out, ref->title);
-        } else {
-            fb_field_format(f, v, out);
-        }
-    }
-}
-
-static int append_found(struct looking *l)
-{
-    struct fb_api *a = l->a;
-    struct fb_api_refs refs = {.count = 0};
-    int rc = FB_OK;
-    for (size_t i = 0; rc == FB_OK && i < l->count; i++) {
-        rc = l->found[i].is_reference ? FB_OK : fb_api_refs_add_row(a, &refs, &l->found[i].row);
-    }
-    rc = rc < 0 ? rc : fb_api_refs_resolve(a, &refs);
-    fb_buf_append_byte(a->out, '[');
-    for (size_t i = 0; rc == FB_OK && i < l->count; i++) {
-        const struct found_row *f = &l->found[i];
-        FB_AUTO(fb_buf_release) struct fb_buf title;
-        FB_AUTO(fb_buf_release) struct fb_buf second;
-        fb_buf_init(&title, FB_VALUE_BYTES_MAX);
-        fb_buf_init(&second, FB_VALUE_BYTES_MAX);
-        if (f->is_reference) {
-            fb_buf_append_text(&title, f->title);
-        } else {
-            rc = fb_api_append_title(&title, &f->row);
-            append_second(l, &refs, &f->row, &second);
-        }
-        fb_buf_append_text(a->out, i > 0 ? ",{" : "{");
-        fb_api_append_member(a->out, "id", f->row.id);
-        fb_api_append_member(a->out, "title", fb_buf_text(&title));
-        fb_api_append_member(a->out, "second", second.size > 0 ? fb_buf_text(&second) : NULL);
-        fb_buf_append_text(a->out, f->is_reference ? ",\"is_reference\":true}"
-                                                   : ",\"is_reference\":false}");
-    }
-    fb_buf_append_byte(a->out, ']');
-    return rc;
+    bool is_enough = l->count >= l->limit || (l->count > 0 && l->a->web->search != NULL);
+    rc = rc < 0 || holds == NULL || is_enough ? rc : ask(l, holds, true, CONTAINS_STEPS);
+    return rc < 0 || l->count >= l->limit ? rc : ask_references(l);
 }
 
 int fb_api_get_lookup(struct fb_web *web, const struct fb_request *req, struct fb_response *res)
@@ -268,7 +223,9 @@ int fb_api_get_lookup(struct fb_web *web, const struct fb_request *req, struct f
         rc = ask(&l, NULL, false, 0);
     } else {
         rc = ask_words(&l);
-        rc = rc < 0 ? rc : ask_references(&l);
     }
-    return rc < 0 ? fb_api_asked(&a, rc) : append_found(&l);
+    if (rc < 0) {
+        return fb_api_asked(&a, rc);
+    }
+    return fb_api_append_found(&a, l.found, l.count, false);
 }

@@ -84,6 +84,23 @@ int fb_api_may_row(struct fb_api *a, const struct fb_row *row, enum fb_api_act a
     return judge(a, &ask);
 }
 
+int fb_api_may_read(struct fb_api *a, const struct fb_row *row, bool *ret)
+{
+    const struct fb_may_ask ask = {.action = FB_ACTION_READ, .old = row};
+    struct fb_may_answer answer = {.reason = FB_MAY_YES};
+    *ret = false;
+    int rc = a->rights == NULL || fb_api_reads_all(a, row->entity)
+                 ? FB_OK
+                 : fb_may(a->rights, a->store, &ask, &answer);
+    *ret = rc == FB_OK && a->rights != NULL && answer.reason == FB_MAY_YES;
+    return rc;
+}
+
+bool fb_api_blank(const struct fb_api *a, struct fb_row *row)
+{
+    return a->rights != NULL && fb_rights_blank(a->rights, row);
+}
+
 int fb_api_may_change(struct fb_api *a, const struct fb_row *old, const struct fb_row *now,
                       const uint64_t *mask)
 {

@@ -88,6 +88,7 @@ struct fb_response {
 };
 
 struct fb_api_seal; /* api.h */
+struct fb_search;   /* common/search */
 struct fb_web;
 typedef int fb_web_handler(struct fb_web *web, const struct fb_request *req,
                            struct fb_response *res);
@@ -100,9 +101,10 @@ struct fb_web {
     struct fb_store *store; /* this stage's */
     int64_t now_ms;
     const struct fb_random *random;
-    struct fb_arena *arena; /* the request's */
-    struct fb_why why;      /* what the answer to an error says; "": the error's own sentence */
-    void *state;            /* a handler's own, from one stage to the next */
+    struct fb_search *search; /* on routes with FB_ROUTE_SEARCH, reading stages; NULL: none */
+    struct fb_arena *arena;   /* the request's */
+    struct fb_why why;        /* what the answer to an error says; "": the error's own sentence */
+    void *state;              /* a handler's own, from one stage to the next */
     const struct fb_api_seal
         *seal;            /* headquarters: around what a person writes; NULL on a laptop */
     void *node_context;   /* what server/web.c and replica/web.c give to their own handlers */
@@ -117,7 +119,8 @@ enum fb_route_flag {
     FB_ROUTE_BODY_TO_FILE = 8, /* the raw body, of any type, goes to a temporary file */
     FB_ROUTE_SERVER = 16,      /* only at headquarters: a laptop answers only_headquarters */
     FB_ROUTE_REPLICA = 32,     /* only on a laptop */
-    FB_ROUTE_LOOP = 128, /* its first stage runs in the loop's thread, without a transaction */
+    FB_ROUTE_LOOP = 128,   /* its first stage runs in the loop's thread, without a transaction */
+    FB_ROUTE_SEARCH = 256, /* asks the search file */
     FB_ROUTE_MUST_CHANGE = 64, /* also while a one-time password waits for its change */
 };
 

@@ -240,8 +240,12 @@ bool fb_web_service_write(struct fb_web_service *s)
 void fb_web_service_settled(struct fb_web_service *s)
 {
     struct fb_web_conn *c;
+    bool has_written = s->to_go_on.first != NULL;
     while ((c = fb_serve_unqueue(&s->to_go_on)) != NULL) {
         fb_serve_go_on(c);
+    }
+    if (has_written) {
+        fb_serve_feed(s);
     }
 }
 
@@ -258,6 +262,7 @@ void fb_web_service_tick(struct fb_web_service *s)
             fb_serve_pump(c);
         }
     }
+    fb_serve_feed(s);
     if (now_ms >= s->sign_at_ms) {
         s->sign_at_ms = now_ms + SIGN_EVERY_MS;
         send_signs_of_life(s);
@@ -275,6 +280,7 @@ int fb_web_service_new(const struct fb_web_config *config, struct fb_web_service
     }
     fb_assert(config->readers > 0 && config->readers <= FB_WEB_READERS_MAX);
     s->config = *config;
+    s->feed.data_version = -1;
     s->to_read.end = &s->to_read.first;
     s->to_write.end = &s->to_write.first;
     s->to_go_on.end = &s->to_go_on.first;
@@ -302,6 +308,7 @@ void fb_web_service_free(struct fb_web_service *s)
     for (int i = 0; i < FB_WEB_READERS_MAX; i++) {
         fb_store_close(s->readers[i]);
     }
+    fb_serve_free_search(s);
     fb_pages_free(s->pages);
     fb_events_free(s->events);
     fb_buf_release(&s->scratch);
@@ -322,7 +329,7 @@ void fb_web_service_stop(struct fb_web_service *s)
 
 bool fb_web_service_has_connections(const struct fb_web_service *s)
 {
-    return s->conns != NULL;
+    return s->conns != NULL || s->feed.is_working;
 }
 
 void fb_web_service_counters(const struct fb_web_service *s, struct fb_web_counters *ret)

@@ -5,6 +5,8 @@
  * writing ones in the loop's thread on the daemon's writer (docs/decisions/0002-one-thread.md). The only file of this
  * folder that knows common/net. Headquarters and laptop differ in their config.
  *
+ * The search file is fed by a thread of the pool, a few hundred rows at a time, when nobody waits for that thread.
+ *
  * A turn of the daemon: fb_web_service_write() runs what wants to write; the daemon settles; fb_web_service_settled()
  * lets those requests go on. All in the loop's thread.
  */
@@ -27,6 +29,7 @@ struct fb_web_config {
     int readers;          /* reading connections, at most FB_WEB_READERS_MAX */
     int64_t reader_cache_bytes;
     const struct fb_route *tables[FB_WEB_TABLES_MAX]; /* asked in this order; NULL ends */
+    const char *search;    /* path of the search file, kept up with the database; NULL: none */
     const char *pages;     /* folder of the built pages: index.html, assets/ */
     const char *temporary; /* folder for uploads */
     const char *scheme;    /* "https" or "http": what Origin begins with */
@@ -61,6 +64,7 @@ void fb_web_service_tell(struct fb_web_service *service, enum fb_event_topic top
 
 /* Ends event streams and idle connections; those under way end with their answer. */
 void fb_web_service_stop(struct fb_web_service *service);
+/* Or work in the pool, which the loop must not be freed under. */
 bool fb_web_service_has_connections(const struct fb_web_service *service);
 
 struct fb_web_counters {

@@ -74,8 +74,24 @@ struct fb_web_timing {
     double sum_s;
 };
 
+/* Feeding the search file. */
+struct fb_web_feed {
+    struct fb_store *reader; /* of the database */
+    struct fb_search *search;
+    int64_t data_version; /* of the database when all was taken in; -1: not yet */
+    int64_t again_ms;     /* after a failure: not before */
+    bool is_working;      /* the fields above belong to the pool's thread */
+    bool is_wanted;       /* once more after that */
+    bool has_more;
+    int err; /* of the last call */
+    struct fb_why why;
+};
+
 struct fb_web_service {
     struct fb_web_config config;
+    struct fb_web_feed feed;
+    struct fb_search
+        *searches[FB_WEB_READERS_MAX]; /* each beside its reader; NULL: not asked yet */
     struct fb_pages *pages;
     struct fb_events *events;
     struct fb_web_conn *conns;
@@ -106,6 +122,12 @@ void fb_serve_pump(struct fb_web_conn *c);
 void fb_serve_queue(struct fb_web_queue *queue, struct fb_web_conn *c);
 struct fb_web_conn *fb_serve_unqueue(struct fb_web_queue *queue);
 void fb_serve_free_if_gone(struct fb_web_conn *c);
+
+/* serve_search.c: something was written, or a second is over. */
+void fb_serve_feed(struct fb_web_service *service);
+/* The search file of a reader, opened the first time; in the thread that has the reader. NULL: there is none. */
+struct fb_search *fb_serve_search(struct fb_web_service *service, const struct fb_store *reader);
+void fb_serve_free_search(struct fb_web_service *service);
 
 /* serve_check.c: may it be? False: answered in res. */
 bool fb_serve_check(struct fb_web_conn *c, const struct fb_request *req, struct fb_response *res);

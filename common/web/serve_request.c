@@ -71,6 +71,8 @@ static void work_in_pool(void *ctx)
 {
     struct fb_web_conn *c = ctx;
     c->web.store = c->reader;
+    c->web.search =
+        (c->route->flags & FB_ROUTE_SEARCH) != 0 ? fb_serve_search(c->service, c->reader) : NULL;
     fb_web_run_stage(&c->web, FB_WEB_READ, c->stage, c->req, &c->res);
 }
 

@@ -305,6 +305,22 @@ class Headquarters(unittest.TestCase):
             got += s.recv(65536)
         s.close()
 
+    def test_what_is_written_is_found_within_a_second_or_so(self):
+        b = self.person("kim", "admin")
+        self.assertEqual(b.ask("GET", "/api/v1/search?q=quartz")[2], [])
+        status, _, body = b.ask("POST", "/api/v1/company", {"row": {"name": "Quartz 石英玻璃厂", "owner_id": self.me(b)}})
+        self.assertEqual(status, 201, body)
+        for q in ("quartz", "syblc", "%E7%8E%BB%E7%92%83"):
+            hits = until(lambda q=q: b.ask("GET", f"/api/v1/search?q={q}")[2], f"{q} is found", seconds=5)
+            self.assertEqual([(h["entity"], h["id"]) for h in hits], [("company", body["row"]["id"])])
+        self.hq.sql("UPDATE company SET name = 'Feldspar' WHERE id = ?", body["row"]["id"])  # by another program
+        until(lambda: b.ask("GET", "/api/v1/search?q=feldspar")[2], "the new name is found", seconds=5)
+        self.assertEqual(b.ask("GET", "/api/v1/search?q=quartz")[2], [])
+        self.assertTrue((self.hq.data / "search.db").exists())
+
+    def me(self, browser):
+        return browser.ask("GET", "/api/v1/session")[2]["user"]["id"]
+
     def test_who_dribbles_is_cut_and_harms_nobody(self):
         context = ssl.create_default_context(cafile=str(self.ca))
         context.set_alpn_protocols(["http/1.1"])
@@ -440,6 +456,8 @@ class Laptop(unittest.TestCase):
                 status, _, body = b.ask("POST", "/api/v1/team", {"row": {"name": "Written offline"}})
                 self.assertEqual(status, 201, body)
                 self.assertEqual(b.ask("GET", "/api/v1/sync")[2]["state"], "offline_waiting")
+                hits = until(lambda: b.ask("GET", "/api/v1/search?q=offline")[2], "it is found", seconds=5)
+                self.assertEqual([h["title"] for h in hits], ["Written offline"])
                 w.hq.start()
                 self.assertEqual(b.ask("POST", "/api/v1/sync/now", {})[0], 202)
                 until(lambda: w.hq.rows("SELECT 1 FROM team WHERE name = 'Written offline'"), "it went up")

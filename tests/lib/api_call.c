@@ -49,6 +49,7 @@ void api_send(struct api_call *c, const char *method, const char *target, const 
                          .store = c->store,
                          .now_ms = c->now_ms,
                          .random = &random,
+                         .search = c->search,
                          .seal = c->seal,
                          .arena = &arena};
     fb_web_try(&web, c->table == NULL ? fb_api_routes : c->table, &req, &res);

@@ -21,6 +21,7 @@ struct api_call {
     void (*after)(void *ctx); /* when a call is over; may be NULL */
     void *ctx;
     const struct fb_api_seal *seal; /* NULL: a laptop */
+    struct fb_search *search;       /* NULL: none */
     const struct fb_route *table;   /* NULL: the record API's */
     /* of the next call */
     const char *header_name, *header_value;

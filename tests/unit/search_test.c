@@ -280,10 +280,56 @@ FB_TEST(headquarters_follows_its_log)
     end(&w);
 }
 
-static bool is_allowed(void *ctx, const struct fb_entity *e, const char *id)
+static bool is_allowed(void *ctx, const struct fb_search_found *found)
 {
-    assert_non_null(e);
-    return strcmp(id, ctx) == 0;
+    assert_non_null(found->entity);
+    return strcmp(found->id, ctx) == 0;
+}
+
+/* Refuses what was found by the words of a number. */
+static bool is_not_by_number(void *ctx, const struct fb_search_found *found)
+{
+    (void)ctx;
+    return strcmp(found->by_entity->name, "comm_point") != 0;
+}
+
+FB_TEST(the_filter_is_told_whose_words_were_found)
+{
+    struct world w;
+    begin(&w, FB_NODE_REPLICA);
+    run(w.store, COMPANY(ID_A, "东华精密"));
+    run(w.store, "INSERT INTO comm_point (id, owner_entity, owner_id, value) VALUES ('" ID_B
+                 "', 'company', '" ID_A "', '0512-66668888')");
+    feed(&w, 100);
+    expect(&w, "66668888", "东华精密|");
+    struct fb_search_ask query = {.text = "66668888", .limit = 20, .filter = is_not_by_number};
+    assert_int_equal(found(&w, &query).count, 0);
+    query.text = "东华";
+    assert_string_equal(found(&w, &query).titles, "东华精密|");
+    end(&w);
+}
+
+FB_TEST(a_row_is_tried_by_the_fields_somebody_may_see)
+{
+    struct world w;
+    FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
+    struct fb_row row;
+    bool is_there = false;
+    bool does = false;
+    begin(&w, FB_NODE_REPLICA);
+    run(w.store, "INSERT INTO company (id, name, city) VALUES ('" ID_A "', '东华精密', '苏州')");
+    const struct fb_entity *e = fb_catalogue_entity(fb_store_catalogue(w.store), "company");
+    expect_ok(w.store, fb_row_read(w.store, e, ID_A, &arena, &row, &is_there));
+    expect_ok(w.store, fb_search_matches(w.search, &row, "苏州", &does));
+    assert_true(does);
+    expect_ok(w.store, fb_search_matches(w.search, &row, "dhjm", &does));
+    assert_true(does);
+    row.values[fb_entity_field(e, "city")->index] = (struct fb_value){.type = FB_ABSENT};
+    expect_ok(w.store, fb_search_matches(w.search, &row, "苏州", &does));
+    assert_false(does);
+    expect_ok(w.store, fb_search_matches(w.search, &row, "东华", &does));
+    assert_true(does);
+    end(&w);
 }
 
 FB_TEST(what_somebody_may_not_see_is_not_found)
@@ -391,6 +437,8 @@ FB_MAIN(FB_CASE(chinese_is_found_by_any_characters_in_a_row),
         FB_CASE(edits_and_deletes_follow_from_the_journal),
         FB_CASE(after_a_cut_what_came_changed_and_went_is_taken_in),
         FB_CASE(headquarters_follows_its_log), FB_CASE(what_somebody_may_not_see_is_not_found),
+        FB_CASE(the_filter_is_told_whose_words_were_found),
+        FB_CASE(a_row_is_tried_by_the_fields_somebody_may_see),
         FB_CASE(a_missing_damaged_or_older_file_is_made_again),
         FB_CASE(chinese_queries_find_exactly_what_like_finds),
         FB_CASE(a_pass_in_small_steps_ends_where_a_large_one_does))
