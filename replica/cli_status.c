@@ -15,6 +15,7 @@
 #include "common/store/outbox.h"
 #include "common/store/sql.h"
 #include "replica/cli.h"
+#include "replica/lease.h"
 #include "replica/state.h"
 
 #define STATE_BYTES_MAX 4096
@@ -35,6 +36,7 @@ struct facts {
     int64_t conflicts;
     int64_t held;
     int64_t found;
+    struct fb_lease lease;
 };
 
 static int count_rows(struct fb_store *s, struct facts *f)
@@ -71,7 +73,9 @@ static void print_json(const struct facts *f, const char *state)
 {
     char at[FB_INSTANT_SIZE];
     fb_instant_format(f->cut_at_ms, at);
-    printf("{\"rev\":%lld,\"data_as_of\":%s%s%s,\"journal\":%lld,\"pushes\":%lld,\"to_send\":%lld,"
+    putchar('{');
+    fb_replica_cli_print_lease_json(&f->lease);
+    printf(",\"rev\":%lld,\"data_as_of\":%s%s%s,\"journal\":%lld,\"pushes\":%lld,\"to_send\":%lld,"
            "\"conflicts\":%lld,"
            "\"held\":%lld,\"found\":%lld,\"daemon\":%s}\n",
            (long long)f->cursor, f->cut_at_ms == 0 ? "" : "\"", f->cut_at_ms == 0 ? "null" : at,
@@ -116,19 +120,36 @@ static void print_text(const struct facts *f, const char *state)
                       (long long)f->held);
     fb_cli_print_fact("found", "%lld values that another program wrote unseen",
                       (long long)f->found);
+    fb_replica_cli_print_lease(&f->lease);
     print_daemon(state);
+}
+
+static void print_locked(struct fb_cli *cli, const struct fb_lease *lease)
+{
+    if (fb_cli_is_json(cli)) {
+        putchar('{');
+        fb_replica_cli_print_lease_json(lease);
+        printf("}\n");
+    } else {
+        fb_replica_cli_print_lease(lease);
+    }
 }
 
 int fb_replica_cli_status(struct fb_cli *cli, struct fb_why *why)
 {
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     const char *data = NULL;
+    struct facts facts = {0};
     int rc = fb_cli_data(cli, &data, why);
+    rc = rc < 0 ? rc : fb_replica_lease_read(data, fb_os_now_ms(), &facts.lease, why);
+    if (rc == FB_OK && fb_lease_is_locked(&facts.lease)) {
+        print_locked(cli, &facts.lease);
+        return FB_OK;
+    }
     rc = rc < 0 ? rc : fb_command_store(cli, &s, why);
     if (rc < 0) {
         return rc;
     }
-    struct facts facts = {0};
     rc = read_facts(s, &facts);
     if (rc < 0) {
         return fb_store_error(s, why);
@@ -203,6 +224,7 @@ int fb_replica_cli_doctor(struct fb_cli *cli, struct fb_why *why)
         return fb_command_store(cli, &s, why);
     }
     struct fb_store_options options = {.node = FB_NODE_REPLICA, .check_quickly = true};
+    rc = rc < 0 ? rc : fb_replica_lease_gate(cli, data, why);
     rc = rc < 0 ? rc : fb_store_open(path, &options, &s, why);
     struct fb_store_health health = {0};
     rc = rc < 0 ? rc : fb_store_check_schema(s, &health);

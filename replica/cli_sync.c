@@ -79,9 +79,9 @@ static int prepare(struct fb_cli *cli, struct fb_replica_run *run, int *ret_lock
                 : fb_command_start_log(cli, config, run->until_in_step ? FB_LOG_WARN : FB_LOG_DEBUG,
                                        why);
     rc = rc < 0 ? rc : server_of(cli, config, &run->server, why);
-    /* Says that there is no database before it says that the folder cannot be locked. */
+    /* Says that there is no database before it says that the folder cannot be locked. A locked laptop may sync. */
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
-    rc = rc < 0 ? rc : fb_command_store(cli, &s, why);
+    rc = rc < 0 ? rc : fb_command_store_ungated(cli, &s, why);
     if (rc < 0) {
         return rc;
     }

@@ -22,6 +22,7 @@
 #include "common/net/loop.h"
 #include "common/net/stream.h"
 #include "replica/enrol.h"
+#include "replica/lease.h"
 #include "replica/state.h"
 #include "replica/web.h"
 
@@ -31,6 +32,8 @@
 /* A scan of all rows: at quiet times, not in every round. */
 #define DIGEST_EVERY_MS   (INT64_C(10) * 60 * 1000)
 #define STOP_MS_MAX       2000
+#define LEASE_EVERY_MS    60000
+#define LOCKED_EVERY_MS   1000 /* a code may be typed at any moment */
 #define ASKED_RETRIES_MAX 10
 #define SERVER_TEXT_SIZE  300
 
@@ -42,8 +45,9 @@ struct client {
     struct fb_tls_client *tls;
     struct fb_stream *stream; /* NULL: none, or not open yet */
     struct fb_watch *watch;
-    struct fb_timer *retry;     /* the next try to connect */
-    struct fb_timer *deadline;  /* the round's */
+    struct fb_timer *retry;    /* the next try to connect */
+    struct fb_timer *deadline; /* the round's */
+    struct fb_timer *lease_timer;
     struct fb_replica_web *web; /* NULL: no pages */
     struct fb_buf scratch;
     struct fb_random random;
@@ -53,6 +57,10 @@ struct client {
     int64_t renewed_at_ms;
     int64_t paused_until_ms; /* by a person; 0: not */
     int64_t next_try_ms;     /* wall clock; 0: connected, or at once */
+    struct fb_lease lease;
+    int64_t lease_days;     /* as last logged */
+    int64_t lease_noted_ms; /* monotonic: when it was last renewed */
+    int64_t welcomes;       /* of them all the lease is renewed for */
     bool was_in_step;
     int64_t mended;    /* as last logged */
     unsigned failures; /* in a row */
@@ -181,6 +189,78 @@ static void log_mended(struct client *c)
     }
 }
 
+/* ---- The lease ---- */
+
+static bool is_greeted(const struct client *c)
+{
+    enum fb_replica_state state = fb_replica_round_status(c->round)->state;
+    return c->stream != NULL && (state == FB_REPLICA_PUSHING || state == FB_REPLICA_PULLING ||
+                                 state == FB_REPLICA_IN_STEP);
+}
+
+/* While headquarters answers the lease begins anew: with each welcome, and each hour. */
+static void renew_lease(struct client *c)
+{
+    const struct fb_replica_status *st = fb_replica_round_status(c->round);
+    int64_t ran_ms = fb_os_monotonic_ms();
+    if (!is_greeted(c) ||
+        (st->welcomes == c->welcomes && ran_ms - c->lease_noted_ms < FB_LEASE_NOTE_MS)) {
+        return;
+    }
+    struct fb_lease l;
+    struct fb_why why = {""};
+    int rc = fb_replica_lease_read(c->run->data, fb_os_now_ms(), &l, &why);
+    if (rc == FB_OK) {
+        fb_lease_renew(&l, fb_os_now_ms(), st->lease_ms);
+        rc = fb_replica_lease_write(c->run->data, &l, &why);
+    }
+    if (rc < 0) {
+        fb_log(FB_LOG_WARN, "lease_failed", "reason=%s", fb_log_quote(why.text));
+        return;
+    }
+    if (fb_lease_is_locked(&c->lease)) {
+        fb_log(FB_LOG_INFO, "unlocked", "by=headquarters");
+    }
+    c->lease = l;
+    c->welcomes = st->welcomes;
+    c->lease_noted_ms = ran_ms;
+}
+
+static void tell_lease(struct client *c, bool was_locked)
+{
+    bool is_locked = fb_lease_is_locked(&c->lease);
+    int days = fb_lease_days_left(&c->lease);
+    if (is_locked != was_locked) {
+        struct fb_why why = {""};
+        fb_replica_lease_say(&c->lease, &why);
+        fb_log(is_locked ? FB_LOG_ERROR : FB_LOG_INFO, is_locked ? "locked" : "unlocked", "%s%s",
+               is_locked ? "reason=" : "by=code", is_locked ? fb_log_quote(why.text) : "");
+    }
+    if (!is_locked && days >= 0 && days != c->lease_days && c->lease.length_ms >= FB_LEASE_MS / 2 &&
+        (days == FB_LEASE_WARN_DAYS || days <= FB_LEASE_LAST_DAYS)) {
+        fb_log(FB_LOG_WARN, "lease_ends", "days=%d", days);
+    }
+    c->lease_days = days;
+}
+
+static void on_lease(void *ctx)
+{
+    struct client *c = ctx;
+    struct fb_why why = {""};
+    bool was_locked = fb_lease_is_locked(&c->lease);
+    renew_lease(c);
+    if (fb_replica_lease_read(c->run->data, fb_os_now_ms(), &c->lease, &why) < 0) {
+        fb_log(FB_LOG_WARN, "lease_failed", "reason=%s", fb_log_quote(why.text));
+    }
+    tell_lease(c, was_locked);
+    int64_t left_ms = fb_lease_left_ms(&c->lease);
+    fb_timer_set(c->lease_timer,
+                 left_ms == 0               ? LOCKED_EVERY_MS
+                 : left_ms < LEASE_EVERY_MS ? left_ms + 1
+                                            : LEASE_EVERY_MS,
+                 0);
+}
+
 static void check_in_step(struct client *c)
 {
     bool is_in_step = fb_replica_round_is_in_step(c->round);
@@ -224,6 +304,7 @@ static void pump(struct client *c)
         }
     }
     if (c->stream != NULL) {
+        renew_lease(c);
         check_in_step(c);
         update_deadline(c);
     }
@@ -409,11 +490,27 @@ static void web_pause(void *ctx, int64_t until_ms)
     }
 }
 
+static const struct fb_lease *web_lease(void *ctx)
+{
+    const struct client *c = ctx;
+    return &c->lease;
+}
+
+static int web_unlock(void *ctx, const char *code, struct fb_why *why)
+{
+    struct client *c = ctx;
+    int rc = fb_replica_lease_unlock(c->run->data, code, fb_os_now_ms(), why);
+    on_lease(c);
+    return rc;
+}
+
 static const struct fb_replica_web_calls WEB_CALLS = {.status = web_status,
                                                       .next_try_ms = web_next_try_ms,
                                                       .paused_until_ms = web_paused_until_ms,
                                                       .sync_now = web_sync_now,
-                                                      .pause = web_pause};
+                                                      .pause = web_pause,
+                                                      .lease = web_lease,
+                                                      .unlock = web_unlock};
 
 static int start_pages(struct client *c, struct fb_why *why)
 {
@@ -461,6 +558,7 @@ static int start(struct client *c, struct fb_why *why)
     rc = rc < 0 ? rc : fb_replica_round_new(c->store, &c->random, &c->round);
     rc = rc < 0 ? rc : fb_timer_new(c->loop, connect_now, c, &c->retry);
     rc = rc < 0 ? rc : fb_timer_new(c->loop, on_deadline, c, &c->deadline);
+    rc = rc < 0 ? rc : fb_timer_new(c->loop, on_lease, c, &c->lease_timer);
     rc = rc < 0 ? rc : fb_loop_on_signal(c->loop, on_signal, c);
     rc = rc < 0 ? rc
                 : fb_watch_new(c->loop, c->run->data, "fieldbook.db", WATCH_POLL_MS,
@@ -470,6 +568,7 @@ static int start(struct client *c, struct fb_why *why)
         return rc;
     }
     fb_loop_on_turn(c->loop, on_turn, c);
+    on_lease(c);
     if (c->run->checks_digest) {
         fb_replica_round_want_digest(c->round);
     }
@@ -492,6 +591,7 @@ static bool finish(struct client *c)
     fb_watch_free(c->watch);
     fb_timer_free(c->retry);
     fb_timer_free(c->deadline);
+    fb_timer_free(c->lease_timer);
     bool is_quiet = fb_loop_free(c->loop);
     if (is_quiet) {
         fb_replica_web_free(c->web);

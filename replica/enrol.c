@@ -12,6 +12,7 @@
 #include "common/net/stream.h"
 #include "common/store/store.h"
 #include "common/wire/message.h"
+#include "replica/lease.h"
 
 #define PEM_BYTES_MAX  ((size_t)64 * 1024)
 #define RENEW_AFTER_MS (INT64_C(10) * 86400000)
@@ -143,6 +144,20 @@ static void release_question(struct question *q)
 
 /* ---- Enrolment ---- */
 
+/* Headquarters answered; the secret of unlock codes comes with it. */
+static int write_lease(const char *data, const struct fb_enrol_answer *a, struct fb_why *why)
+{
+    struct fb_lease l = {0};
+    int64_t now_ms = fb_os_now_ms();
+    int rc = fb_replica_lease_read(data, now_ms, &l, why);
+    static const struct fb_sha256 none;
+    if (!fb_sha256_equal(&a->lease_secret, &none)) {
+        l.secret = a->lease_secret;
+    }
+    fb_lease_renew(&l, now_ms, a->lease_ms);
+    return rc < 0 ? rc : fb_replica_lease_write(data, &l, why);
+}
+
 static int write_identity(const char *data, const struct fb_buf *key,
                           const struct fb_enrol_answer *a, struct fb_why *why)
 {
@@ -150,9 +165,10 @@ static int write_identity(const char *data, const struct fb_buf *key,
     rc = rc < 0 ? rc
                 : fb_os_write_file(path_in(data, "certificate.pem"), a->certificate,
                                    a->certificate_size, 0644, why);
-    return rc < 0 ? rc
-                  : fb_os_write_file(path_in(data, "authority.pem"), a->authority,
-                                     a->authority_size, 0644, why);
+    rc = rc < 0 ? rc
+                : fb_os_write_file(path_in(data, "authority.pem"), a->authority, a->authority_size,
+                                   0644, why);
+    return rc < 0 ? rc : write_lease(data, a, why);
 }
 
 static int set_meta(struct fb_store *s, const char *key, const char *text)
@@ -295,6 +311,7 @@ static int renew(const char *data, const char *server, const char *proxy, struct
         rc = rc < 0 ? rc
                     : fb_os_write_file(path_in(data, "certificate.pem"), a->certificate,
                                        a->certificate_size, 0644, why);
+        rc = rc < 0 ? rc : write_lease(data, a, why);
         release_question(&q);
     }
     fb_tls_client_free(tls);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "replica/cli.h"
+#include "replica/lease.h"
 
 static const struct fb_cli_command COMMANDS[] = {
     {"enrol",
@@ -39,6 +40,14 @@ static const struct fb_cli_command COMMANDS[] = {
      {{"server", "HOST:PORT", false, false, "another address than at enrolment"},
       {"exit-code", NULL, false, false, "end with 7 if conflicts or held edits wait"}},
      fb_replica_cli_sync},
+    {"unlock",
+     "CODE",
+     1,
+     1,
+     "unlock this laptop with the code headquarters gave",
+     false,
+     {{0}},
+     fb_replica_cli_unlock},
     {"status", "", 0, 0, "what waits, how fresh the data is", false, {{0}}, fb_replica_cli_status},
     {"outbox",
      "",
@@ -79,7 +88,8 @@ static const struct fb_cli_command COMMANDS[] = {
 
 int main(int argc, char **argv)
 {
-    static const struct fb_command_node NODE = {.node = FB_NODE_REPLICA};
+    static const struct fb_command_node NODE = {.node = FB_NODE_REPLICA,
+                                                .gate = fb_replica_lease_gate};
     static const struct fb_cli_program PROGRAM = {
         .name = "fieldbook-replica",
         .summary = "Fieldbook on a laptop: all your customers, with or without a network.",

@@ -12,6 +12,7 @@
 #include "common/net/address.h"
 #include "common/store/sql.h"
 #include "common/web/api.h"
+#include "replica/lease.h"
 #include "replica/web_inside.h"
 
 #define PORT_DEFAULT 7480
@@ -197,6 +198,18 @@ static void find_login(void *ctx, const struct fb_request *req, struct fb_login 
     }
 }
 
+/* A locked laptop serves its pages' files and what unlocks it, nothing else. */
+static bool is_closed(void *ctx, struct fb_why *why)
+{
+    const struct fb_replica_web *web = ctx;
+    const struct fb_lease *lease = web->config.calls->lease(web->config.ctx);
+    if (!fb_lease_is_locked(lease)) {
+        return false;
+    }
+    fb_replica_lease_say(lease, why);
+    return true;
+}
+
 static void prepare(void *ctx, struct fb_web *request)
 {
     request->node_context = ctx;
@@ -278,6 +291,7 @@ static int make_service(struct fb_replica_web *web, struct fb_why *why)
         .random = web->config.random,
         .is_our_host = is_our_host,
         .find_login = find_login,
+        .is_closed = is_closed,
         .prepare = prepare,
         .ctx = web,
     };

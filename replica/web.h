@@ -14,6 +14,7 @@
 #ifndef FB_REPLICA_WEB_H
 #define FB_REPLICA_WEB_H
 
+#include "common/crm/lease.h"
 #include "common/net/loop.h"
 #include "common/sync/sync.h"
 #include "common/web/serve.h"
@@ -27,6 +28,8 @@ struct fb_replica_web_calls {
     int64_t (*paused_until_ms)(void *ctx); /* 0: not paused; INT64_MAX: until resumed */
     void (*sync_now)(void *ctx);
     void (*pause)(void *ctx, int64_t until_ms); /* 0: resume */
+    const struct fb_lease *(*lease)(void *ctx);
+    int (*unlock)(void *ctx, const char *code, struct fb_why *why); /* FB_ERR_REFUSED */
 };
 
 struct fb_replica_web_config {

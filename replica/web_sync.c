@@ -74,6 +74,9 @@ static int read_open_work(struct fb_store *s, struct open_work *ret)
 static const char *state_of(struct fb_replica_web *web, const struct fb_replica_status *st,
                             const struct open_work *work, int64_t now_ms)
 {
+    if (fb_lease_is_locked(web->config.calls->lease(web->config.ctx))) {
+        return "locked";
+    }
     if (st->state == FB_REPLICA_REFUSED) {
         return st->refusal == FB_REFUSAL_REVOKED ? "revoked" : "refused";
     }
@@ -93,6 +96,18 @@ static const char *state_of(struct fb_replica_web *web, const struct fb_replica_
         return "needs_you";
     }
     return work->waiting > 0 ? "waiting" : "in_step";
+}
+
+static void append_lease(const struct fb_lease *lease, struct fb_buf *out)
+{
+    int days = fb_lease_days_left(lease);
+    if (days < 0) {
+        fb_buf_append_text(out, ",\"lease\":null");
+        return;
+    }
+    char until[FB_INSTANT_SIZE];
+    fb_instant_format(lease->until_ms, until);
+    fb_buf_printf(out, ",\"lease\":{\"until\":\"%s\",\"days\":%d}", until, days);
 }
 
 int fb_replica_web_append_sync(struct fb_replica_web *web, struct fb_store *s, int64_t now_ms,
@@ -123,10 +138,10 @@ int fb_replica_web_append_sync(struct fb_replica_web *web, struct fb_store *s, i
     } else {
         fb_buf_append_text(out, ",\"progress\":null,\"first\":null");
     }
-    fb_buf_printf(
-        out, ",\"lease\":null,\"held\":%lld,\"conflicts\":%lld,\"found\":%lld,\"rev\":\"%lld\"}\n",
-        (long long)work.held, (long long)work.conflicts, (long long)work.found,
-        (long long)st->cursor);
+    append_lease(calls->lease(web->config.ctx), out);
+    fb_buf_printf(out, ",\"held\":%lld,\"conflicts\":%lld,\"found\":%lld,\"rev\":\"%lld\"}\n",
+                  (long long)work.held, (long long)work.conflicts, (long long)work.found,
+                  (long long)st->cursor);
     return fb_buf_error(out);
 }
 
@@ -410,6 +425,22 @@ static int delete_session(struct fb_web *web, const struct fb_request *req, stru
     return FB_OK;
 }
 
+/* The code that headquarters read over the telephone. */
+static int post_unlock(struct fb_web *web, const struct fb_request *req, struct fb_response *res)
+{
+    struct fb_replica_web *node = web->node_context;
+    json_t *body = json_loadb(req->body, req->body_size, JSON_REJECT_DUPLICATES, NULL);
+    const char *code = json_string_value(json_object_get(body, "code"));
+    int rc = node->config.calls->unlock(node->config.ctx, code == NULL ? "" : code, &web->why);
+    json_decref(body);
+    if (rc == FB_ERR_REFUSED) {
+        return fb_response_problem_with(res, 422, "check", web->why.text,
+                                        "\"fields\":{\"code\":{\"code\":\"check\"}}");
+    }
+    return rc < 0 ? rc
+                  : fb_replica_web_append_sync(node, node->config.store, web->now_ms, &res->body);
+}
+
 /* The browser that `fieldbook-replica open` started. */
 static int get_open(struct fb_web *web, const struct fb_request *req, struct fb_response *res)
 {
@@ -436,14 +467,15 @@ static int get_health(struct fb_web *web, const struct fb_request *req, struct f
 }
 
 const struct fb_route fb_replica_web_routes[] = {
-    {"GET", "/open", get_open, FB_ROUTE_OPEN | FB_ROUTE_LOOP, 0},
-    {"GET", "/healthz", get_health, FB_ROUTE_OPEN | FB_ROUTE_LOOP, 0},
+    {"GET", "/open", get_open, FB_ROUTE_OPEN | FB_ROUTE_LOOP | FB_ROUTE_LOCKED, 0},
+    {"GET", "/healthz", get_health, FB_ROUTE_OPEN | FB_ROUTE_LOOP | FB_ROUTE_LOCKED, 0},
     {"GET", "/readyz", get_health, FB_ROUTE_OPEN | FB_ROUTE_LOOP, 0},
     {"GET", "/api/v1/session", get_session, 0, 0},
     {"DELETE", "/api/v1/session", delete_session, FB_ROUTE_LOOP, 0},
     {"GET", "/api/v1/events", fb_events_handler, 0, 0},
-    {"GET", "/api/v1/sync", get_sync, FB_ROUTE_LOOP, 0},
-    {"POST", "/api/v1/sync/now", post_now, FB_ROUTE_LOOP, 0},
+    {"GET", "/api/v1/sync", get_sync, FB_ROUTE_LOOP | FB_ROUTE_LOCKED, 0},
+    {"POST", "/api/v1/sync/now", post_now, FB_ROUTE_LOOP | FB_ROUTE_LOCKED, 0},
+    {"POST", "/api/v1/unlock", post_unlock, FB_ROUTE_LOOP | FB_ROUTE_LOCKED, 4096},
     {"POST", "/api/v1/sync/pause", post_pause, FB_ROUTE_LOOP, 0},
     {"POST", "/api/v1/sync/resume", post_resume, FB_ROUTE_LOOP, 0},
     {"GET", "/api/v1/sync/waiting", get_waiting, 0, 0},

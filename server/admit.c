@@ -319,6 +319,7 @@ int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now
                                         &w->ancestor_count);
     memcpy(w->employee_id, peer->employee_id, sizeof w->employee_id);
     w->number_prefix = peer->number_prefix;
+    w->lease_ms = peer->hub->lease_ms;
     w->catalogue_version = c == NULL ? 0 : c->version;
     ret->catalogue_version = w->catalogue_version;
     peer->incarnation = w->incarnation;

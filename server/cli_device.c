@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * device list | approve | suspend | resume | revoke.
+ * device list | approve | suspend | resume | unlock | revoke.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "common/command/show.h"
 #include "common/store/sql.h"
 #include "server/cli.h"
+#include "server/device_life.h"
 #include "server/devices.h"
 
 int fb_server_cli_device_list(struct fb_cli *cli, struct fb_why *why)
@@ -104,6 +105,20 @@ int fb_server_cli_device_resume(struct fb_cli *cli, struct fb_why *why)
     int rc = set_state(cli, "active", why);
     if (rc == FB_OK) {
         fb_cli_say(cli, "%s may sync again.", fb_cli_argument(cli, 0));
+    }
+    return rc;
+}
+
+int fb_server_cli_device_unlock(struct fb_cli *cli, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    char code[FB_UNLOCK_CODE_SIZE];
+    int rc = fb_command_store(cli, &s, why);
+    rc = rc < 0 ? rc : fb_device_unlock_code(s, fb_cli_argument(cli, 0), fb_os_now_ms(), code, why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "For %s, today, once; `fieldbook-replica unlock` takes it:",
+                   fb_cli_argument(cli, 0));
+        printf("%s\n", code);
     }
     return rc;
 }

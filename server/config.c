@@ -10,6 +10,8 @@ const struct fb_config_key FB_SERVER_CONFIG_KEYS[] = {
      "connections one address may hold before it showed a certificate; -1: no cap"},
     {"devices.approve", FB_CONFIG_TEXT, "automatic", 0, 0,
      "automatic: an enrolment code lets a laptop in; ask: an admin compares its check first"},
+    {"devices.lease", FB_CONFIG_MS, "14d", 0, INT64_C(365) * 24 * 3600 * 1000,
+     "how long a laptop may work without hearing of headquarters before it locks; 0s: for ever"},
     {"log.level", FB_CONFIG_TEXT, "info", 0, 0, "error, warn, info or debug"},
     {"log.format", FB_CONFIG_TEXT, "logfmt", 0, 0, "logfmt or json"},
     {NULL, FB_CONFIG_TEXT, NULL, 0, 0, NULL},

@@ -301,7 +301,11 @@ static int open_stores(struct fb_daemon *d, struct fb_why *why)
         return fb_store_error(d->store, why);
     }
     rc = fb_hub_new(d->store, d->reader, &d->random, &d->hub, why);
-    return rc < 0 ? rc : fb_high_water_check(d->data, d->hub);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_hub_set_lease(d->hub, d->enrol_policy.lease_ms);
+    return fb_high_water_check(d->data, d->hub);
 }
 
 static int open_port(struct fb_daemon *d, const struct fb_config *config, struct fb_why *why)
@@ -397,8 +401,9 @@ int fb_server_daemon_run(const char *data, const struct fb_config *config, struc
     struct fb_daemon d = {.data = data, .random = fb_random_system()};
     fb_buf_init(&d.scratch, SCRATCH_BYTES);
     const char *approve = fb_config_text(config, "devices.approve");
-    d.must_approve = strcmp(approve, "ask") == 0;
-    if (!d.must_approve && strcmp(approve, "automatic") != 0) {
+    d.enrol_policy = (struct fb_enrol_policy){.must_approve = strcmp(approve, "ask") == 0,
+                                              .lease_ms = fb_config_int(config, "devices.lease")};
+    if (!d.enrol_policy.must_approve && strcmp(approve, "automatic") != 0) {
         return fb_fail(why, FB_ERR_CONFIG, "devices.approve is %s: write automatic or ask",
                        approve);
     }

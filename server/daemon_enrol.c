@@ -49,7 +49,7 @@ static void answer(struct enrolment *e, const struct fb_enrol_ask *ask, struct f
     struct fb_daemon *d = e->daemon;
     struct fb_why why = {""};
     struct fb_message m = {.kind = FB_MESSAGE_ENROL_ANSWER};
-    int rc = fb_enrolment_answer(d->store, &d->authority, ask, e->device_id, d->must_approve,
+    int rc = fb_enrolment_answer(d->store, &d->authority, ask, e->device_id, &d->enrol_policy,
                                  &d->random, fb_os_now_ms(), arena, &m.enrol_answer, &why);
     if (rc < 0) {
         refuse(e, rc, &why);

@@ -8,6 +8,7 @@
 #include "common/net/listener.h"
 #include "common/net/loop.h"
 #include "server/authority.h"
+#include "server/devices.h"
 #include "server/high_water.h"
 #include "server/hub.h"
 
@@ -34,7 +35,7 @@ struct fb_daemon {
     bool has_told_rewound;
     bool has_foreign_write;
     bool is_stopping;
-    bool must_approve; /* devices.approve = ask */
+    struct fb_enrol_policy enrol_policy; /* devices.approve, devices.lease */
     struct fb_random random;
 };
 

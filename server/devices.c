@@ -8,6 +8,7 @@
 #include "common/base/mem.h"
 #include "common/base/time.h"
 #include "common/store/sql.h"
+#include "server/device_life.h"
 
 int fb_invite_make(struct fb_store *s, const char *employee_id, const char *device_name,
                    const struct fb_sha256 *root_fingerprint, const struct fb_random *random,
@@ -217,10 +218,12 @@ static int issue(struct fb_store *s, const struct fb_authority *authority,
 
 int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority,
                         const struct fb_enrol_ask *ask, const char *certificate_device,
-                        bool must_approve, const struct fb_random *random, int64_t now_ms,
-                        struct fb_arena *arena, struct fb_enrol_answer *ret, struct fb_why *why)
+                        const struct fb_enrol_policy *policy, const struct fb_random *random,
+                        int64_t now_ms, struct fb_arena *arena, struct fb_enrol_answer *ret,
+                        struct fb_why *why)
 {
-    struct fb_enrol_answer answer = {.server_name = "Fieldbook headquarters"};
+    struct fb_enrol_answer answer = {.server_name = "Fieldbook headquarters",
+                                     .lease_ms = policy->lease_ms};
     struct invite invite = {.device_name = ""};
     FB_AUTO(fb_buf_release) struct fb_buf certificate;
     fb_buf_init(&certificate, (size_t)64 * 1024);
@@ -229,9 +232,11 @@ int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority
         return fb_store_error(s, why);
     }
     rc = decide_device(s, ask, certificate_device, random, now_ms, &invite, &answer, why);
-    rc = rc < 0
-             ? rc
-             : issue(s, authority, ask, &invite, must_approve, now_ms, &certificate, &answer, why);
+    answer.is_pending = !ask->is_renewal && policy->must_approve;
+    rc = rc < 0 ? rc
+                : issue(s, authority, ask, &invite, policy->must_approve, now_ms, &certificate,
+                        &answer, why);
+    rc = rc < 0 ? rc : fb_device_lease_secret(s, answer.device_id, random, &answer.lease_secret);
     if (rc < 0) {
         fb_store_rollback(s);
         return rc;
@@ -252,11 +257,11 @@ int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority
     return FB_OK;
 }
 
-static int resolve_device(struct fb_store *s, const char *device,
-                          char ret_id[static FB_ROW_ID_SIZE], struct fb_why *why)
+int fb_device_find(struct fb_store *s, const char *device, char ret_id[static FB_ROW_ID_SIZE],
+                   char ret_state[static FB_DEVICE_STATE_SIZE], struct fb_why *why)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(s, "SELECT id FROM device WHERE id = ?1 OR name = ?1 LIMIT 2", &q);
+    int rc = fb_sql_begin(s, "SELECT id, state FROM device WHERE id = ?1 OR name = ?1 LIMIT 2", &q);
     if (rc < 0) {
         return fb_store_error(s, why);
     }
@@ -268,6 +273,7 @@ static int resolve_device(struct fb_store *s, const char *device,
     }
     if (rc == FB_SQL_ROW) {
         snprintf(ret_id, FB_ROW_ID_SIZE, "%s", fb_sql_text(q, 0));
+        snprintf(ret_state, FB_DEVICE_STATE_SIZE, "%s", fb_sql_text(q, 1));
         rc = fb_sql_step(q);
     }
     if (rc == FB_SQL_ROW) {
@@ -281,7 +287,8 @@ int fb_device_set_state(struct fb_store *s, const char *device, const char *stat
                         struct fb_why *why)
 {
     char id[FB_ROW_ID_SIZE];
-    int rc = resolve_device(s, device, id, why);
+    char before[FB_DEVICE_STATE_SIZE];
+    int rc = fb_device_find(s, device, id, before, why);
     if (rc < 0) {
         return rc;
     }
@@ -311,10 +318,8 @@ int fb_device_set_state(struct fb_store *s, const char *device, const char *stat
 int fb_device_approve(struct fb_store *s, const char *device, struct fb_why *why)
 {
     char id[FB_ROW_ID_SIZE];
-    char employee[FB_ROW_ID_SIZE];
-    char state[16];
-    int rc = resolve_device(s, device, id, why);
-    rc = rc < 0 ? rc : find_device(s, id, employee, state);
+    char state[FB_DEVICE_STATE_SIZE];
+    int rc = fb_device_find(s, device, id, state, why);
     if (rc == FB_OK && strcmp(state, "pending") != 0) {
         return fb_fail(why, FB_ERR_INVALID, "device %s does not wait for approval: it is %s",
                        device, state);

@@ -20,14 +20,24 @@ int fb_invite_make(struct fb_store *s, const char *employee_id, const char *devi
                    int64_t now_ms, char ret_code[static FB_ENROL_CODE_SIZE],
                    struct fb_why *why) FB_MUST_CHECK;
 
+struct fb_enrol_policy {
+    bool must_approve; /* a new device waits until an admin compared its check */
+    int64_t lease_ms;  /* 0: none */
+};
+
 /* Answers an enrolment or renewal in one transaction; the answer's bytes live in the arena. certificate_device: who the
  * connection's certificate says it is, "" without one (a renewal needs it). A refusal is FB_ERR_REFUSED with the sentence for
  * the person at the laptop. */
 int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority,
                         const struct fb_enrol_ask *ask, const char *certificate_device,
-                        bool must_approve, const struct fb_random *random, int64_t now_ms,
-                        struct fb_arena *arena, struct fb_enrol_answer *ret,
+                        const struct fb_enrol_policy *policy, const struct fb_random *random,
+                        int64_t now_ms, struct fb_arena *arena, struct fb_enrol_answer *ret,
                         struct fb_why *why) FB_MUST_CHECK;
+
+/* The id and state of a device named by its id or by a name that only one has. FB_ERR_NOT_FOUND, FB_ERR_INVALID with a sentence. */
+#define FB_DEVICE_STATE_SIZE 16
+int fb_device_find(struct fb_store *s, const char *device, char ret_id[static FB_ROW_ID_SIZE],
+                   char ret_state[static FB_DEVICE_STATE_SIZE], struct fb_why *why) FB_MUST_CHECK;
 
 /* A waiting device becomes active; FB_ERR_INVALID with a sentence if it does not wait. */
 int fb_device_approve(struct fb_store *s, const char *device, struct fb_why *why) FB_MUST_CHECK;

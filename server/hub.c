@@ -726,6 +726,11 @@ int fb_hub_device_state_changed(struct fb_hub *hub, const char *device_id, int64
     return FB_OK;
 }
 
+void fb_hub_set_lease(struct fb_hub *hub, int64_t lease_ms)
+{
+    hub->lease_ms = lease_ms;
+}
+
 const struct fb_hub_counters *fb_hub_counters(const struct fb_hub *hub)
 {
     return &hub->counters;

@@ -18,6 +18,9 @@ int fb_hub_new(struct fb_store *store, struct fb_store *reader, const struct fb_
                struct fb_hub **ret, struct fb_why *why) FB_MUST_CHECK;
 void fb_hub_free(struct fb_hub *hub);
 
+/* How long laptops may work without hearing of headquarters; 0 (at first): for ever. */
+void fb_hub_set_lease(struct fb_hub *hub, int64_t lease_ms);
+
 /* A device's connection is up; its id is the certificate's. An older connection of the same device is refused (REPLACED). */
 int fb_hub_open(struct fb_hub *hub, const char *device_id, int64_t now_ms,
                 struct fb_server_session **ret) FB_MUST_CHECK;

@@ -115,6 +115,7 @@ struct fb_hub {
     struct fb_store *reader;
     struct fb_random random;
     char timeline[FB_ROW_ID_SIZE];
+    int64_t lease_ms;          /* of laptops; 0: none */
     char rewound[FB_WHY_SIZE]; /* why it takes nothing in (rewound.c); "": it does */
     struct fb_peer *peers;
     struct fb_peer *buckets[FB_PEER_BUCKETS];

@@ -54,6 +54,20 @@ static void sha1(const uint8_t pad[static 64], const void *bytes, size_t size, u
     fb_assert(is_ok);
 }
 
+struct fb_sha256 fb_hmac_sha256(const void *key, size_t key_size, const void *bytes, size_t size)
+{
+    uint8_t inner_pad[64];
+    uint8_t outer_pad[64];
+    fb_assert(key_size <= sizeof inner_pad);
+    for (size_t i = 0; i < sizeof inner_pad; i++) {
+        uint8_t k = i < key_size ? ((const uint8_t *)key)[i] : 0;
+        inner_pad[i] = k ^ 0x36U;
+        outer_pad[i] = k ^ 0x5CU;
+    }
+    struct fb_sha256 inner = fb_sha256(inner_pad, sizeof inner_pad, bytes, size);
+    return fb_sha256(outer_pad, sizeof outer_pad, inner.bytes, sizeof inner.bytes);
+}
+
 void fb_hmac_sha1(const void *key, size_t key_size, const void *bytes, size_t size,
                   uint8_t ret_mac[static FB_SHA1_BYTES])
 {

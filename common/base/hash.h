@@ -28,6 +28,9 @@ void fb_hasher_add(struct fb_hasher *h, const void *bytes, size_t size);
 struct fb_sha256 fb_hasher_end(struct fb_hasher *h);
 bool fb_sha256_equal(const struct fb_sha256 *a, const struct fb_sha256 *b); /* constant time */
 
+/* HMAC-SHA-256 (RFC 2104); key_size at most 64. */
+struct fb_sha256 fb_hmac_sha256(const void *key, size_t key_size, const void *bytes, size_t size);
+
 /* HMAC-SHA-1 (RFC 2104) for one-time passwords, which authenticator apps make so; nothing else here may use SHA-1. */
 #define FB_SHA1_BYTES 20
 void fb_hmac_sha1(const void *key, size_t key_size, const void *bytes, size_t size,

@@ -90,6 +90,17 @@ extern int fb_limit_cut_memory_bytes_max;
 /* An expired device certificate may still be renewed for so long, if its device is known and active; then the person enrols anew. */
 #define FB_RENEW_EXPIRED_MS_MAX (INT64_C(180) * 24 * 3600 * 1000)
 
+/* The lease: a laptop that has not heard of headquarters for so long locks itself (`devices.lease`); it warns beforehand. A
+ * code read over the telephone gives it a week; five wrong codes, and none is looked at for an hour. */
+#define FB_LEASE_MS         (INT64_C(14) * 24 * 3600 * 1000)
+#define FB_LEASE_WARN_DAYS  7
+#define FB_LEASE_LAST_DAYS  2
+#define FB_LEASE_UNLOCK_MS  (INT64_C(7) * 24 * 3600 * 1000)
+#define FB_UNLOCK_TRIES_MAX 5
+#define FB_UNLOCK_WAIT_MS   (INT64_C(3600) * 1000)
+/* While connected the lease is renewed so often at least; the file is written no more often than that. */
+#define FB_LEASE_NOTE_MS (INT64_C(3600) * 1000)
+
 /* Catalogue. */
 #define FB_CATALOGUE_BYTES_MAX 4194304 /* 4 MiB */
 #define FB_ENTITIES_MAX        400 /* 66 main entities with 67 parts, and room for custom ones */

@@ -17,6 +17,10 @@
 
 int64_t fb_os_now_ms(void);       /* wall clock, UTC */
 int64_t fb_os_monotonic_ms(void); /* for timers; starts anywhere, never goes back */
+/* Which start of the computer this is (""; not known), and how long it has run since, sleep included; no setting of the clock
+ * changes it. */
+#define FB_BOOT_SIZE 40
+void fb_os_boot(char ret[static FB_BOOT_SIZE], int64_t *ret_ran_ms);
 void fb_os_random(void *bytes, size_t size);
 
 /* The whole file, at most size_max bytes, into an initialised buffer. FB_ERR_NOT_FOUND,

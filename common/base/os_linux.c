@@ -41,6 +41,21 @@ double fb_os_cpu_seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+void fb_os_boot(char ret[static FB_BOOT_SIZE], int64_t *ret_ran_ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    *ret_ran_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    ret[0] = '\0';
+    FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+    if (f != NULL) {
+        if (fgets(ret, FB_BOOT_SIZE, f) != NULL) {
+            ret[strcspn(ret, "\n")] = '\0';
+        }
+        fclose(f);
+    }
+}
+
 void fb_os_random(void *bytes, size_t size)
 {
     uint8_t *at = bytes;

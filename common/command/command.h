@@ -16,13 +16,19 @@ struct fb_command_node {
     enum fb_node node;
     /* Does at once what the daemon would do with the rows just written, if no daemon runs; FB_OK if one does. May be NULL. */
     int (*settle)(const char *data, struct fb_why *why);
+    /* May commands open the database now? FB_ERR_REFUSED with a sentence for the person. May be NULL: yes. */
+    int (*gate)(const struct fb_cli *cli, const char *data, struct fb_why *why);
 };
 
 bool fb_command_is_laptop(const struct fb_cli *cli);
 
-/* Opens the database of --data for this program's kind of node. Release with fb_store_close(). */
+/* Opens the database of --data for this program's kind of node, if the gate is open. Release with fb_store_close(). */
 int fb_command_store(const struct fb_cli *cli, struct fb_store **ret,
                      struct fb_why *why) FB_MUST_CHECK;
+
+/* The same whatever the gate says: for what talks to headquarters alone. */
+int fb_command_store_ungated(const struct fb_cli *cli, struct fb_store **ret,
+                             struct fb_why *why) FB_MUST_CHECK;
 
 /* The same, for commands that read the catalogue's tables; a laptop has none before its first download. */
 int fb_command_tables(const struct fb_cli *cli, struct fb_store **ret,

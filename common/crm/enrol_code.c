@@ -8,7 +8,7 @@
 #define CODE_CHARS 52 /* 260 bits: 256 of the code, 4 of the checksum */
 #define GROUP      4
 
-static const char ALPHABET[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* Crockford: no I, L, O, U */
+const char FB_CODE_ALPHABET[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* Crockford: no I, L, O, U */
 
 static unsigned checksum(const uint8_t bytes[static CODE_BYTES])
 {
@@ -39,19 +39,19 @@ void fb_enrol_code_format(const struct fb_enrol_code *code,
         if (i > 0 && i % GROUP == 0) {
             ret_text[out++] = '-';
         }
-        ret_text[out++] = ALPHABET[five];
+        ret_text[out++] = FB_CODE_ALPHABET[five];
     }
     ret_text[out] = '\0';
 }
 
-static int character_value(char c)
+int fb_code_character(char c)
 {
     if (c >= 'a' && c <= 'z') {
         c = (char)(c - 'a' + 'A');
     }
     c = c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : c;
-    const char *at = c == '\0' ? NULL : strchr(ALPHABET, c);
-    return at == NULL ? -1 : (int)(at - ALPHABET);
+    const char *at = c == '\0' ? NULL : strchr(FB_CODE_ALPHABET, c);
+    return at == NULL ? -1 : (int)(at - FB_CODE_ALPHABET);
 }
 
 int fb_enrol_code_parse(const char *text, struct fb_enrol_code *ret, struct fb_why *why)
@@ -62,7 +62,7 @@ int fb_enrol_code_parse(const char *text, struct fb_enrol_code *ret, struct fb_w
         if (*p == '-' || *p == ' ' || *p == '\n' || *p == '\r') {
             continue;
         }
-        int value = character_value(*p);
+        int value = fb_code_character(*p);
         if (value < 0 || count == CODE_CHARS) {
             return fb_fail(
                 why, FB_ERR_INVALID,

@@ -16,6 +16,10 @@
 #define FB_ENROL_PIN_BYTES    16
 #define FB_ENROL_CODE_SIZE    65 /* 52 characters, 12 hyphens, the zero */
 
+/* Crockford's base 32 as codes for people use it; the value of a character as typed, -1: none. */
+extern const char FB_CODE_ALPHABET[33];
+int fb_code_character(char c);
+
 struct fb_enrol_code {
     uint8_t secret[FB_ENROL_SECRET_BYTES];
     uint8_t pin[FB_ENROL_PIN_BYTES]; /* the first bytes of the root certificate's SHA-256 */

@@ -79,6 +79,7 @@ static int receive_welcome(struct fb_replica_round *r, const struct fb_message *
     }
     r->status.verdict = w->verdict;
     r->status.retry_after_ms = w->retry_after_ms;
+    r->status.lease_ms = w->lease_ms;
     measure_clock(r, w);
     if (w->verdict == FB_VERDICT_RETRY_LATER) {
         return fb_replica_fail(r, FB_ERR_BUSY, "headquarters is busy: trying again in %lld s",
@@ -103,6 +104,7 @@ static int receive_welcome(struct fb_replica_round *r, const struct fb_message *
     r->status.server_rev = w->rev;
     r->poke_rev = w->rev;
     r->is_greeted = true;
+    r->status.welcomes++;
     r->may_pull = w->verdict != FB_VERDICT_TOO_OLD;
     r->status.refusal = FB_REFUSAL_NONE;
     r->status.sentence[0] = '\0';

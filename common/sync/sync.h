@@ -52,6 +52,8 @@ struct fb_replica_status {
     enum fb_refusal refusal;
     enum fb_verdict verdict;
     int64_t retry_after_ms;
+    int64_t welcomes;           /* since the object was made */
+    int64_t lease_ms;           /* as the last of them said; 0: none */
     char sentence[FB_WHY_SIZE]; /* what went wrong last, for people; "" */
 };
 

@@ -121,6 +121,7 @@ enum fb_route_flag {
     FB_ROUTE_REPLICA = 32,     /* only on a laptop */
     FB_ROUTE_LOOP = 128,   /* its first stage runs in the loop's thread, without a transaction */
     FB_ROUTE_SEARCH = 256, /* asks the search file */
+    FB_ROUTE_LOCKED = 512, /* also while this laptop is locked */
     FB_ROUTE_MUST_CHANGE = 64, /* also while a one-time password waits for its change */
 };
 

@@ -37,6 +37,8 @@ struct fb_web_config {
     bool (*is_our_host)(void *ctx, const char *host); /* NULL: any (headquarters has many names) */
     /* Whose request is it? By its cookie; leaves ret as it is if nobody's. */
     void (*find_login)(void *ctx, const struct fb_request *req, struct fb_login *ret);
+    /* Is everything but FB_ROUTE_LOCKED and the pages' files closed, and why? May be NULL: no. */
+    bool (*is_closed)(void *ctx, struct fb_why *why);
     /* Sets what handlers of this node get: node_context and the like. May be NULL. */
     void (*prepare)(void *ctx, struct fb_web *web);
     void *ctx;

@@ -146,6 +146,11 @@ bool fb_serve_check(struct fb_web_conn *c, const struct fb_request *req, struct 
     if (c->route == NULL) {
         return true;
     }
+    struct fb_why closed = {""};
+    if ((c->route->flags & FB_ROUTE_LOCKED) == 0 && config->is_closed != NULL &&
+        config->is_closed(config->ctx, &closed)) {
+        return refuse(res, 423, "locked", closed.text);
+    }
     config->find_login(config->ctx, req, c->login);
     if (c->login->employee_id[0] != '\0' && !c->is_known && c->stream != NULL) {
         c->is_known = true;

@@ -43,6 +43,7 @@ enum fb_message_kind {
     FB_MESSAGE_PONG = 15,
     FB_MESSAGE_REFUSE = 16, /* a reason, then the connection closes */
     FB_MESSAGE_SCOPE_DIGESTS = 17,
+    FB_MESSAGE_WIPED = 18, /* the laptop erased its data */
     FB_MESSAGE_ENROL_ASK = 32,
     FB_MESSAGE_ENROL_ANSWER = 33,
 };
@@ -84,6 +85,7 @@ struct fb_hello {
     struct fb_sha256 log_head;         /* of the log at its cursor; zeros: it does not know */
     char (*ancestors)[FB_ROW_ID_SIZE]; /* timelines that its own was forked from, newest first */
     size_t ancestor_count;
+    int64_t unsent; /* changes that wait to be sent */
 };
 
 /* A timeline that another was forked from. */
@@ -110,6 +112,8 @@ struct fb_welcome {
     size_t ancestor_count;
     bool is_cursor_lost; /* the hello's cursor and log_head are of a history that is no more */
     bool must_enrol;     /* may push, may not pull: another life of this device took its place */
+    bool must_wipe;      /* hand in what waits, then erase the data and say WIPED */
+    int64_t lease_ms;    /* how long it may work without hearing of headquarters; 0: for ever */
 };
 
 struct fb_catalogue_message {
@@ -234,6 +238,7 @@ struct fb_enrol_ask {
     const uint8_t *csr; /* PEM */
     size_t csr_size;
     bool is_renewal; /* the old certificate says who asks; the code is empty */
+    bool asks_state; /* with is_renewal: is it approved? No certificate is issued */
 };
 struct fb_enrol_answer {
     char device_id[FB_ROW_ID_SIZE];
@@ -243,6 +248,9 @@ struct fb_enrol_answer {
     const uint8_t *authority; /* PEM */
     size_t authority_size;
     const char *server_name;
+    struct fb_sha256 lease_secret; /* zeros: none */
+    int64_t lease_ms;
+    bool is_pending; /* waits for an administrator's approval */
 };
 
 struct fb_message {
@@ -264,6 +272,7 @@ struct fb_message {
         int64_t ping_ms; /* ping and pong: the asker's clock, sent back */
         struct fb_refuse refuse;
         struct fb_scope_digests scope_digests;
+        int64_t wiped_unsent;
         struct fb_enrol_ask enrol_ask;
         struct fb_enrol_answer enrol_answer;
     };

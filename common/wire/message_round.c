@@ -20,6 +20,7 @@ int fb_pack_hello(const struct fb_message *m, struct fb_arena *arena, ProtobufCM
     out->app_version = fb_wire_text(h->app_version);
     out->acked_number = h->acked_number;
     out->log_head = fb_wire_hash(&h->log_head);
+    out->unsent = h->unsent;
     out->n_ancestors = h->ancestor_count;
     out->ancestors = fb_arena_alloc(arena, h->ancestor_count * sizeof *out->ancestors + 1);
     int rc = out->ancestors == NULL ? FB_ERR_NO_MEMORY
@@ -36,6 +37,7 @@ static int check_hello(const struct fb_unpack *u, const struct fb_hello *h)
     rc = rc < 0 ? rc : fb_wire_check_counter(u, h->cursor, "the cursor");
     rc = rc < 0 ? rc : fb_wire_check_counter(u, h->catalogue_version, "the catalogue's version");
     rc = rc < 0 ? rc : fb_wire_check_counter(u, h->acked_number, "the acknowledged push's number");
+    rc = rc < 0 ? rc : fb_wire_check_counter(u, h->unsent, "the count of unsent changes");
     return rc < 0 ? rc : fb_wire_check_counter(u, h->last_number, "the last push's number");
 }
 
@@ -50,7 +52,8 @@ int fb_unpack_hello(const ProtobufCMessage *p, const struct fb_unpack *u, struct
                            .now_ms = in->now_ms,
                            .last_number = in->last_number,
                            .acked_number = in->acked_number,
-                           .ancestor_count = in->n_ancestors};
+                           .ancestor_count = in->n_ancestors,
+                           .unsent = in->unsent};
     int rc = fb_wire_read_id(u, &in->device_id, false, "the device", h->device_id);
     rc = rc < 0 ? rc : fb_wire_read_id(u, &in->timeline, true, "the timeline", h->timeline);
     rc = rc < 0 ? rc : fb_wire_read_hash(u, &in->last_hash, "the last push's hash", &h->last_hash);
@@ -116,6 +119,8 @@ int fb_pack_welcome(const struct fb_message *m, struct fb_arena *arena, Protobuf
     out->retry_after_ms = w->retry_after_ms;
     out->number_prefix = fb_wire_text(w->number_prefix);
     out->must_enrol = w->must_enrol;
+    out->must_wipe = w->must_wipe;
+    out->lease_ms = w->lease_ms;
     out->is_cursor_lost = w->is_cursor_lost;
     int rc = pack_ancestors(w, arena, out);
     rc = rc < 0 ? rc : fb_wire_id(w->timeline, arena, &out->timeline);
@@ -134,6 +139,7 @@ static int check_welcome(const struct fb_unpack *u, const Fb__Wire__Welcome *in)
     rc = rc < 0 ? rc : fb_wire_check_counter(u, in->staged_parts, "the count of staged parts");
     rc = rc < 0 ? rc : fb_wire_check_counter(u, in->rev, "the rev");
     rc = rc < 0 ? rc : fb_wire_check_counter(u, in->catalogue_version, "the catalogue's version");
+    rc = rc < 0 ? rc : fb_wire_check_counter(u, in->lease_ms, "the lease");
     return rc < 0 ? rc : fb_wire_check_counter(u, in->retry_after_ms, "the delay");
 }
 
@@ -151,6 +157,8 @@ int fb_unpack_welcome(const ProtobufCMessage *p, const struct fb_unpack *u, stru
                              .catalogue_version = in->catalogue_version,
                              .retry_after_ms = in->retry_after_ms,
                              .must_enrol = in->must_enrol,
+                             .must_wipe = in->must_wipe,
+                             .lease_ms = in->lease_ms,
                              .is_cursor_lost = in->is_cursor_lost};
     int rc = check_welcome(u, in);
     rc = rc < 0 ? rc : unpack_ancestors(in, u, w);

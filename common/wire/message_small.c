@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Messages of a few fields: push parts and acks, poke, ping, pong, refusals, enrolment.
+ * Messages of a few fields: push parts and acks, poke, ping, pong, refusals, wiped, enrolment.
  */
 #include "common/wire/wire.h"
 
@@ -124,6 +124,19 @@ int fb_unpack_refuse(const ProtobufCMessage *p, const struct fb_unpack *u, struc
                                       &ret->refuse.sentence);
 }
 
+int fb_pack_wiped(const struct fb_message *m, struct fb_arena *arena, ProtobufCMessage **ret)
+{
+    FB_NEW_MESSAGE(Wiped, wiped);
+    out->unsent = m->wiped_unsent;
+    return FB_OK;
+}
+
+int fb_unpack_wiped(const ProtobufCMessage *p, const struct fb_unpack *u, struct fb_message *ret)
+{
+    ret->wiped_unsent = ((const Fb__Wire__Wiped *)p)->unsent;
+    return fb_wire_check_counter(u, ret->wiped_unsent, "the count of lost changes");
+}
+
 int fb_pack_enrol_ask(const struct fb_message *m, struct fb_arena *arena, ProtobufCMessage **ret)
 {
     FB_NEW_MESSAGE(EnrolAsk, enrol_ask);
@@ -131,6 +144,7 @@ int fb_pack_enrol_ask(const struct fb_message *m, struct fb_arena *arena, Protob
     out->device_name = fb_wire_text(m->enrol_ask.device_name);
     out->csr = fb_wire_bytes(m->enrol_ask.csr, m->enrol_ask.csr_size);
     out->is_renewal = m->enrol_ask.is_renewal;
+    out->asks_state = m->enrol_ask.asks_state;
     return FB_OK;
 }
 
@@ -151,7 +165,7 @@ int fb_unpack_enrol_ask(const ProtobufCMessage *p, const struct fb_unpack *u,
 {
     const Fb__Wire__EnrolAsk *in = (const Fb__Wire__EnrolAsk *)p;
     struct fb_enrol_ask *ask = &ret->enrol_ask;
-    *ask = (struct fb_enrol_ask){.is_renewal = in->is_renewal};
+    *ask = (struct fb_enrol_ask){.is_renewal = in->is_renewal, .asks_state = in->asks_state};
     int rc = fb_wire_read_text(u, &in->code, FB_MESSAGE_TEXT_BYTES_MAX, "the code", &ask->code);
     rc = rc < 0 ? rc
                 : fb_wire_read_text(u, &in->device_name, FB_MESSAGE_TEXT_BYTES_MAX,
@@ -166,6 +180,9 @@ int fb_pack_enrol_answer(const struct fb_message *m, struct fb_arena *arena, Pro
     out->certificate = fb_wire_bytes(answer->certificate, answer->certificate_size);
     out->authority = fb_wire_bytes(answer->authority, answer->authority_size);
     out->server_name = fb_wire_text(answer->server_name);
+    out->lease_secret = fb_wire_hash(&answer->lease_secret);
+    out->lease_ms = answer->lease_ms;
+    out->is_pending = answer->is_pending;
     int rc = fb_wire_id(answer->device_id, arena, &out->device_id);
     return rc < 0 ? rc : fb_wire_id(answer->employee_id, arena, &out->employee_id);
 }
@@ -175,8 +192,12 @@ int fb_unpack_enrol_answer(const ProtobufCMessage *p, const struct fb_unpack *u,
 {
     const Fb__Wire__EnrolAnswer *in = (const Fb__Wire__EnrolAnswer *)p;
     struct fb_enrol_answer *answer = &ret->enrol_answer;
-    *answer = (struct fb_enrol_answer){.device_id = ""};
+    *answer = (struct fb_enrol_answer){.lease_ms = in->lease_ms, .is_pending = in->is_pending};
     int rc = fb_wire_read_id(u, &in->device_id, false, "the device", answer->device_id);
+    rc = rc < 0 ? rc : fb_wire_check_counter(u, in->lease_ms, "the lease");
+    rc = rc < 0 ? rc
+                : fb_wire_read_hash(u, &in->lease_secret, "the secret of unlock codes",
+                                    &answer->lease_secret);
     rc = rc < 0 ? rc
                 : fb_wire_read_id(u, &in->employee_id, true, "the employee", answer->employee_id);
     rc = rc < 0 ? rc

@@ -70,11 +70,11 @@ typedef int fb_message_unpack(const ProtobufCMessage *p, const struct fb_unpack 
 fb_message_pack fb_pack_hello, fb_pack_welcome, fb_pack_catalogue, fb_pack_push_part, fb_pack_ack,
     fb_pack_pull, fb_pack_rows, fb_pack_removes, fb_pack_chunk, fb_pack_cut, fb_pack_poke,
     fb_pack_ping, fb_pack_pong, fb_pack_refuse, fb_pack_scope_digests, fb_pack_enrol_ask,
-    fb_pack_enrol_answer, fb_pack_evict, fb_pack_references;
+    fb_pack_enrol_answer, fb_pack_wiped, fb_pack_evict, fb_pack_references;
 fb_message_unpack fb_unpack_hello, fb_unpack_welcome, fb_unpack_catalogue, fb_unpack_push_part,
     fb_unpack_ack, fb_unpack_pull, fb_unpack_rows, fb_unpack_removes, fb_unpack_chunk,
     fb_unpack_cut, fb_unpack_poke, fb_unpack_ping, fb_unpack_pong, fb_unpack_refuse,
-    fb_unpack_scope_digests, fb_unpack_enrol_ask, fb_unpack_enrol_answer, fb_unpack_evict,
-    fb_unpack_references;
+    fb_unpack_scope_digests, fb_unpack_enrol_ask, fb_unpack_enrol_answer, fb_unpack_wiped,
+    fb_unpack_evict, fb_unpack_references;
 
 #endif

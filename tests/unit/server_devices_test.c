@@ -56,7 +56,8 @@ static int renew(const char *device_id, int64_t late_ms, struct fb_why *why)
     struct fb_enrol_answer answer;
     struct fb_enrol_ask ask = {
         .code = "", .device_name = "", .csr = csr.bytes, .csr_size = csr.size, .is_renewal = true};
-    return fb_enrolment_answer(w->store, &authority, &ask, device_id, false, &w->random,
+    const struct fb_enrol_policy policy = {.lease_ms = FB_LEASE_MS};
+    return fb_enrolment_answer(w->store, &authority, &ask, device_id, &policy, &w->random,
                                1000 + late_ms, &arena, &answer, why);
 }
 

@@ -60,7 +60,7 @@ FB_TEST(a_frame_that_is_too_large_is_refused_at_its_fourth_byte)
 FB_TEST(unknown_kinds_and_flags_are_refused_before_the_body_is_there)
 {
     assert_int_equal(find("\x00\x00\x00\x09\x00\x00", 6, 1000), FB_ERR_PROTOCOL);
-    assert_int_equal(find("\x00\x00\x00\x09\x12\x00", 6, 1000), FB_ERR_PROTOCOL);
+    assert_int_equal(find("\x00\x00\x00\x09\x1F\x00", 6, 1000), FB_ERR_PROTOCOL);
     assert_int_equal(find("\x00\x00\x00\x09\xFF\x00", 6, 1000), FB_ERR_PROTOCOL);
     assert_int_equal(find("\x00\x00\x00\x09\x09\x02", 6, 1000), FB_ERR_PROTOCOL);
     assert_int_equal(find("GET / HTTP/1.1\r\n", 16, FB_FRAME_BYTES_MAX), FB_ERR_PROTOCOL);

@@ -49,6 +49,7 @@ FB_TEST(a_hello_arrives)
     assert_true(fb_sha256_equal(&m.hello.last_hash, &hash));
     assert_string_equal(m.hello.app_version, "0.1.0");
     assert_int_equal(m.hello.acked_number, 8);
+    assert_int_equal(m.hello.unsent, 3);
     hash = testing_hash(5);
     assert_true(fb_sha256_equal(&m.hello.log_head, &hash));
     assert_int_equal(m.hello.ancestor_count, 1);
@@ -90,7 +91,8 @@ FB_TEST(a_welcome_arrives)
     assert_string_equal(m.welcome.ancestors[0].id, DEVICE);
     assert_int_equal(m.welcome.ancestors[0].forked_at, 4000);
     assert_int_equal(m.welcome.ancestors[1].forked_at, 0);
-    assert_true(m.welcome.must_enrol);
+    assert_true(m.welcome.must_enrol && m.welcome.must_wipe);
+    assert_int_equal(m.welcome.lease_ms, 1209600000);
     assert_true(m.welcome.is_cursor_lost);
 }
 
@@ -195,6 +197,7 @@ FB_TEST(the_small_messages_arrive)
     assert_int_equal(refuse.refuse.reason, FB_REFUSAL_REVOKED);
     assert_string_equal(refuse.refuse.sentence, "this device was revoked");
     assert_int_equal(refuse.refuse.retry_after_ms, 60000);
+    assert_int_equal(round_trip(FB_MESSAGE_WIPED, &arena).wiped_unsent, 4);
 }
 
 FB_TEST(enrolment_arrives)
@@ -204,13 +207,17 @@ FB_TEST(enrolment_arrives)
     assert_string_equal(ask.enrol_ask.code, "ABCD-EFGH");
     assert_string_equal(ask.enrol_ask.device_name, "Ana's laptop");
     assert_int_equal(ask.enrol_ask.csr_size, 3);
-    assert_true(ask.enrol_ask.is_renewal);
+    assert_true(ask.enrol_ask.is_renewal && ask.enrol_ask.asks_state);
     struct fb_message answer = round_trip(FB_MESSAGE_ENROL_ANSWER, &arena);
     assert_string_equal(answer.enrol_answer.device_id, DEVICE);
     assert_string_equal(answer.enrol_answer.employee_id, EMPLOYEE);
     assert_memory_equal(answer.enrol_answer.certificate, "CHAIN", 5);
     assert_memory_equal(answer.enrol_answer.authority, "CA", 2);
     assert_string_equal(answer.enrol_answer.server_name, "hq.example.com");
+    struct fb_sha256 secret = testing_hash(4);
+    assert_true(fb_sha256_equal(&answer.enrol_answer.lease_secret, &secret));
+    assert_int_equal(answer.enrol_answer.lease_ms, 1209600000);
+    assert_true(answer.enrol_answer.is_pending);
 }
 
 FB_TEST(frames_are_found_one_after_the_other)
@@ -251,9 +258,9 @@ static struct fb_message small_rows(struct fb_arena *arena)
 }
 
 static const char *const GOLDEN_NAMES[] = {
-    "hello",         "welcome",   "catalogue",    "push_part", "ack",       "pull", "rows",
-    "removes",       "chunk",     "cut",          "poke",      "ping",      "pong", "refuse",
-    "scope_digests", "enrol_ask", "enrol_answer", "evict",     "references"};
+    "hello",         "welcome",   "catalogue",    "push_part", "ack",        "pull", "rows",
+    "removes",       "chunk",     "cut",          "poke",      "ping",       "pong", "refuse",
+    "scope_digests", "enrol_ask", "enrol_answer", "evict",     "references", "wiped"};
 #define RELEASE_1_KINDS 17
 
 /* Bytes that old releases rely on: proto/README.md. */
@@ -285,10 +292,12 @@ FB_TEST(bytes_of_release_1_are_understood)
         if (m.kind == FB_MESSAGE_HELLO) {
             assert_int_equal(m.hello.last_number, 9);
             assert_int_equal(m.hello.ancestor_count + (size_t)m.hello.acked_number, 0);
+            assert_int_equal(m.hello.unsent, 0);
         } else if (m.kind == FB_MESSAGE_WELCOME) {
             assert_int_equal(m.welcome.seen, 8);
             assert_int_equal(m.welcome.ancestor_count, 0);
-            assert_false(m.welcome.must_enrol || m.welcome.is_cursor_lost);
+            assert_false(m.welcome.must_enrol || m.welcome.is_cursor_lost || m.welcome.must_wipe);
+            assert_int_equal(m.welcome.lease_ms, 0);
         }
     }
 }

@@ -168,6 +168,7 @@ static inline struct fb_message testing_message_of_round(enum fb_message_kind ki
                                     .last_hash = testing_hash(7),
                                     .app_version = "0.1.0",
                                     .acked_number = 8,
+                                    .unsent = 3,
                                     .log_head = testing_hash(5),
                                     .ancestors = timelines,
                                     .ancestor_count = 1};
@@ -189,6 +190,8 @@ static inline struct fb_message testing_message_of_round(enum fb_message_kind ki
                                         .ancestors = ancestors,
                                         .ancestor_count = 2,
                                         .must_enrol = true,
+                                        .must_wipe = true,
+                                        .lease_ms = 1209600000,
                                         .is_cursor_lost = true};
         break;
     case FB_MESSAGE_CATALOGUE:
@@ -228,6 +231,9 @@ static inline struct fb_message testing_message_of_round(enum fb_message_kind ki
                                 .has_digest = true,
                                 .digest = {1, 2, 3},
                                 .log_head = testing_hash(9)};
+        break;
+    case FB_MESSAGE_WIPED:
+        m.wiped_unsent = 4;
         break;
     case FB_MESSAGE_SCOPE_DIGESTS:
         m.scope_digests = (struct fb_scope_digests){.rev = 5000, .list = digests, .count = 2};
@@ -281,8 +287,8 @@ static inline struct fb_message testing_message(enum fb_message_kind kind, struc
         m.refuse = (struct fb_refuse){FB_REFUSAL_REVOKED, "this device was revoked", 60000};
         break;
     case FB_MESSAGE_ENROL_ASK:
-        m.enrol_ask =
-            (struct fb_enrol_ask){"ABCD-EFGH", "Ana's laptop", (const uint8_t *)"PEM", 3, true};
+        m.enrol_ask = (struct fb_enrol_ask){"ABCD-EFGH", "Ana's laptop", (const uint8_t *)"PEM",
+                                            3,           true,           true};
         break;
     case FB_MESSAGE_ENROL_ANSWER:
         m.enrol_answer = (struct fb_enrol_answer){.device_id = DEVICE,
@@ -291,7 +297,10 @@ static inline struct fb_message testing_message(enum fb_message_kind kind, struc
                                                   .certificate_size = 5,
                                                   .authority = (const uint8_t *)"CA",
                                                   .authority_size = 2,
-                                                  .server_name = "hq.example.com"};
+                                                  .server_name = "hq.example.com",
+                                                  .lease_secret = testing_hash(4),
+                                                  .lease_ms = 1209600000,
+                                                  .is_pending = true};
         break;
     default:
         break;
@@ -350,7 +359,7 @@ static const enum fb_message_kind ALL_KINDS[] __attribute__((unused)) = {
     FB_MESSAGE_ACK,          FB_MESSAGE_PULL,    FB_MESSAGE_ROWS,          FB_MESSAGE_REMOVES,
     FB_MESSAGE_CHUNK,        FB_MESSAGE_CUT,     FB_MESSAGE_POKE,          FB_MESSAGE_PING,
     FB_MESSAGE_PONG,         FB_MESSAGE_REFUSE,  FB_MESSAGE_SCOPE_DIGESTS, FB_MESSAGE_ENROL_ASK,
-    FB_MESSAGE_ENROL_ANSWER, FB_MESSAGE_EVICT,   FB_MESSAGE_REFERENCES};
+    FB_MESSAGE_ENROL_ANSWER, FB_MESSAGE_EVICT,   FB_MESSAGE_REFERENCES,    FB_MESSAGE_WIPED};
 #define ALL_KIND_COUNT (sizeof ALL_KINDS / sizeof ALL_KINDS[0])
 
 #endif
