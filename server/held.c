@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Held changes as JSON, and trying them again. The form (held_change.changes; also read by the command line):
+ * Held changes as JSON (trying them again: held_again.c). The form (held_change.changes; also read by the command line):
  *
  *     [{"entity": "contact", "id": "...", "op": "insert" | "update" | "delete" | "named",
  *       "cursor": 12, "edited_at": 1700000000000,             by headquarters' clock
+ *       "timeline": "...",                                     of the cursor, where it is one that headquarters lost
  *       "fields": {"phone":  {"base": "1", "mine": "2", "edited_at": 1700000000000},
  *                  "visits": {"base": 1, "mine": 3, "steps": [{"id": "<hex>", "at": 1700000000000, "from": 1, "to": 3}]}}}]
  *
@@ -78,9 +79,12 @@ static void append_change(struct fb_work *w, struct fb_buf *out, const struct fb
     } else {
         fb_buf_printf(out, "{\"entity\":\"#%u\",", (unsigned)c->entity_no);
     }
-    fb_buf_printf(
-        out, "\"id\":\"%s\",\"op\":\"%s\",\"cursor\":%lld,\"edited_at\":%lld,\"fields\":{",
-        c->row_id, OP_NAMES[c->op], (long long)c->cursor, (long long)c->edited_at_ms + offset_ms);
+    fb_buf_printf(out, "\"id\":\"%s\",\"op\":\"%s\",\"cursor\":%lld,\"edited_at\":%lld,", c->row_id,
+                  OP_NAMES[c->op], (long long)c->cursor, (long long)c->edited_at_ms + offset_ms);
+    if (fb_source_has_lost_timeline(w->hub, &w->source)) {
+        fb_buf_printf(out, "\"timeline\":\"%s\",", w->source.timeline);
+    }
+    fb_buf_append_text(out, "\"fields\":{");
     for (size_t i = 0; i < c->field_count; i++) {
         fb_buf_append_text(out, i > 0 ? "," : "");
         append_field(out, e, &c->fields[i], offset_ms);
@@ -154,6 +158,7 @@ int fb_held_stray_json(struct fb_work *w, const struct fb_change *c, const char 
 struct reader {
     const struct fb_catalogue *catalogue;
     struct fb_arena *arena;
+    const char *timeline; /* of the cursors; NULL: headquarters' own */
     struct fb_why *why;
 };
 
@@ -311,12 +316,18 @@ static int read_change(struct reader *r, const json_t *json, struct fb_change *r
     memcpy(ret->row_id, id, sizeof ret->row_id);
     ret->cursor = json_integer_value(json_object_get(json, "cursor"));
     ret->edited_at_ms = json_integer_value(json_object_get(json, "edited_at"));
+    const char *timeline = json_string_value(json_object_get(json, "timeline"));
+    if (timeline != NULL && fb_id_is_valid(timeline, strlen(timeline))) {
+        r->timeline = fb_arena_strdup(r->arena, timeline);
+        if (r->timeline == NULL) {
+            return FB_ERR_NO_MEMORY;
+        }
+    }
     return read_fields(r, e, json_object_get(json, "fields"), ret);
 }
 
 int fb_held_parse(const struct fb_catalogue *c, const char *json, size_t size,
-                  struct fb_arena *arena, struct fb_change **ret, size_t *ret_count,
-                  struct fb_why *why)
+                  struct fb_arena *arena, struct fb_held *ret, struct fb_why *why)
 {
     struct reader r = {.catalogue = c, .arena = arena, .why = why};
     json_error_t error;
@@ -332,60 +343,7 @@ int fb_held_parse(const struct fb_catalogue *c, const char *json, size_t size,
     }
     json_decref(list);
     if (rc == FB_OK) {
-        *ret = changes;
-        *ret_count = count;
-    }
-    return rc;
-}
-
-/* ---- Trying again ---- */
-
-static int play_one(struct fb_hub *hub, const struct fb_decision *d, struct fb_arena *arena,
-                    int64_t now_ms)
-{
-    const struct fb_catalogue *catalogue = fb_store_catalogue(hub->store);
-    const struct fb_entity *e = fb_catalogue_entity(catalogue, "held_change");
-    struct fb_row row;
-    bool is_found = false;
-    const char *held_id = d->id;
-    int rc = fb_row_read(hub->store, e, held_id, arena, &row, &is_found);
-    const struct fb_field *device = fb_entity_field(e, "device_id");
-    const struct fb_field *by = fb_entity_field(e, "by_id");
-    const struct fb_field *changes = fb_entity_field(e, "changes");
-    if (rc < 0 || !is_found || device == NULL || by == NULL || changes == NULL) {
-        return rc;
-    }
-    char device_id[FB_ROW_ID_SIZE] = "";
-    char by_id[FB_ROW_ID_SIZE] = "";
-    struct fb_source source = {.held_id = held_id};
-    source.device_id = fb_work_reference(&row.values[device->index], device_id) ? device_id : NULL;
-    source.employee_id = fb_work_reference(&row.values[by->index], by_id) ? by_id : NULL;
-    /* Who decided is who sent the decision; what the row says about that is only for reading. */
-    source.judged_by = FB_BUG(RIGHT_BY_MESSAGE) ? NULL : d->by_id[0] == '\0' ? NULL : d->by_id;
-    const struct fb_value *json = &row.values[changes->index];
-    struct fb_change *list = NULL;
-    size_t count = 0;
-    struct fb_why why = {""};
-    rc = json->type != FB_TEXT
-             ? FB_ERR_INVALID
-             : fb_held_parse(catalogue, json->bytes, json->size, arena, &list, &count, &why);
-    if (rc == FB_ERR_INVALID) {
-        source.held_error = why.text[0] == '\0' ? fb_text("The kept change is empty.") : why.text;
-        rc = FB_OK;
-    }
-    return rc < 0 ? rc : fb_ingest(hub, &source, list, count, arena, now_ms);
-}
-
-int fb_held_play(struct fb_hub *hub, int64_t now_ms)
-{
-    int rc = FB_OK;
-    while (rc == FB_OK && hub->held_again != NULL) {
-        struct fb_decision *d = hub->held_again;
-        hub->held_again = d->next;
-        FB_AUTO(fb_arena_release) struct fb_arena arena;
-        fb_arena_init(&arena, 0);
-        rc = play_one(hub, d, &arena, now_ms);
-        free(d);
+        *ret = (struct fb_held){.changes = changes, .count = count, .timeline = r.timeline};
     }
     return rc;
 }

@@ -303,7 +303,8 @@ struct fb_source {
     int64_t incarnation;
     int64_t push;
     int64_t clock_offset_ms;
-    const char *held_id;     /* a held change is tried again: its row; NULL */
+    const char *held_id; /* a held change is tried again: its row; NULL */
+    bool is_approved;    /* ... by somebody else than its author: his word counts, not the scope */
     const char *held_error;  /* ... and cannot even be read: the sentence; NULL */
     const char *timeline;    /* the push's; NULL: ours */
     const char *whole_error; /* the push is held as a whole: its rows are only named; NULL */
@@ -373,6 +374,8 @@ int fb_work_add(struct fb_work *w, const struct fb_entity *e,
 /* By name; a field the catalogue does not have is left out. The value is copied. */
 int fb_work_set_named(struct fb_work *w, struct fb_work_row *row, const char *field,
                       const struct fb_value *v) FB_MUST_CHECK;
+/* Does the row's field hold exactly this text? */
+bool fb_work_is_text(const struct fb_row *row, const char *field, const char *text);
 int fb_work_set_text(struct fb_work *w, struct fb_work_row *row, const char *field,
                      const char *text) FB_MUST_CHECK;
 int fb_work_set_instant(struct fb_work *w, struct fb_work_row *row, const char *field,
@@ -473,10 +476,20 @@ int fb_held_push_json(struct fb_work *w, const struct fb_change *changes, size_t
                       const char **ret) FB_MUST_CHECK;
 int fb_held_stray_json(struct fb_work *w, const struct fb_change *c,
                        const char **ret) FB_MUST_CHECK;
+struct fb_held {
+    struct fb_change *changes;
+    size_t count;
+    const char *timeline; /* of their cursors, where it is one that headquarters lost; NULL */
+};
+/* Everything read lies in the arena. */
 int fb_held_parse(const struct fb_catalogue *c, const char *json, size_t size,
-                  struct fb_arena *arena, struct fb_change **ret, size_t *ret_count,
-                  struct fb_why *why) FB_MUST_CHECK;
-/* Held changes somebody decided to try again are played, each as a rev of its own. */
+                  struct fb_arena *arena, struct fb_held *ret, struct fb_why *why) FB_MUST_CHECK;
+
+/* held_again.c. Was it frozen under a timeline that is not headquarters' own any more? */
+bool fb_source_has_lost_timeline(const struct fb_hub *hub, const struct fb_source *source);
+/* Rows came back after a restore: what was held for lack of them is noted to be tried again. */
+int fb_held_note_awaiting(struct fb_work *w) FB_MUST_CHECK;
+/* Held changes noted to be tried again are played, each as a rev of its own. */
 int fb_held_play(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;
 
 /* ---- Decisions of people: changes of conflict, held_change and device that came with a rev ---- */

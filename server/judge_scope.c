@@ -331,7 +331,7 @@ static int sees_row(struct fb_work *w, const struct fb_work_row *row, int64_t cu
     const struct fb_scope_list *now = NULL;
     fb_buf_init(&set, 64 * 1024);
     *ret = true;
-    if (w->source.device_id == NULL || w->source.held_id != NULL ||
+    if (w->source.device_id == NULL || w->source.is_approved ||
         (!row->was_here && row->bin_cause == 0)) {
         return FB_OK; /* headquarters itself; or nobody's row yet */
     }

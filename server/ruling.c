@@ -59,13 +59,6 @@ static bool has_new(const struct fb_work_row *row, const char *field)
     return f != NULL && fb_mask_get(row->mask, f->index);
 }
 
-static bool is_text(const struct fb_row *row, const char *field, const char *text)
-{
-    const struct fb_field *f = fb_entity_field(row->entity, field);
-    const struct fb_value *v = f == NULL ? &FB_VALUE_NULL : &row->values[f->index];
-    return v->type == FB_TEXT && v->size == strlen(text) && memcmp(v->bytes, text, v->size) == 0;
-}
-
 int fb_decisions_note(struct fb_work *w)
 {
     const struct fb_entity *conflict = fb_catalogue_entity(w->catalogue, "conflict");
@@ -85,8 +78,8 @@ int fb_decisions_note(struct fb_work *w)
         }
         bool is_merging = row->entity == merging && row->is_here && !w->is_consequence;
         if (is_merging && (!row->was_here || has_new(row, "state")) &&
-            (is_text(&row->now, "state", "merged") ||
-             (row->was_here && is_text(&row->now, "state", "undone")))) {
+            (fb_work_is_text(&row->now, "state", "merged") ||
+             (row->was_here && fb_work_is_text(&row->now, "state", "undone")))) {
             rc = note(w, &w->hub->mergings, row);
         }
         if (rc < 0 || !row->was_here || !row->is_here || !row->has_changes || w->is_consequence) {
@@ -98,15 +91,15 @@ int fb_decisions_note(struct fb_work *w)
         if (row->entity == conflict && has_new(row, "outcome")) {
             rc = note(w, &w->hub->rulings, row);
         } else if (row->entity == held && has_new(row, "state") &&
-                   (is_text(&row->now, "state", "retried") ||
-                    is_text(&row->now, "state", "corrected"))) {
+                   (fb_work_is_text(&row->now, "state", "retried") ||
+                    fb_work_is_text(&row->now, "state", "corrected"))) {
             rc = note(w, &w->hub->held_again, row);
         }
         if (rc < 0) {
             return rc;
         }
     }
-    return FB_OK;
+    return fb_held_note_awaiting(w);
 }
 
 /* The field of the conflict that holds what an outcome chose; NULL: it chose nothing. */
@@ -147,7 +140,7 @@ struct ruling {
 /* Deleted or not: the side that deleted is headquarters' if theirs is empty. */
 static bool is_for_delete(const struct ruling *r, const char *outcome)
 {
-    bool deleted_at_hq = is_text(&r->conflict->now, "theirs", "{}");
+    bool deleted_at_hq = fb_work_is_text(&r->conflict->now, "theirs", "{}");
     return strcmp(outcome, deleted_at_hq ? "kept_theirs" : "kept_mine") == 0;
 }
 
@@ -222,11 +215,11 @@ static int keep_before(struct ruling *r)
     const char *outcome = r->before;
     const char *ruled_field = chosen_field(r->before);
     bool is_known = false;
-    if (is_text(&r->conflict->now, "reason", "delete_vs_edit") && ruled_field == NULL) {
+    if (fb_work_is_text(&r->conflict->now, "reason", "delete_vs_edit") && ruled_field == NULL) {
         const char *only = fb_arena_printf(r->w->arena, "{\"outcome\":\"%s\"}", r->before);
         return only == NULL ? FB_ERR_NO_MEMORY : fb_work_set_text(r->w, r->conflict, "stood", only);
     }
-    if (is_text(&r->conflict->now, "reason", "delete_vs_edit") || !r->record->is_here) {
+    if (fb_work_is_text(&r->conflict->now, "reason", "delete_vs_edit") || !r->record->is_here) {
         return FB_OK;
     }
     int rc = ruled_field == NULL ? FB_OK : is_as_ruled(r, ruled_field, &is_known);
@@ -293,7 +286,7 @@ static int decide(struct ruling *r)
         return rc;
     }
     rc = keep_before(r);
-    if (rc < 0 || is_text(&r->conflict->now, "reason", "delete_vs_edit")) {
+    if (rc < 0 || fb_work_is_text(&r->conflict->now, "reason", "delete_vs_edit")) {
         return rc < 0 ? rc : rule_delete(r);
     }
     if (!r->record->is_here) {
@@ -361,7 +354,7 @@ static int take_back(struct ruling *r)
     if (rc < 0 || r->record == NULL) {
         return rc;
     }
-    if (is_text(&r->conflict->now, "reason", "delete_vs_edit")) {
+    if (fb_work_is_text(&r->conflict->now, "reason", "delete_vs_edit")) {
         bool is_in_bin = is_for_delete(r, r->before) && r->record->bin_cause > 0;
         return is_in_bin ? fb_ingest_restore(r->w, r->record, r->record) : FB_OK;
     }

@@ -242,6 +242,13 @@ int fb_work_set_named(struct fb_work *w, struct fb_work_row *row, const char *fi
     return rc < 0 ? rc : fb_work_set(w, row, f, &copy);
 }
 
+bool fb_work_is_text(const struct fb_row *row, const char *field, const char *text)
+{
+    const struct fb_field *f = fb_entity_field(row->entity, field);
+    const struct fb_value *v = f == NULL ? &FB_VALUE_NULL : &row->values[f->index];
+    return v->type == FB_TEXT && v->size == strlen(text) && memcmp(v->bytes, text, v->size) == 0;
+}
+
 int fb_work_set_text(struct fb_work *w, struct fb_work_row *row, const char *field,
                      const char *text)
 {

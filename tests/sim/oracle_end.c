@@ -460,7 +460,8 @@ static void check_honest_edits(struct sim_world *w, sqlite3 *hq)
 {
     char *refused = sim_db_text(
         hq, "SELECT entity || ' ' || record_id || ': ' || reason_text FROM held_change AS h WHERE "
-            "reason = 'missing_row' AND reason_text LIKE 'This%%' AND changes NOT LIKE "
+            "reason = 'missing_row' AND state <> 'retried' AND reason_text LIKE 'This%%' AND "
+            "changes NOT LIKE "
             "'%%0189ffff-%%' AND EXISTS (SELECT 1 FROM fb_log WHERE lower(hex(row_id)) = "
             "replace(h.record_id, '-', '') AND op IN (1, 2, 3, 4))");
     if (refused != NULL) {
