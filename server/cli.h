@@ -36,6 +36,9 @@ int fb_server_cli_end_writing(struct fb_store *s, int rc, struct fb_why *why) FB
 
 /* Takes what commands wrote into the log, if no daemon does (common/command/command.h, settle). */
 int fb_server_settle(const char *data, struct fb_why *why) FB_MUST_CHECK;
+int fb_server_cli_territory_list(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_territory_rehearse(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_territory_apply(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_policy_list(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_policy_rehearse(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_policy_set(struct fb_cli *cli, struct fb_why *why);

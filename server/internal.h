@@ -538,6 +538,9 @@ int fb_redirect_join(struct fb_work *w) FB_MUST_CHECK;
 /* stage_history.c: rows for the steps of an opportunity's stage. */
 int fb_stage_history_add(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;
 
+/* territory_history.c: rows for companies that enter and leave territories; once all is decided. */
+int fb_territory_history_add(struct fb_work *w) FB_MUST_CHECK;
+
 /* The hub notes which scope sets a rev touched, for the pokes. */
 void fb_hub_note_touched(struct fb_hub *hub, int64_t scope);
 

@@ -396,7 +396,8 @@ static int log_absent_names(struct fb_work *w)
 int fb_work_write(struct fb_work *w)
 {
     bool moves = false;
-    int rc = fb_decisions_note(w);
+    int rc = fb_territory_history_add(w);
+    rc = rc < 0 ? rc : fb_decisions_note(w);
     rc = rc < 0 ? rc : note_scopes_before(w, &moves);
     if (w->row_count > 1) {
         qsort(w->rows, w->row_count, sizeof *w->rows, by_entity);

@@ -202,6 +202,8 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_DESK_ROWS_MAX     10000
 #define FB_RULING_UNDO_DAYS  90
 #define FB_MERGING_UNDO_DAYS 30
+/* Who edited an account that leaves him within so many days is told of as one whose unsent work may be touched. */
+#define FB_TERRITORY_EDITED_DAYS 30
 /* Lines of "what changed in my data" that a laptop keeps: a month of 200 a day. */
 #define FB_CHANGES_KEPT_MAX 6000
 /* Alike records told of one; rows of one rev that are compared (an import of a million is not, row by row). */

@@ -5,6 +5,7 @@
  * A headquarters of ROWS rows (companies with nineteen contacts each) in DEVICES territories, one laptop each; FILE is made anew. One
  * laptop pulls, again and again: with nothing new; after changes in others' accounts; after changes in its own; with all the
  * other laptops connected; when an account enters; with a digest. Times are medians, in microseconds.
+ * At the end a realignment of 1,000 companies over 100 territories is rehearsed and applied.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "common/base/hash.h"
 #include "common/store/sql.h"
 #include "server/hub.h"
+#include "server/territory.h"
 
 #define DAY_MS  INT64_C(1760000000000)
 #define REPEATS 15
@@ -233,6 +235,64 @@ static void measure(struct laptop *l, const char *what, int64_t cursor, bool wan
     fflush(stdout);
 }
 
+/* ---- A realignment ---- */
+
+/* Names 1,000 companies of the first 100 territories for the next territory each. */
+static struct fb_territory_plan *make_plan(int companies, int devices)
+{
+    struct fb_buf text;
+    struct fb_territory_plan *plan = NULL;
+    struct fb_why why = {""};
+    int territories = devices < 100 ? devices : 100;
+    fb_buf_init(&text, 16 * 1024 * 1024);
+    fb_buf_append_text(&text, "{\"territories\":[");
+    for (int t = 0; t < territories; t++) {
+        fb_buf_printf(&text, "%s{\"code\":\"%d\",\"accounts\":[", t == 0 ? "" : ",",
+                      (t + 1) % territories);
+        for (int i = 0; i < 1000 / territories && t + i * devices < companies; i++) {
+            fb_buf_printf(&text, "%s\"%s\"", i == 0 ? "" : ",", id_of("company", t + i * devices));
+        }
+        fb_buf_append_text(&text, "]}");
+    }
+    fb_buf_append_text(&text, "]}");
+    check(fb_territory_plan_read(fb_buf_text(&text), text.size, &plan, &why), why.text);
+    fb_buf_release(&text);
+    return plan;
+}
+
+static void realign(int companies, int devices)
+{
+    struct fb_territory_rehearsal r = {.devices = 0};
+    struct fb_territory_result result = {.companies = 0};
+    struct fb_why why = {""};
+    struct fb_territory_plan *plan = make_plan(companies, devices);
+    const struct fb_territory_ask ask = {.plan = plan, .now_ms = now_ms};
+    double began = cpu_us();
+    check(fb_store_begin(writer), "begin");
+    check(fb_territory_rehearse(writer, &ask, &r, &why), why.text);
+    fb_store_rollback(writer);
+    int64_t rows = 0;
+    int64_t bytes = 0;
+    for (size_t i = 0; i < r.effect_count; i++) {
+        rows += r.effects[i].arriving_rows;
+        bytes += r.effects[i].arriving_bytes;
+    }
+    printf(
+        "a realignment of %zu companies over %zu laptops, rehearsed: %.2f processor s; %lld rows "
+        "and %lld bytes arrive\n",
+        r.result.move_count, r.effect_count, (cpu_us() - began) / 1e6, (long long)rows,
+        (long long)bytes);
+    began = cpu_us();
+    check(fb_store_begin(writer), "begin");
+    check(fb_territory_apply(writer, &ask, &result, &why), why.text);
+    check(fb_store_commit(writer), "commit");
+    settle();
+    printf("... applied and sealed: %.2f processor s\n", (cpu_us() - began) / 1e6);
+    fb_territory_result_release(&result);
+    fb_territory_rehearsal_release(&r);
+    fb_territory_plan_free(plan);
+}
+
 static void open_headquarters(const char *path)
 {
     struct fb_why why = {""};
@@ -306,5 +366,6 @@ int main(int argc, char **argv)
     printf("%-62s %9.0f us\n", "an account moves: sealed, poked", cpu_us() - began);
     double entering = pull(&one, false);
     printf("%-62s %9.0f us %7lld rows\n", "... and enters", entering, (long long)one.rows);
+    realign(companies, devices);
     return 0;
 }
