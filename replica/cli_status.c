@@ -17,6 +17,7 @@
 #include "replica/cli.h"
 #include "replica/lease.h"
 #include "replica/state.h"
+#include "replica/wipe.h"
 
 #define STATE_BYTES_MAX 4096
 
@@ -141,6 +142,9 @@ int fb_replica_cli_status(struct fb_cli *cli, struct fb_why *why)
     const char *data = NULL;
     struct facts facts = {0};
     int rc = fb_cli_data(cli, &data, why);
+    if (rc == FB_OK && fb_replica_is_wiped(data)) {
+        return fb_replica_lease_gate(cli, data, why);
+    }
     rc = rc < 0 ? rc : fb_replica_lease_read(data, fb_os_now_ms(), &facts.lease, why);
     if (rc == FB_OK && fb_lease_is_locked(&facts.lease)) {
         print_locked(cli, &facts.lease);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/os.h"
 #include "common/command/logging.h"
@@ -15,8 +16,10 @@
 #include "replica/daemon.h"
 #include "replica/enrol.h"
 #include "replica/web.h"
+#include "replica/wipe.h"
 
 #define EXIT_SOMETHING_WAITS 7
+#define WIPE_TELLS_MAX       5
 
 /* The proxy as fb_stream_connect wants it. */
 static const char *proxy_of(const struct fb_config *config)
@@ -68,6 +71,33 @@ int fb_replica_cli_enrol(struct fb_cli *cli, struct fb_why *why)
     return rc;
 }
 
+/* Tells headquarters, a few times: the next run or sync goes on with it. The sentence says what happened either way. */
+static int finish_wipe(const char *data, const char *proxy, struct fb_why *why)
+{
+    int rc = fb_replica_wipe_finish(data, proxy, why);
+    for (int i = 0; i < WIPE_TELLS_MAX && (rc == FB_ERR_UNREACHABLE || rc == FB_ERR_BUSY); i++) {
+        sleep(1);
+        rc = fb_replica_wipe_finish(data, proxy, why);
+    }
+    if (rc < 0) {
+        fb_log(FB_LOG_WARN, "wipe_unfinished", "reason=%s", fb_log_quote(why->text));
+    } else {
+        fb_log(FB_LOG_INFO, "wiped", "data=%s", fb_log_quote(data));
+    }
+    fb_replica_wiped_say(data, why);
+    return FB_ERR_REFUSED;
+}
+
+static int run_or_wipe(struct fb_replica_run *run, struct fb_why *why)
+{
+    int rc = fb_replica_run(run, why);
+    if (!run->ret_must_wipe) {
+        return rc;
+    }
+    rc = fb_replica_wipe(run->data, run->ret_server, (long long)run->ret_unsent, why);
+    return rc < 0 ? rc : finish_wipe(run->data, run->proxy, why);
+}
+
 /* What run and sync share: configuration, log, lock. */
 static int prepare(struct fb_cli *cli, struct fb_replica_run *run, int *ret_lock,
                    struct fb_why *why)
@@ -79,13 +109,16 @@ static int prepare(struct fb_cli *cli, struct fb_replica_run *run, int *ret_lock
                 : fb_command_start_log(cli, config, run->until_in_step ? FB_LOG_WARN : FB_LOG_DEBUG,
                                        why);
     rc = rc < 0 ? rc : server_of(cli, config, &run->server, why);
+    run->proxy = rc < 0 ? NULL : proxy_of(config);
+    if (rc == FB_OK && fb_replica_is_wiped(run->data)) {
+        return finish_wipe(run->data, run->proxy, why);
+    }
     /* Says that there is no database before it says that the folder cannot be locked. A locked laptop may sync. */
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     rc = rc < 0 ? rc : fb_command_store_ungated(cli, &s, why);
     if (rc < 0) {
         return rc;
     }
-    run->proxy = proxy_of(config);
     run->web = fb_cli_value(cli, "web");
     const char *web = fb_config_text(config, "web.listen");
     if (run->web == NULL && web[0] != '\0') {
@@ -103,7 +136,7 @@ int fb_replica_cli_run(struct fb_cli *cli, struct fb_why *why)
         return rc;
     }
     run.serves_pages = true;
-    rc = fb_replica_run(&run, why);
+    rc = run_or_wipe(&run, why);
     fb_os_unlock(lock);
     return rc;
 }
@@ -211,7 +244,7 @@ int fb_replica_cli_sync(struct fb_cli *cli, struct fb_why *why)
                                            run.data)
                                  : rc;
     }
-    rc = fb_replica_run(&run, why);
+    rc = run_or_wipe(&run, why);
     fb_cli_progress_end(&progress);
     fb_os_unlock(lock);
     return rc < 0 ? rc : print_result(cli, &run.ret_status, why);

@@ -21,6 +21,8 @@
 #include "common/base/os.h"
 #include "common/net/loop.h"
 #include "common/net/stream.h"
+#include "common/store/journal.h"
+#include "common/store/outbox.h"
 #include "replica/enrol.h"
 #include "replica/lease.h"
 #include "replica/state.h"
@@ -136,10 +138,28 @@ static int64_t asked_delay_ms(const struct client *c, int err)
     return err == FB_ERR_INTERRUPTED ? 1 : err == FB_ERR_BUSY ? st->retry_after_ms : 0;
 }
 
+/* Headquarters ordered the data to be erased: everything is closed first. */
+static void stop_for_wipe(struct client *c, bool has_sent_pushes)
+{
+    int64_t journal = 0;
+    int64_t pushes = 0;
+    int64_t changes = 0;
+    fb_ignore(fb_journal_count(c->store, &journal), "only for the report");
+    fb_ignore(fb_outbox_count(c->store, &pushes, &changes), "only for the report");
+    c->run->ret_must_wipe = true;
+    c->run->ret_unsent = journal + (has_sent_pushes ? 0 : changes);
+    snprintf(c->run->ret_server, sizeof c->run->ret_server, "%s", c->server);
+    stop(c, FB_ERR_REFUSED, "");
+}
+
 static void retry_later(struct client *c, int err, const char *sentence)
 {
     const struct fb_replica_status *st = fb_replica_round_status(c->round);
     bool was_refused = st->state == FB_REPLICA_REFUSED || err == FB_ERR_REFUSED;
+    if (was_refused && st->refusal == FB_REFUSAL_WIPE) {
+        stop_for_wipe(c, false);
+        return;
+    }
     if (wait_for_pause(c)) {
         return;
     }
@@ -150,7 +170,8 @@ static void retry_later(struct client *c, int err, const char *sentence)
         return;
     }
     if (delay == 0) {
-        delay = was_refused ? REFUSED_RETRY_MS : backoff_ms(c);
+        delay = !was_refused ? backoff_ms(c)
+                             : (st->retry_after_ms > 0 ? st->retry_after_ms : REFUSED_RETRY_MS);
     }
     fb_log(was_refused ? FB_LOG_ERROR : FB_LOG_INFO, "offline", "reason=%s retry_ms=%lld",
            fb_log_quote(sentence), (long long)delay);
@@ -203,7 +224,7 @@ static void renew_lease(struct client *c)
 {
     const struct fb_replica_status *st = fb_replica_round_status(c->round);
     int64_t ran_ms = fb_os_monotonic_ms();
-    if (!is_greeted(c) ||
+    if (!is_greeted(c) || st->must_wipe ||
         (st->welcomes == c->welcomes && ran_ms - c->lease_noted_ms < FB_LEASE_NOTE_MS)) {
         return;
     }
@@ -302,6 +323,10 @@ static void pump(struct client *c)
         if (c->scratch.size == 0) {
             break;
         }
+    }
+    if (c->stream != NULL && fb_replica_round_may_wipe(c->round)) {
+        stop_for_wipe(c, true);
+        return;
     }
     if (c->stream != NULL) {
         renew_lease(c);

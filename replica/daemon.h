@@ -21,6 +21,9 @@ struct fb_replica_run {
     void (*on_progress)(void *ctx, const struct fb_replica_status *status);
     void *ctx;
     struct fb_replica_status ret_status; /* how it stood at the end */
+    bool ret_must_wipe;   /* headquarters ordered the data to be erased: replica/wipe.h */
+    int64_t ret_unsent;   /* edits that go with it */
+    char ret_server[300]; /* where it is to be told */
 };
 
 /* FB_ERR_UNREACHABLE, FB_ERR_REFUSED, ... with a sentence; FB_ERR_INTERRUPTED if a signal ended a sync. */

@@ -13,10 +13,10 @@
 #include "common/store/store.h"
 #include "common/wire/message.h"
 #include "replica/lease.h"
+#include "replica/question.h"
 
 #define PEM_BYTES_MAX  ((size_t)64 * 1024)
 #define RENEW_AFTER_MS (INT64_C(10) * 86400000)
-#define ANSWER_MS_MAX  30000
 
 static const char *path_in(const char *data, const char *name)
 {
@@ -27,105 +27,15 @@ static const char *path_in(const char *data, const char *name)
 
 /* ---- One question to the enrolment port ---- */
 
-struct question {
-    struct fb_loop *loop;
-    const struct fb_message *ask;
-    struct fb_buf in;
-    struct fb_arena arena;
-    struct fb_message answer;
-    bool is_answered;
-    int err;
-    struct fb_why why;
-};
-
-static void on_open(void *ctx, struct fb_stream *stream, const struct fb_stream_peer *peer)
-{
-    (void)peer;
-    struct question *q = ctx;
-    FB_AUTO(fb_buf_release) struct fb_buf out;
-    fb_buf_init(&out, FB_FRAME_BYTES_BEFORE_AUTH_MAX + 64);
-    int rc = fb_message_encode(q->ask, &out);
-    rc = rc < 0 ? rc : fb_stream_write(stream, out.bytes, out.size);
-    if (rc < 0) {
-        fb_stream_abort(stream, rc, NULL);
-    }
-}
-
-static void on_bytes(void *ctx, const uint8_t *bytes, size_t size)
-{
-    struct question *q = ctx;
-    size_t frame_size = 0;
-    fb_buf_append(&q->in, bytes, size);
-    int rc = q->is_answered ? FB_OK : fb_buf_error(&q->in);
-    rc = rc < 0 ? rc
-                : fb_frame_find(q->in.bytes, q->in.size, FB_FRAME_BYTES_MAX, &frame_size, &q->why);
-    if (rc == FB_OK && (frame_size == 0 || q->is_answered)) {
-        return;
-    }
-    rc = rc < 0 ? rc
-                : fb_message_decode(q->in.bytes, frame_size, NULL, &q->arena, &q->answer, &q->why);
-    q->err = rc;
-    q->is_answered = rc == FB_OK;
-    fb_loop_stop(q->loop);
-}
-
-static void on_close(void *ctx, int err, const struct fb_why *why)
-{
-    struct question *q = ctx;
-    if (!q->is_answered && q->err == FB_OK) {
-        q->err = err < 0 ? err : FB_ERR_UNREACHABLE;
-        q->why = *why;
-        if (q->why.text[0] == '\0') {
-            fb_why_set(&q->why, "headquarters closed the connection without an answer: try again");
-        }
-    }
-    fb_loop_stop(q->loop);
-}
-
-static void on_late(void *ctx)
-{
-    struct question *q = ctx;
-    q->err = fb_fail(&q->why, FB_ERR_UNREACHABLE,
-                     "headquarters did not answer within %d s: try again", ANSWER_MS_MAX / 1000);
-    fb_loop_stop(q->loop);
-}
-
-static int run_question(struct question *q, const struct fb_stream_connect_config *config,
-                        struct fb_why *why)
-{
-    static const struct fb_stream_calls CALLS = {
-        .on_open = on_open, .on_bytes = on_bytes, .on_close = on_close};
-    struct fb_stream *stream;
-    struct fb_timer *timer = NULL;
-    int rc = fb_timer_new(q->loop, on_late, q, &timer);
-    rc = rc < 0 ? rc : fb_stream_connect(q->loop, config, &CALLS, q, &stream, why);
-    if (rc == FB_OK) {
-        fb_timer_set(timer, ANSWER_MS_MAX, 0);
-        fb_loop_run(q->loop);
-    }
-    fb_timer_free(timer);
-    return rc;
-}
-
 /* Asks and waits; the answer's bytes live in q's arena. FB_ERR_REFUSED with the server's sentence. */
 static int ask_headquarters(const char *server, const char *proxy, struct fb_tls_client *tls,
-                            struct question *q, struct fb_why *why)
+                            const struct fb_message *ask, struct fb_question *q, struct fb_why *why)
 {
-    fb_buf_init(&q->in, (size_t)2 * FB_FRAME_BYTES_MAX);
-    fb_arena_init(&q->arena, FB_MESSAGE_BYTES_MAX);
-    int rc = fb_loop_new(&q->loop);
-    if (rc < 0) {
-        return rc;
-    }
     const struct fb_stream_connect_config config = {
         .address = server, .tls = tls, .alpn = FB_ALPN_ENROL, .proxy = proxy};
-    rc = run_question(q, &config, why);
-    fb_loop_free(q->loop);
+    int rc = fb_question_ask(&config, ask, q, why);
     if (rc < 0) {
         return rc;
-    }
-    if (!q->is_answered) {
-        return fb_fail(why, q->err == FB_OK ? FB_ERR_UNREACHABLE : q->err, "%s", q->why.text);
     }
     if (q->answer.kind == FB_MESSAGE_REFUSE) {
         return fb_fail(why, FB_ERR_REFUSED, "%s", fb_text(q->answer.refuse.sentence));
@@ -134,12 +44,6 @@ static int ask_headquarters(const char *server, const char *proxy, struct fb_tls
         return fb_fail(why, FB_ERR_PROTOCOL, "headquarters answered something else than was asked");
     }
     return FB_OK;
-}
-
-static void release_question(struct question *q)
-{
-    fb_buf_release(&q->in);
-    fb_arena_release(&q->arena);
 }
 
 /* ---- Enrolment ---- */
@@ -161,6 +65,7 @@ static int write_lease(const char *data, const struct fb_enrol_answer *a, struct
 static int write_identity(const char *data, const struct fb_buf *key,
                           const struct fb_enrol_answer *a, struct fb_why *why)
 {
+    fb_os_remove_file(path_in(data, "wiped")); /* of an earlier life of this folder */
     int rc = fb_os_write_file(path_in(data, "key.pem"), key->bytes, key->size, 0600, why);
     rc = rc < 0 ? rc
                 : fb_os_write_file(path_in(data, "certificate.pem"), a->certificate,
@@ -211,12 +116,12 @@ static int enrol_with_key(const char *data, const char *server, const struct fb_
     ask->csr = csr.bytes;
     ask->csr_size = csr.size;
     const struct fb_message message = {.kind = FB_MESSAGE_ENROL_ASK, .enrol_ask = *ask};
-    struct question q = {.ask = &message};
-    rc = ask_headquarters(server, proxy, tls, &q, why);
+    struct fb_question q = {.is_answered = false};
+    rc = ask_headquarters(server, proxy, tls, &message, &q, why);
     fb_tls_client_free(tls);
     rc = rc < 0 ? rc : write_identity(data, key, &q.answer.enrol_answer, why);
     rc = rc < 0 ? rc : make_database(data, server, &q.answer.enrol_answer, why);
-    release_question(&q);
+    fb_question_release(&q);
     return rc;
 }
 
@@ -305,14 +210,14 @@ static int renew(const char *data, const char *server, const char *proxy, struct
                                                      .csr = csr.bytes,
                                                      .csr_size = csr.size,
                                                      .is_renewal = true}};
-        struct question q = {.ask = &ask};
-        rc = ask_headquarters(server, proxy, tls, &q, why);
+        struct fb_question q = {.is_answered = false};
+        rc = ask_headquarters(server, proxy, tls, &ask, &q, why);
         const struct fb_enrol_answer *a = &q.answer.enrol_answer;
         rc = rc < 0 ? rc
                     : fb_os_write_file(path_in(data, "certificate.pem"), a->certificate,
                                        a->certificate_size, 0644, why);
         rc = rc < 0 ? rc : write_lease(data, a, why);
-        release_question(&q);
+        fb_question_release(&q);
     }
     fb_tls_client_free(tls);
     return rc;

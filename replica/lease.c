@@ -9,6 +9,7 @@
 #include "common/base/os.h"
 #include "common/crm/say.h"
 #include "common/net/ca.h"
+#include "replica/wipe.h"
 
 #define FILE_BYTES_MAX 4096
 
@@ -200,6 +201,10 @@ static void warn(const struct fb_cli *cli, const struct fb_lease *l)
 int fb_replica_lease_gate(const struct fb_cli *cli, const char *data, struct fb_why *why)
 {
     struct fb_lease l;
+    if (fb_replica_is_wiped(data)) {
+        fb_replica_wiped_say(data, why);
+        return FB_ERR_REFUSED;
+    }
     int rc = fb_replica_lease_read(data, fb_os_now_ms(), &l, why);
     if (rc == FB_OK && fb_lease_is_locked(&l)) {
         fb_replica_lease_say(&l, why);

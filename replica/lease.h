@@ -25,7 +25,8 @@ void fb_replica_lease_say(const struct fb_lease *l, struct fb_why *ret);
 int fb_replica_lease_unlock(const char *data, const char *code, int64_t now_ms,
                             struct fb_why *why) FB_MUST_CHECK;
 
-/* struct fb_command_node, gate: FB_ERR_REFUSED with that sentence if it is locked; warns when few days are left. */
+/* struct fb_command_node, gate: FB_ERR_REFUSED with that sentence if it is locked, or with wipe.h's if its data was erased;
+ * warns when few days are left. */
 int fb_replica_lease_gate(const struct fb_cli *cli, const char *data,
                           struct fb_why *why) FB_MUST_CHECK;
 

@@ -4,32 +4,56 @@
  * laptop that lacks the push headquarters saw last, or has another under its number, was restored or copied: it gets a new one.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "server/internal.h"
 #include "server/rewound.h"
 #include "server/timeline.h"
 
+#define PENDING_RETRY_MS 5000 /* somebody is comparing the check just now */
+
 static const struct {
     const char *state;
     enum fb_refusal refusal;
+    int64_t retry_after_ms;
     const char *sentence;
 } STATES[] = {
-    {"pending", FB_REFUSAL_UNKNOWN_DEVICE, "This laptop waits for an administrator's approval."},
-    {"suspended", FB_REFUSAL_SUSPENDED, "This laptop is suspended; ask your administrator."},
-    {"revoked", FB_REFUSAL_REVOKED,
+    {"pending", FB_REFUSAL_UNKNOWN_DEVICE, PENDING_RETRY_MS,
+     "This laptop waits for an administrator's approval."},
+    {"suspended", FB_REFUSAL_SUSPENDED, 0, "This laptop is suspended; ask your administrator."},
+    {"revoked", FB_REFUSAL_REVOKED, 0,
      "This laptop was revoked; ask your administrator for a new enrolment code."},
-    {"wiped", FB_REFUSAL_WIPE, "This laptop's data is to be erased, as an administrator ordered."},
+    {"wiped", FB_REFUSAL_WIPE, 0,
+     "This laptop's data is to be erased, as an administrator ordered."},
 };
 
-int fb_hub_device_refusal(struct fb_store *s, const char *device_id,
-                          char ret_employee_id[static FB_ROW_ID_SIZE], enum fb_refusal *ret,
-                          const char **ret_sentence)
+static void read_state(const char *state, bool takes_unsent, struct fb_standing *ret)
+{
+    for (size_t i = 0; i < sizeof STATES / sizeof STATES[0]; i++) {
+        if (strcmp(state, STATES[i].state) == 0) {
+            ret->refusal = STATES[i].refusal;
+            ret->sentence = STATES[i].sentence;
+            ret->retry_after_ms = STATES[i].retry_after_ms;
+        }
+    }
+    ret->must_wipe = ret->refusal == FB_REFUSAL_WIPE && takes_unsent;
+    if (ret->must_wipe || strcmp(state, "active") == 0) {
+        ret->refusal = FB_REFUSAL_NONE;
+    }
+}
+
+int fb_hub_device_standing(struct fb_store *s, const char *device_id, struct fb_standing *ret)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    *ret = FB_REFUSAL_UNKNOWN_DEVICE;
-    *ret_sentence =
-        "Headquarters does not know this laptop; ask your administrator for an enrolment code.";
-    int rc = fb_sql_begin(s, "SELECT state, employee_id FROM device WHERE id = ?1", &q);
+    *ret = (struct fb_standing){
+        .refusal = FB_REFUSAL_UNKNOWN_DEVICE,
+        .sentence = "Headquarters does not know this laptop; ask your administrator for an "
+                    "enrolment code."};
+    int rc = fb_sql_begin(s,
+                          "SELECT d.state, d.employee_id, l.wipe_takes_unsent AND l.wiped_at_ms IS "
+                          "NULL FROM device d LEFT JOIN fb_device_life l ON l.device_id = d.id AND "
+                          "l.wipe_ordered_at_ms IS NOT NULL WHERE d.id = ?1",
+                          &q);
     if (rc < 0) {
         return rc;
     }
@@ -40,16 +64,9 @@ int fb_hub_device_refusal(struct fb_store *s, const char *device_id,
     }
     const char *state = fb_sql_text(q, 0);
     const char *employee = fb_sql_text(q, 1);
-    for (size_t i = 0; i < sizeof STATES / sizeof STATES[0]; i++) {
-        if (state != NULL && strcmp(state, STATES[i].state) == 0) {
-            *ret = STATES[i].refusal;
-            *ret_sentence = STATES[i].sentence;
-        }
-    }
-    if (state != NULL && strcmp(state, "active") == 0 && employee != NULL &&
-        strlen(employee) == FB_ROW_ID_SIZE - 1) {
-        memcpy(ret_employee_id, employee, FB_ROW_ID_SIZE);
-        *ret = FB_REFUSAL_NONE;
+    if (state != NULL && employee != NULL && strlen(employee) == FB_ROW_ID_SIZE - 1) {
+        memcpy(ret->employee_id, employee, FB_ROW_ID_SIZE);
+        read_state(state, fb_sql_int(q, 2) != 0, ret);
     }
     return FB_OK;
 }
@@ -257,6 +274,15 @@ static void make_prefix(int64_t incarnation, char *ret, size_t size)
     ret[used] = '\0';
 }
 
+/* It hands in what it has, and is then to erase its data. */
+static void order_wipe(struct fb_peer *peer, const struct fb_hello *hello, struct fb_welcome *w)
+{
+    peer->must_wipe = true;
+    w->must_wipe = true;
+    w->verdict = FB_VERDICT_TOO_OLD; /* which older programs know, too */
+    w->catalogue_version = hello->catalogue_version;
+}
+
 static int refuse(struct fb_admission *ret, enum fb_refusal refusal, const char *sentence)
 {
     ret->refusal = refusal;
@@ -281,17 +307,19 @@ int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now
 {
     struct fb_store *s = peer->hub->store;
     struct fb_welcome *w = &ret->welcome;
-    enum fb_refusal refusal = FB_REFUSAL_NONE;
+    struct fb_standing st = {.refusal = FB_REFUSAL_NONE};
     const char *sentence = NULL;
     if (hello->protocol != FB_PROTOCOL_VERSION) {
         return refuse(ret, FB_REFUSAL_PROTOCOL,
                       "This laptop's program and headquarters' do not speak the same version; "
                       "update the older.");
     }
-    int rc = fb_hub_device_refusal(s, peer->device_id, peer->employee_id, &refusal, &sentence);
-    if (rc < 0 || refusal != FB_REFUSAL_NONE) {
-        return rc < 0 ? rc : refuse(ret, refusal, sentence);
+    int rc = fb_hub_device_standing(s, peer->device_id, &st);
+    if (rc < 0 || st.refusal != FB_REFUSAL_NONE) {
+        ret->retry_after_ms = st.retry_after_ms;
+        return rc < 0 ? rc : refuse(ret, st.refusal, st.sentence);
     }
+    memcpy(peer->employee_id, st.employee_id, sizeof peer->employee_id);
     rc = fb_history_head(s, &w->rev);
     if (rc < 0) {
         return rc;
@@ -323,5 +351,9 @@ int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now
     w->catalogue_version = c == NULL ? 0 : c->version;
     ret->catalogue_version = w->catalogue_version;
     peer->incarnation = w->incarnation;
+    if (st.must_wipe) {
+        order_wipe(peer, hello, w);
+    }
+    fb_hub_note_hello(peer, hello, now_ms);
     return rc < 0 ? rc : fb_peer_scopes(peer, s, now_ms);
 }

@@ -22,6 +22,8 @@ int fb_server_cli_device_list(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_device_approve(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_device_suspend(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_device_resume(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_device_refuse(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_device_wipe(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_device_unlock(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_device_revoke(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_backup(struct fb_cli *cli, struct fb_why *why);

@@ -315,7 +315,31 @@ int fb_device_set_state(struct fb_store *s, const char *device, const char *stat
     return FB_OK;
 }
 
-int fb_device_approve(struct fb_store *s, const char *device, struct fb_why *why)
+int fb_device_wipe(struct fb_store *s, const char *device, bool takes_unsent, int64_t now_ms,
+                   struct fb_why *why)
+{
+    char id[FB_ROW_ID_SIZE];
+    char state[FB_DEVICE_STATE_SIZE];
+    int rc = fb_device_find(s, device, id, state, why);
+    if (rc < 0) {
+        return rc;
+    }
+    /* A revoked one may still be told to erase itself, but hands in nothing. */
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    rc = fb_sql_begin(s, "UPDATE device SET state = 'wiped' WHERE id = ?1", &q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    fb_sql_bind_text(q, 1, id);
+    rc = fb_sql_run(q);
+    takes_unsent = takes_unsent && strcmp(state, "revoked") != 0;
+    rc = rc < 0 ? rc : fb_device_order_wipe(s, id, takes_unsent, now_ms);
+    return rc < 0 ? fb_store_error(s, why) : FB_OK;
+}
+
+/* Of a waiting device. */
+static int decide_waiting(struct fb_store *s, const char *device, const char *to,
+                          struct fb_why *why)
 {
     char id[FB_ROW_ID_SIZE];
     char state[FB_DEVICE_STATE_SIZE];
@@ -324,7 +348,17 @@ int fb_device_approve(struct fb_store *s, const char *device, struct fb_why *why
         return fb_fail(why, FB_ERR_INVALID, "device %s does not wait for approval: it is %s",
                        device, state);
     }
-    return rc < 0 ? rc : fb_device_set_state(s, id, "active", why);
+    return rc < 0 ? rc : fb_device_set_state(s, id, to, why);
+}
+
+int fb_device_approve(struct fb_store *s, const char *device, struct fb_why *why)
+{
+    return decide_waiting(s, device, "active", why);
+}
+
+int fb_device_refuse(struct fb_store *s, const char *device, struct fb_why *why)
+{
+    return decide_waiting(s, device, "revoked", why);
 }
 
 int fb_device_check_certificate(struct fb_store *s, const char *device_id,

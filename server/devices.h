@@ -41,6 +41,12 @@ int fb_device_find(struct fb_store *s, const char *device, char ret_id[static FB
 
 /* A waiting device becomes active; FB_ERR_INVALID with a sentence if it does not wait. */
 int fb_device_approve(struct fb_store *s, const char *device, struct fb_why *why) FB_MUST_CHECK;
+/* A waiting device is shut out for good. The same errors. */
+int fb_device_refuse(struct fb_store *s, const char *device, struct fb_why *why) FB_MUST_CHECK;
+
+/* Shuts the device out, and has it erase its data at its next contact. */
+int fb_device_wipe(struct fb_store *s, const char *device, bool takes_unsent, int64_t now_ms,
+                   struct fb_why *why) FB_MUST_CHECK;
 
 /* state: active, suspended, revoked, wiped. device: an id or a name that only one device has. */
 int fb_device_set_state(struct fb_store *s, const char *device, const char *state,

@@ -14,7 +14,7 @@
 
 /* ---- Peers ---- */
 
-static struct fb_peer **bucket_of(struct fb_hub *hub, const char *device_id)
+struct fb_peer **fb_hub_bucket(struct fb_hub *hub, const char *device_id)
 {
     return &hub->buckets[fb_row_hash(0, device_id) % FB_PEER_BUCKETS];
 }
@@ -40,15 +40,33 @@ static int admit(void *ctx, const char *device_id, const struct fb_hello *hello,
 static int cut_open(void *ctx, struct fb_server_session *session, const struct fb_pull *pull,
                     int64_t now_ms)
 {
-    (void)session;
-    return fb_hub_cut_open(ctx, pull, now_ms);
+    struct fb_peer *peer = ctx;
+    if (peer->must_wipe) {
+        fb_server_session_refuse(session, FB_REFUSAL_WIPE,
+                                 "a laptop that is to be erased gets nothing any more");
+        return FB_ERR_REFUSED;
+    }
+    int rc = fb_hub_cut_open(peer, pull, now_ms);
+    peer->cut_at_ms = now_ms;
+    peer->cut_rev = 0;
+    return rc < 0 || pull->wants_all ? rc : fb_history_head(peer->hub->reader, &peer->cut_rev);
+}
+
+static int wiped(void *ctx, struct fb_server_session *session, int64_t unsent, int64_t now_ms)
+{
+    return fb_hub_wiped(ctx, session, unsent, now_ms);
 }
 
 static int cut_next(void *ctx, struct fb_server_session *session, struct fb_buf *out,
                     bool *ret_is_over)
 {
     (void)session;
-    return fb_hub_cut_next(ctx, out, ret_is_over);
+    struct fb_peer *peer = ctx;
+    int rc = fb_hub_cut_next(peer, out, ret_is_over);
+    if (rc == FB_OK && *ret_is_over && peer->cut_rev > 0) {
+        fb_hub_note_cut(peer, peer->cut_rev, peer->cut_at_ms);
+    }
+    return rc;
 }
 
 static void cut_close(void *ctx, struct fb_server_session *session)
@@ -86,7 +104,7 @@ static struct fb_push_in *push_new(struct fb_peer *peer, const struct fb_push_pa
     return q;
 }
 
-static void push_free(struct fb_push_in *q)
+void fb_hub_push_free(struct fb_push_in *q)
 {
     if (q->peer != NULL && q->peer->open_push == q) {
         q->peer->open_push = NULL;
@@ -138,13 +156,14 @@ int fb_hub_open(struct fb_hub *hub, const char *device_id, int64_t now_ms,
                                        .cut_open = cut_open,
                                        .cut_next = cut_next,
                                        .cut_close = cut_close,
+                                       .wiped = wiped,
                                        .wake = wake};
     int rc = fb_server_session_new(&peer->ops, hub->store, device_id, now_ms, &peer->session);
     if (rc < 0) {
         free(peer);
         return rc;
     }
-    struct fb_peer **bucket = bucket_of(hub, peer->device_id);
+    struct fb_peer **bucket = fb_hub_bucket(hub, peer->device_id);
     for (struct fb_peer *old = *bucket; old != NULL; old = old->bucket_next) {
         if (strcmp(old->device_id, peer->device_id) == 0) {
             fb_server_session_refuse(old->session, FB_REFUSAL_REPLACED,
@@ -176,7 +195,7 @@ static void forget_ready(struct fb_hub *hub, struct fb_peer *peer)
 
 static struct fb_peer *peer_of(struct fb_hub *hub, const struct fb_server_session *session)
 {
-    struct fb_peer *peer = *bucket_of(hub, fb_server_session_device(session));
+    struct fb_peer *peer = *fb_hub_bucket(hub, fb_server_session_device(session));
     while (peer != NULL && peer->session != session) {
         peer = peer->bucket_next;
     }
@@ -187,7 +206,7 @@ void fb_hub_close(struct fb_hub *hub, struct fb_server_session *session)
 {
     struct fb_peer *peer = peer_of(hub, session);
     fb_assert(peer != NULL);
-    struct fb_peer **at = bucket_of(hub, peer->device_id);
+    struct fb_peer **at = fb_hub_bucket(hub, peer->device_id);
     while (*at != peer) {
         at = &(*at)->bucket_next;
     }
@@ -506,7 +525,12 @@ static int settle_in_transaction(struct fb_hub *hub, bool has_journal, int64_t n
     int rc = has_journal ? fb_hub_seal(hub, now_ms) : FB_OK;
     rc = rc < 0 ? rc : fb_held_play(hub, now_ms);
     for (struct fb_push_in *q = hub->queue; rc == FB_OK && q != NULL; q = q->next) {
+        bool is_out = false;
         q->fate = FB_PUSH_WAITS;
+        rc = fb_hub_is_out(hub, q, &is_out);
+        if (rc < 0 || is_out) {
+            continue;
+        }
         if (q->is_whole) {
             rc = merge_push(hub, q, now_ms);
             rc = rc < 0 ? rc : fb_held_play(hub, now_ms);
@@ -515,7 +539,7 @@ static int settle_in_transaction(struct fb_hub *hub, bool has_journal, int64_t n
             rc = rc < 0 ? rc : stage_parts(hub, q);
         }
     }
-    return rc;
+    return rc < 0 ? rc : fb_hub_save_lives(hub);
 }
 
 static void acknowledge(struct fb_push_in *q)
@@ -542,7 +566,7 @@ static void empty_queue(struct fb_hub *hub)
         struct fb_push_in *q = hub->queue;
         hub->queue = q->next;
         acknowledge(q);
-        push_free(q);
+        fb_hub_push_free(q);
     }
     hub->queue_end = &hub->queue;
 }
@@ -578,17 +602,6 @@ static void forget_turn(struct fb_hub *hub)
     hub->has_device_changes = false;
 }
 
-static int recheck_devices(struct fb_hub *hub)
-{
-    int rc = FB_OK;
-    for (struct fb_peer *peer = hub->peers; rc == FB_OK && peer != NULL; peer = peer->next) {
-        if (fb_server_session_is_greeted(peer->session)) {
-            rc = fb_hub_device_state_changed(hub, peer->device_id, 0);
-        }
-    }
-    return rc;
-}
-
 static int save_seen_late(struct fb_hub *hub, int64_t now_ms)
 {
     int rc = fb_store_begin(hub->store);
@@ -617,7 +630,7 @@ static int end_pages_turn(struct fb_hub *hub)
     hub->committed = hub->counters;
     poke(hub);
     forget_turn(hub);
-    return has_device_changes ? recheck_devices(hub) : FB_OK;
+    return has_device_changes ? fb_hub_recheck_devices(hub) : FB_OK;
 }
 
 /* Nothing is taken in, and nothing acknowledged: laptops send it again. */
@@ -668,12 +681,13 @@ int fb_hub_settle(struct fb_hub *hub, int64_t now_ms)
         return fail_turn(hub, rc);
     }
     hub->committed = hub->counters;
+    hub->life_count = 0;
     rc = FB_BUG(SEEN_SAVED_SEPARATELY) ? save_seen_late(hub, now_ms) : FB_OK;
     bool has_device_changes = hub->has_device_changes;
     empty_queue(hub);
     poke(hub);
     forget_turn(hub);
-    return rc < 0 || !has_device_changes ? rc : recheck_devices(hub);
+    return rc < 0 || !has_device_changes ? rc : fb_hub_recheck_devices(hub);
 }
 
 bool fb_hub_has_work(const struct fb_hub *hub)
@@ -691,39 +705,6 @@ void fb_hub_each_ready(struct fb_hub *hub, void (*f)(void *ctx, struct fb_server
         peer->is_ready = false;
         f(ctx, peer->session);
     }
-}
-
-int fb_hub_device_state_changed(struct fb_hub *hub, const char *device_id, int64_t now_ms)
-{
-    enum fb_refusal refusal = FB_REFUSAL_NONE;
-    const char *sentence = NULL;
-    char employee_id[FB_ROW_ID_SIZE];
-    (void)now_ms;
-    int rc = fb_hub_device_refusal(hub->store, device_id, employee_id, &refusal, &sentence);
-    if (rc < 0 || refusal == FB_REFUSAL_NONE) {
-        return rc;
-    }
-    for (struct fb_peer *peer = *bucket_of(hub, device_id); peer != NULL;
-         peer = peer->bucket_next) {
-        if (strcmp(peer->device_id, device_id) == 0) {
-            fb_server_session_refuse(peer->session, refusal, sentence);
-        }
-    }
-    /* Nothing of it that is not committed is merged (D4). */
-    for (struct fb_push_in **at = &hub->queue; *at != NULL;) {
-        struct fb_push_in *q = *at;
-        if (strcmp(q->device_id, device_id) != 0) {
-            at = &q->next;
-            continue;
-        }
-        *at = q->next;
-        push_free(q);
-    }
-    hub->queue_end = &hub->queue;
-    while (*hub->queue_end != NULL) {
-        hub->queue_end = &(*hub->queue_end)->next;
-    }
-    return FB_OK;
 }
 
 void fb_hub_set_lease(struct fb_hub *hub, int64_t lease_ms)
@@ -781,8 +762,9 @@ void fb_hub_free(struct fb_hub *hub)
     while (hub->queue != NULL) {
         struct fb_push_in *q = hub->queue;
         hub->queue = q->next;
-        push_free(q);
+        fb_hub_push_free(q);
     }
+    free(hub->lives);
     fb_decisions_forget(hub);
     fb_family_release(&hub->family);
     fb_family_release(&hub->reader_family);

@@ -44,6 +44,10 @@ void fb_hub_each_ready(struct fb_hub *hub, void (*f)(void *ctx, struct fb_server
 int fb_hub_device_state_changed(struct fb_hub *hub, const char *device_id,
                                 int64_t now_ms) FB_MUST_CHECK;
 
+/* Writes what is known of devices' lives since (device_life.h), in a transaction of its own; the next settle that writes does so
+ * too. */
+int fb_hub_note_lives(struct fb_hub *hub) FB_MUST_CHECK;
+
 struct fb_hub_counters {
     int64_t pushes, pushes_repeated, changes, conflicts_open, conflicts_settled, held, cuts,
         cut_rows, revs, sealed_rows;

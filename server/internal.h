@@ -21,6 +21,7 @@
  *   family.c         who follows whom
  *   cut.c ...        answers to pulls (cut_internal.h)
  *   peer_scopes.c    scopes of connected devices; device_scopes.c works them out
+ *   hub_devices.c    devices that may not stay; notes of their lives
  *   hub_rights.c     rights of people, kept as long as they hold
  */
 #ifndef FB_SERVER_INTERNAL_H
@@ -73,10 +74,12 @@ struct fb_peer {
     int64_t incarnation;
     struct fb_push_in *open_push; /* its parts are coming */
     struct fb_cut_state *cut;
+    int64_t cut_rev, cut_at_ms;     /* of the cut under way; 0: a chunk */
     struct fb_device_scopes scopes; /* as last worked out */
     int64_t scopes_epoch;           /* of the hub, then; 0: never */
     struct fb_rights *rights;       /* of the same time */
     char number_prefix[16];
+    bool must_wipe;        /* may hand in what it has, nothing else */
     struct fb_arena arena; /* of what the welcome points to */
     struct fb_peer *next, *previous;
     struct fb_peer *bucket_next;
@@ -107,15 +110,18 @@ struct fb_push_in {
     enum fb_push_fate fate; /* of this settle */
 };
 
-#define FB_PEER_BUCKETS   4096
-#define FB_POKED_SETS_MAX 64
+#define FB_PEER_BUCKETS    4096
+#define FB_LIVES_NOTED_MAX 4096 /* of one turn */
+#define FB_POKED_SETS_MAX  64
 
 struct fb_hub {
     struct fb_store *store;
     struct fb_store *reader;
     struct fb_random random;
     char timeline[FB_ROW_ID_SIZE];
-    int64_t lease_ms;          /* of laptops; 0: none */
+    int64_t lease_ms;           /* of laptops; 0: none */
+    struct fb_life_note *lives; /* FB_LIVES_NOTED_MAX, not written yet */
+    size_t life_count;
     char rewound[FB_WHY_SIZE]; /* why it takes nothing in (rewound.c); "": it does */
     struct fb_peer *peers;
     struct fb_peer *buckets[FB_PEER_BUCKETS];
@@ -153,10 +159,29 @@ struct fb_work_row;
 /* admit.c */
 int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now_ms,
                  struct fb_admission *ret) FB_MUST_CHECK;
-/* What the device's row says: NONE if it may come in. */
-int fb_hub_device_refusal(struct fb_store *s, const char *device_id,
-                          char ret_employee_id[static FB_ROW_ID_SIZE], enum fb_refusal *ret,
-                          const char **ret_sentence) FB_MUST_CHECK;
+/* What the device's row says. */
+struct fb_standing {
+    enum fb_refusal refusal; /* NONE: it may come in */
+    const char *sentence;
+    int64_t retry_after_ms;           /* 0: as long as refusals take */
+    bool must_wipe;                   /* it may come in to hand in what it has */
+    char employee_id[FB_ROW_ID_SIZE]; /* whose it is, if it may come in */
+};
+int fb_hub_device_standing(struct fb_store *s, const char *device_id,
+                           struct fb_standing *ret) FB_MUST_CHECK;
+/* hub.c: the first peer of a device's bucket; a push taken out of the queue. */
+struct fb_peer **fb_hub_bucket(struct fb_hub *hub, const char *device_id);
+void fb_hub_push_free(struct fb_push_in *q);
+/* hub_devices.c */
+int fb_hub_recheck_devices(struct fb_hub *hub) FB_MUST_CHECK;
+/* Was the device shut out by what this turn sealed? Then its push is not merged. */
+int fb_hub_is_out(struct fb_hub *hub, const struct fb_push_in *q, bool *ret) FB_MUST_CHECK;
+/* The laptop says that it erased its data. */
+int fb_hub_wiped(struct fb_peer *peer, struct fb_server_session *session, int64_t unsent,
+                 int64_t now_ms) FB_MUST_CHECK;
+void fb_hub_note_hello(struct fb_peer *peer, const struct fb_hello *hello, int64_t now_ms);
+void fb_hub_note_cut(struct fb_peer *peer, int64_t rev, int64_t now_ms);
+int fb_hub_save_lives(struct fb_hub *hub) FB_MUST_CHECK; /* inside a transaction */
 /* The newest push merged of an incarnation; number 0: none. */
 int fb_hub_seen(struct fb_store *s, int64_t incarnation, int64_t *ret_number,
                 struct fb_sha256 *ret_hash) FB_MUST_CHECK;

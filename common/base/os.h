@@ -42,6 +42,9 @@ int fb_os_sync_file(FILE *file, const char *path, struct fb_why *why) FB_MUST_CH
 /* Another name for the file, which replaces nothing. FB_ERR_EXISTS. */
 int fb_os_name_file(const char *from, const char *to, struct fb_why *why) FB_MUST_CHECK;
 void fb_os_remove_file(const char *path);
+/* Writes zeros over the file, syncs, and removes it; one that is not there is fine. */
+int fb_os_erase_file(const char *path, struct fb_why *why) FB_MUST_CHECK;
+bool fb_os_is_folder(const char *path);
 /* A new or renamed file is durable once its folder is synced. */
 int fb_os_sync_folder_of(const char *path, struct fb_why *why) FB_MUST_CHECK;
 /* The file's new name, in the same file system; an existing file of that name is replaced. */

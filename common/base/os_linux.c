@@ -290,6 +290,42 @@ int fb_os_remove_folder(const char *path, struct fb_why *why)
     return rc < 0 || rmdir(path) == 0 ? rc : fail_errno(why, "remove", path);
 }
 
+bool fb_os_is_folder(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int write_zeros(int fd, int64_t size)
+{
+    static const char zeros[65536];
+    for (int64_t at = 0; at < size;) {
+        size_t left = (uint64_t)(size - at) < sizeof zeros ? (size_t)(size - at) : sizeof zeros;
+        ssize_t n = write(fd, zeros, left);
+        if (n < 0) {
+            return -1;
+        }
+        at += n;
+    }
+    return fsync(fd);
+}
+
+int fb_os_erase_file(const char *path, struct fb_why *why)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0) {
+        return errno == ENOENT ? FB_OK : fail_errno(why, "look at", path);
+    }
+    int fd = S_ISREG(st.st_mode) ? open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    if (fd >= 0) {
+        int rc =
+            write_zeros(fd, st.st_size); /* a disk that is full or failing must not save the file */
+        close(fd);
+        (void)rc;
+    }
+    return unlink(path) == 0 || errno == ENOENT ? FB_OK : fail_errno(why, "remove", path);
+}
+
 int fb_os_file_bytes(const char *path, int64_t *ret)
 {
     struct stat st;

@@ -309,6 +309,7 @@ void fb_replica_round_opened(struct fb_replica_round *r, int64_t now_ms)
     r->opened_at_ms = r->heard_at_ms = r->pinged_at_ms = now_ms;
     r->is_hello_due = true;
     r->status.retry_after_ms = 0;
+    r->status.must_wipe = false;
     fb_replica_move(r, FB_REPLICA_GREETING);
     fb_ignore(remember(r, start(r)), "sticks: the next take returns it");
 }
@@ -454,6 +455,12 @@ void fb_replica_round_want_digest(struct fb_replica_round *r)
 const struct fb_replica_status *fb_replica_round_status(const struct fb_replica_round *r)
 {
     return &r->status;
+}
+
+bool fb_replica_round_may_wipe(const struct fb_replica_round *r)
+{
+    return r->status.must_wipe && r->status.state == FB_REPLICA_IN_STEP && !r->is_write_noticed &&
+           r->acked >= r->last.number;
 }
 
 bool fb_replica_round_is_in_step(const struct fb_replica_round *r)

@@ -41,6 +41,17 @@ static int name_ancestors(struct fb_replica_round *r, struct fb_hello *hello)
     return rc;
 }
 
+static int count_unsent(struct fb_replica_round *r, int64_t *ret)
+{
+    int64_t journal = 0;
+    int64_t pushes = 0;
+    int64_t changes = 0;
+    int rc = fb_journal_count(r->store, &journal);
+    rc = rc < 0 ? rc : fb_outbox_count(r->store, &pushes, &changes);
+    *ret = journal + changes;
+    return rc;
+}
+
 static int send_hello(struct fb_replica_round *r, struct fb_buf *out)
 {
     struct fb_message m = {.kind = FB_MESSAGE_HELLO};
@@ -67,6 +78,10 @@ static int send_hello(struct fb_replica_round *r, struct fb_buf *out)
     hello->catalogue_version = c == NULL ? 0 : c->version;
     hello->now_ms = r->now_ms;
     hello->app_version = FB_VERSION;
+    rc = count_unsent(r, &hello->unsent);
+    if (rc < 0) {
+        return rc;
+    }
     if (hello->incarnation > 0) {
         hello->last_number = r->last.number;
         hello->last_hash = r->last.hash;

@@ -131,13 +131,20 @@ static int queue(struct fb_server_session *s, const struct fb_message *m)
 void fb_server_session_refuse(struct fb_server_session *s, enum fb_refusal reason,
                               const char *sentence)
 {
+    fb_server_session_refuse_until(s, reason, sentence, 0);
+}
+
+void fb_server_session_refuse_until(struct fb_server_session *s, enum fb_refusal reason,
+                                    const char *sentence, int64_t retry_after_ms)
+{
     if (s->state == CLOSING || s->state == CLOSED) {
         return;
     }
     fb_why_set(&s->why, "%s", sentence);
     move(s, CLOSING);
-    struct fb_message m = {.kind = FB_MESSAGE_REFUSE,
-                           .refuse = {.reason = reason, .sentence = s->why.text}};
+    struct fb_message m = {
+        .kind = FB_MESSAGE_REFUSE,
+        .refuse = {.reason = reason, .sentence = s->why.text, .retry_after_ms = retry_after_ms}};
     fb_ignore(queue(s, &m), "the connection ends either way");
 }
 
@@ -174,7 +181,7 @@ static int receive_hello(struct fb_server_session *s, const struct fb_message *m
         return rc;
     }
     if (a.refusal != FB_REFUSAL_NONE) {
-        fb_server_session_refuse(s, a.refusal, a.sentence);
+        fb_server_session_refuse_until(s, a.refusal, a.sentence, a.retry_after_ms);
         return FB_OK;
     }
     s->clock_offset_ms = s->now_ms - hello->now_ms;
@@ -183,7 +190,7 @@ static int receive_hello(struct fb_server_session *s, const struct fb_message *m
     struct fb_message welcome = {.kind = FB_MESSAGE_WELCOME, .welcome = a.welcome};
     welcome.welcome.now_ms = s->now_ms;
     rc = queue(s, &welcome);
-    return rc < 0 ? rc : send_catalogue(s, hello->catalogue_version);
+    return rc < 0 || a.welcome.must_wipe ? rc : send_catalogue(s, hello->catalogue_version);
 }
 
 static int receive_push_part(struct fb_server_session *s, const struct fb_message *m)
@@ -254,6 +261,11 @@ static int receive_refuse(struct fb_server_session *s, const struct fb_message *
     return FB_ERR_REFUSED;
 }
 
+static int receive_wiped(struct fb_server_session *s, const struct fb_message *m)
+{
+    return s->ops->wiped(s->ops->ctx, s, m->wiped_unsent, s->now_ms);
+}
+
 static const struct handler {
     enum fb_message_kind kind;
     unsigned states;
@@ -264,6 +276,7 @@ static const struct handler {
     {FB_MESSAGE_PULL, IN(IN_STEP), receive_pull},
     {FB_MESSAGE_PING, IN(IN_STEP) | IN(WAITING) | IN(CUTTING), receive_ping},
     {FB_MESSAGE_PONG, IN(IN_STEP) | IN(WAITING) | IN(CUTTING), receive_pong},
+    {FB_MESSAGE_WIPED, IN(GREETING), receive_wiped},
     {FB_MESSAGE_REFUSE, IN(GREETING) | IN(IN_STEP) | IN(WAITING) | IN(CUTTING), receive_refuse},
 };
 

@@ -49,6 +49,7 @@ struct fb_replica_status {
     int64_t mended;        /* how often triggers or tables had to be made again */
     char mended_note[256]; /* which, the last time */
     bool is_first_download;
+    bool must_wipe; /* headquarters ordered the data to be erased, after what waits went up */
     enum fb_refusal refusal;
     enum fb_verdict verdict;
     int64_t retry_after_ms;
@@ -85,6 +86,9 @@ const struct fb_replica_status *fb_replica_round_status(const struct fb_replica_
 /* True when connected, everything sent and acknowledged, the last cut is not older than the last poke, nothing open, and (if wanted)
  * the digest agreed. */
 bool fb_replica_round_is_in_step(const struct fb_replica_round *r);
+
+/* Connected, told to erase the data, and headquarters has all that waited. */
+bool fb_replica_round_may_wipe(const struct fb_replica_round *r);
 
 /* The pieces, also used by tests. freeze.c: freezes the whole journal into one push; *ret_number 0 if it was empty. Inside a transaction. */
 int fb_replica_freeze(struct fb_store *s, int64_t now_ms, int64_t *ret_number) FB_MUST_CHECK;
@@ -168,6 +172,7 @@ struct fb_server_session;
 /* What a device may do, decided when it says hello. */
 struct fb_admission {
     enum fb_refusal refusal; /* not NONE: said, then the connection closes */
+    int64_t retry_after_ms;  /* of the refusal; 0: as long as refusals take */
     char sentence[FB_WHY_SIZE];
     struct fb_welcome welcome; /* filled, but for now_ms */
     int64_t catalogue_version;
@@ -190,6 +195,8 @@ struct fb_server_ops {
     int (*cut_next)(void *ctx, struct fb_server_session *session, struct fb_buf *out,
                     bool *ret_is_over);
     void (*cut_close)(void *ctx, struct fb_server_session *session);
+    /* The laptop erased its data; refuse with what it is told. */
+    int (*wiped)(void *ctx, struct fb_server_session *session, int64_t unsent, int64_t now_ms);
     /* take has something new to say: called at any time, also from within the functions above. */
     void (*wake)(void *ctx, struct fb_server_session *session);
 };
@@ -216,5 +223,8 @@ void fb_server_session_acked(struct fb_server_session *session, int64_t number);
 void fb_server_session_poked(struct fb_server_session *session, int64_t rev);
 void fb_server_session_refuse(struct fb_server_session *session, enum fb_refusal reason,
                               const char *sentence);
+/* The same, and when to come again; 0: as long as refusals take. */
+void fb_server_session_refuse_until(struct fb_server_session *session, enum fb_refusal reason,
+                                    const char *sentence, int64_t retry_after_ms);
 
 #endif
