@@ -73,6 +73,9 @@ extern int fb_limit_cut_memory_bytes_max;
 #endif
 /* One chunk of a first download: what a cut link costs at most. */
 #define FB_CHUNK_BYTES_MAX 4194304 /* 4 MiB */
+/* A first download drops the secondary indexes and builds them at its end from so many rows on; below, doing that for some 400 indexes
+ * of the shipped catalogue costs more than it saves. */
+#define FB_BULK_ROWS_MIN 10000
 /* An empty cut moves the cursor in memory only, until it is this many revs ahead of the one on disk. */
 #define FB_CURSOR_LAG_REVS_MAX 1000
 /* Digests by scope, compressed, while their cut is awaited: some 300,000 companies. */

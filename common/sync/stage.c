@@ -204,12 +204,24 @@ static int play_chunk(void *ctx, const uint8_t *bytes, size_t size)
     return fb_apply_frames(ctx, bytes, size);
 }
 
+static int is_bulk_load(struct fb_apply *a, bool *ret)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf position;
+    fb_buf_init(&position, FB_CHUNK_BYTES_MAX);
+    int64_t rev = 0;
+    int64_t rows = 0;
+    int rc = a->inserts_plainly ? fb_stage_position(a->store, &position, &rev, &rows) : FB_OK;
+    *ret = rows >= FB_BULK_ROWS_MIN;
+    return rc == FB_ERR_NOT_FOUND ? FB_OK : rc;
+}
+
 int fb_apply_staged(struct fb_apply *a)
 {
+    bool is_bulk = false;
     int rc = are_tables_empty(a, &a->inserts_plainly);
+    rc = rc < 0 ? rc : is_bulk_load(a, &is_bulk);
     a->tracks_came = !a->inserts_plainly;
     a->checks_found = a->round->found_since > 0 && !a->inserts_plainly;
-    bool is_bulk = a->inserts_plainly;
     if (rc == FB_OK && is_bulk) {
         rc = fb_row_bulk_begin(a->store);
     }
