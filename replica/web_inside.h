@@ -57,4 +57,7 @@ void fb_replica_web_tell(struct fb_replica_web *web);
 /* Does TIME-NONCE-HASH let a browser in? Once. */
 bool fb_replica_web_may_open(struct fb_replica_web *web, const char *pass, int64_t now_ms);
 
+int fb_replica_web_get_changes(struct fb_web *web, const struct fb_request *req,
+                               struct fb_response *res) FB_MUST_CHECK;
+
 #endif

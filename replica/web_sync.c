@@ -480,5 +480,6 @@ const struct fb_route fb_replica_web_routes[] = {
     {"POST", "/api/v1/sync/resume", post_resume, FB_ROUTE_LOOP, 0},
     {"GET", "/api/v1/sync/waiting", get_waiting, 0, 0},
     {"GET", "/api/v1/sync/rounds", get_rounds, FB_ROUTE_LOOP, 0},
+    {"GET", "/api/v1/sync/changes", fb_replica_web_get_changes, 0, 0},
     {NULL, NULL, NULL, 0, 0},
 };

@@ -155,6 +155,15 @@ static bool hangs_on_private(const struct fb_row *row)
     return false;
 }
 
+/* A global row, or a part of one: a stage of a pipeline, a price of a price book. */
+static bool is_global(const struct fb_entity *e)
+{
+    while (e->parent != NULL && e->scope == FB_SCOPE_FOLLOWS) {
+        e = e->parent;
+    }
+    return e->scope == FB_SCOPE_GLOBAL;
+}
+
 /* Is the row near enough? */
 static int reach(struct deciding *d, enum fb_action action, const struct fb_row *row, bool is_new)
 {
@@ -171,7 +180,7 @@ static int reach(struct deciding *d, enum fb_action action, const struct fb_row 
         return FB_OK;
     }
     /* Everybody has the global rows: reading has no further levels there. */
-    if (d->e->scope == FB_SCOPE_GLOBAL && action == FB_ACTION_READ) {
+    if (is_global(d->e) && action == FB_ACTION_READ) {
         return FB_OK;
     }
     int rc = fb_rights_relation(d->r, d->s, d->ask->rows, action, row, &relation);

@@ -18,6 +18,19 @@ export async function launch() {
   return fromWeb('playwright-core').chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 }
 
+const opened = new Set();
+/* What a failed story leaves open: pictured into FIELDBOOK_SHOTS, where that is given, and closed. */
+export async function closeLeft(story) {
+  const folder = process.env.FIELDBOOK_SHOTS;
+  let n = 0;
+  for (const page of [...opened].filter((p) => !p.isClosed())) {
+    if (folder) await page.screenshot({ path: join(folder, `${story.replace(/[^a-z0-9]+/gi, '-').slice(0, 60)}-${++n}.png`) }).catch(() => undefined);
+    if (page.wrong.length > 0) console.log(`        ${page.url()}: ${page.wrong.join(' | ')}`);
+    await page.context().close();
+  }
+  opened.clear();
+}
+
 /* A page that remembers what must not happen. allow: parts of console messages that the story causes on purpose. */
 export async function open(browser, { language = 'zh', mode = 'light', width = 1280, allow = [], ...more } = {}) {
   const context = await browser.newContext({ viewport: { width, height: 800 }, locale: language === 'zh' ? 'zh-CN' : 'en-US', colorScheme: mode, ...more });
@@ -28,13 +41,14 @@ export async function open(browser, { language = 'zh', mode = 'light', width = 1
   const page = await context.newPage();
   const wrong = [];
   const isAllowed = (text) => allow.some((a) => text.includes(a));
-  page.on('console', (m) => m.type() === 'error' && !isAllowed(m.text()) && wrong.push(`console: ${m.text().slice(0, 300)}`));
+  page.on('console', (m) => m.type() === 'error' && !isAllowed(m.text()) && wrong.push(`console: ${m.text().slice(0, 300)} ${m.location().url}`));
   page.on('pageerror', (e) => wrong.push(`page: ${e.message.slice(0, 300)}`));
   page.on('request', (r) => {
     const host = new URL(r.url()).hostname;
     if (!['127.0.0.1', 'localhost', ''].includes(host)) wrong.push(`foreign request: ${r.url()}`);
   });
   page.wrong = wrong;
+  opened.add(page);
   return page;
 }
 

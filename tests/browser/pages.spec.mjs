@@ -3,8 +3,8 @@
 import { axeFindings, launch, must, nothingWrong, open } from './browser.mjs';
 import { startMock } from './mock.mjs';
 
-const LAPTOP = ['/my-day', '/e/company', '/e/opportunity?shape=board', '/e/activity?shape=calendar', '/e/contact/new', '/sync', '/receipts', '/held', '/conflicts', '/duplicates', '/bin', '/dashboards'];
-const HEADQUARTERS = ['/admin', '/devices', '/users', '/territories', '/rules', '/audit', '/backups', '/conflicts?id=c1'];
+const LAPTOP = ['/my-day', '/e/company', '/e/opportunity?shape=board', '/e/activity?shape=calendar', '/e/contact/new', '/sync', '/receipts', '/held', '/conflicts', '/duplicates', '/dashboards'];
+const HEADQUARTERS = ['/admin', '/devices', '/users', '/territories', '/rules', '/audit', '/backups', '/bin', '/conflicts?id=c1'];
 const HAN = /[\u3400-\u9fff]/;
 
 export const name = 'pages';

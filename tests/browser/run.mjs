@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// run.mjs [NAME...]: the browser stories, one after the other. Ends with 77 (skipped) where the pages are not built or
-// chromium is missing.
+// run.mjs [real] [NAME...]: the browser stories, one after the other: those over the node in memory, or with `real` those
+// on real programs. --only WORDS takes the stories whose title has these words. Ends with 77 (skipped) where the pages are
+// not built or chromium is missing.
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { closeLeft } from './browser.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const web = join(here, '..', '..', 'web');
@@ -12,14 +14,18 @@ for (const [path, what] of [[join(web, 'dist', 'index.html'), 'scripts/web'], [j
   console.log(`skipped: ${path} is missing; ${what} brings it`);
   process.exit(77);
 }
-const only = process.argv.slice(2);
+const words = process.argv.slice(2);
+const folder = words[0] === 'real' ? join(here, words.shift()) : here;
+const at = words.indexOf('--only');
+const part = at < 0 ? '' : words.splice(at, 2)[1];
 let failed = 0;
-for (const file of readdirSync(here).filter((n) => n.endsWith('.spec.mjs'))) {
-  const spec = await import(join(here, file));
-  if (only.length > 0 && !only.includes(spec.name)) continue;
+for (const file of readdirSync(folder).filter((n) => n.endsWith('.spec.mjs')).sort()) {
+  const spec = await import(join(folder, file));
+  if (words.length > 0 && !words.includes(spec.name)) continue;
   try {
     await spec.before();
     for (const [title, story] of Object.entries(spec.stories)) {
+      if (!title.includes(part)) continue;
       const start = Date.now();
       try {
         await story();
@@ -28,6 +34,7 @@ for (const file of readdirSync(here).filter((n) => n.endsWith('.spec.mjs'))) {
         failed++;
         console.log(`FAILED  ${spec.name}: ${title}\n        ${err.message}`);
       }
+      await closeLeft(title);
     }
   } finally {
     await spec.after();

@@ -256,6 +256,17 @@ FB_TEST(without_a_role_or_after_leaving_nothing_is_allowed)
     assert_int_equal(ask(unknown, FB_ACTION_READ, &row, NULL), FB_MAY_RIGHT_MISSING);
 }
 
+FB_TEST(what_is_part_of_a_global_row_is_read_by_everybody_and_written_by_few)
+{
+    FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
+    struct fb_row stage = row_of(&arena, "stage", ID("98"), "pipeline_id", ID("97"), NULL);
+    permit(ROLE, "*", "read", "territory");
+    permit(ROLE, "*", "edit", "territory");
+    FB_AUTO(fb_rights_drop) struct fb_rights *r = rights_of(ANA);
+    assert_int_equal(ask(r, FB_ACTION_READ, &stage, NULL), FB_MAY_YES);
+    assert_int_equal(ask(r, FB_ACTION_EDIT, &stage, &stage), FB_MAY_RIGHT_RECORD);
+}
+
 FB_TEST(roles_are_united_and_the_most_exact_rule_of_each_counts)
 {
     permit(ROLE, "*", "edit", "all");
@@ -524,6 +535,7 @@ int main(void)
     const struct CMUnitTest cases[] = {
         CASE(each_level_reaches_what_it_says_for_each_action_and_entity),
         CASE(without_a_role_or_after_leaving_nothing_is_allowed),
+        CASE(what_is_part_of_a_global_row_is_read_by_everybody_and_written_by_few),
         CASE(roles_are_united_and_the_most_exact_rule_of_each_counts),
         CASE(where_a_record_comes_from_and_where_it_goes_must_both_be_in_reach),
         CASE(edits_made_while_the_record_was_his_count),

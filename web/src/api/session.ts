@@ -2,11 +2,11 @@
 // Who is signed in, the catalogue this person may see, and the state of synchronisation kept fresh by server-sent events.
 import { useQuery } from '@tanstack/react-query';
 import { createContext, useContext, useEffect } from 'react';
-import { Catalogue, type CatalogueAnswer } from '../catalogue/model';
+import { BILINGUAL, Catalogue, type CatalogueAnswer } from '../catalogue/model';
 import { hasChosenLanguage, setLanguage } from '../i18n';
-import { arrived } from './arrivals';
 import { api, onLost, Problem, setCsrf, tellLost } from './client';
-import { client } from './queries';
+import { EVERYTHING, hint } from './hints';
+import { client, getList } from './queries';
 import type { Session, Sync } from './types';
 
 export async function loadSession(): Promise<Session | null> {
@@ -29,6 +29,21 @@ export const useCatalogueQuery = (isOn: boolean) =>
     queryFn: async () => new Catalogue(await api.get<CatalogueAnswer>('/catalogue')),
     staleTime: Infinity,
     enabled: isOn,
+  });
+
+const TITLES_MAX = 200;
+
+/* English names of what has a name in each language; a list too long to hold keeps the node's titles. */
+export const useTitlesQuery = (c: Catalogue | undefined, isOn: boolean) =>
+  useQuery({
+    queryKey: ['rows', 'titles', c?.version],
+    queryFn: async () => {
+      const lists = await Promise.all(c!.bilingual().map((e) => getList(e.name, { fields: BILINGUAL, limit: TITLES_MAX }).catch(() => null)));
+      const rows = lists.flatMap((l) => (l && l.next === null ? l.rows : []));
+      return new Map(rows.map((r) => [r.id, { zh: String(r.name_zh ?? ''), en: String(r.name_en || r.name_zh || '') }]));
+    },
+    staleTime: 300_000,
+    enabled: isOn && c !== undefined,
   });
 
 const SessionContext = createContext<Session | null>(null);
@@ -71,7 +86,11 @@ export function useEvents(isOn: boolean): void {
     source.addEventListener('sync', (e) => client.setQueryData(['sync'], JSON.parse((e as MessageEvent<string>).data)));
     source.addEventListener('record', (e) => {
       const event = JSON.parse((e as MessageEvent<string>).data) as RecordEvent;
-      if (event.by !== 'this') arrived(event.entity, event.ids);
+      if (event.by !== 'this') hint(event.entity);
+    });
+    source.addEventListener('reset', () => {
+      hint(EVERYTHING);
+      void client.invalidateQueries({ queryKey: ['sync'] });
     });
     for (const topic of ['conflict', 'held', 'device']) {
       source.addEventListener(topic, () => void client.invalidateQueries({ queryKey: ['desk'] }));

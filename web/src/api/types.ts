@@ -19,7 +19,7 @@ export interface BothChanged { base: Value; theirs: Value; mine: Value; who: str
 export interface Related { entity: string; field: string; count: number }
 export interface TimelineRow { kind: string; entity: string; id: string; at: string; title: string; who?: string; detail?: string; is_unsent?: boolean }
 export interface HistoryField { field: string; old: Value; new: Value }
-export interface HistoryRow { made_at: string; arrived_at?: string | null; who?: string; device?: string | null; source?: string; fields: HistoryField[]; entity?: string; id?: string; title?: string }
+export interface HistoryRow { made_at: string; arrived_at?: string | null; who?: string; device?: string | null; source?: string; kind?: string; fields: HistoryField[]; entity?: string; id?: string; title?: string }
 export interface Found { id: string; title: string; second?: string; is_reference?: boolean; entity?: string }
 export interface GroupRow { value: Value; title?: string; count: number; sum?: string | number | null }
 export interface BinRow { entity: string; id: string; title: string; deleted_at: string; by?: string; with?: number }

@@ -67,6 +67,7 @@ export interface Entity extends Labelled {
 export interface Module extends Labelled { key: string; icon?: string; entities: string[] }
 export interface CatalogueAnswer { version: string; modules: Module[]; entities: Entity[]; choices: Record<string, Choice[]> }
 
+export const BILINGUAL = ['name_zh', 'name_en'];
 const STAMPS: Field[] = [
   { name: 'created_at', type: 'dt', en: 'Created', zh: '创建时间', is_stamp: true },
   { name: 'created_by', type: 'ref', target: 'employee', en: 'Created by', zh: '创建人', is_stamp: true },
@@ -82,6 +83,7 @@ export class Catalogue {
   private readonly fieldsOf = new Map<string, Map<string, Field>>();
   private readonly partsOf = new Map<string, Entity[]>();
   private readonly choiceLists: Record<string, Choice[]>;
+  private titles: ReadonlyMap<string, Labelled> = new Map();
 
   constructor(answer: CatalogueAnswer) {
     this.version = answer.version;
@@ -123,6 +125,21 @@ export class Catalogue {
     return this.choices(field).find((c) => c.value === value);
   }
 
+  /* Small lists have a name in each language (stages, currencies); a node's titles are in one. */
+  bilingual(): Entity[] {
+    return this.entities.filter((e) => BILINGUAL.every((n) => this.field(e.name, n)) && e.title[0] === BILINGUAL[0] && (e.part_of !== undefined || e.scope?.rule === 'global'));
+  }
+
+  withTitles(titles: ReadonlyMap<string, Labelled>): Catalogue {
+    const out = Object.assign(Object.create(Catalogue.prototype) as Catalogue, this);
+    out.titles = titles;
+    return out;
+  }
+
+  title(id: unknown, lang: 'zh' | 'en'): string | undefined {
+    return this.titles.get(String(id))?.[lang];
+  }
+
   /* The label for many: 公司, Companies. */
   plural(e: Entity): Labelled {
     return { zh: e.zh, en: e.plural ?? e.en };
@@ -133,6 +150,12 @@ export class Catalogue {
     return ['owner_id', 'employee_id', 'by_id'].map((n) => this.field(e.name, n)).find((f) => f?.target === 'employee');
   }
 }
+
+/* The record whose lines a reference chooses from, where the row names it by the same field: a stage by its pipeline. */
+export const partParent = (part: Entity, row: Record<string, unknown> | undefined): string | null => {
+  const id = part.part_of ? row?.[part.part_of.field] : undefined;
+  return typeof id === 'string' && id !== '' ? id : null;
+};
 
 const READ_ONLY_TYPES: FieldType[] = ['calc', 'seq', 'blob'];
 export const isReadOnly = (f: Field): boolean => f.is_stamp === true || READ_ONLY_TYPES.includes(f.type);

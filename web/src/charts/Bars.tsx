@@ -29,7 +29,7 @@ export function Bars({ title, entity, by, sum, filter = NO_FILTER, colour = 0 }:
     const text = (n: number) => (sum ? shortMoney(n, i.lang) : decimal(n));
     const value = (g: (typeof all)[number]) => (sum ? Number(g.sum ?? 0) : g.count);
     const out: Part[] = all.slice(0, BARS_MAX).map((g) => ({
-      name: g.title || (field ? valueText(c, i, field, g.value) : '') || i.t('ui.empty'), value: value(g), text: text(value(g)),
+      name: c.title(g.value, i.lang) || g.title || (field ? valueText(c, i, field, g.value) : '') || i.t('ui.empty'), value: value(g), text: text(value(g)),
       onOpen: () => navigate(listPath(entity, [...filter, g.value === null ? [by, 'empty'] : [by, '=', g.value]])),
     }));
     const rest = all.slice(BARS_MAX).reduce((s, g) => s + value(g), 0);

@@ -32,10 +32,10 @@ export default function Funnel({ isMine = false }: { isMine?: boolean }) {
     return [...(groups.data ?? [])]
       .sort((a, b) => (order.get(String(a.value)) ?? 99) - (order.get(String(b.value)) ?? 99))
       .map((g) => ({
-        name: g.title || i.t('ui.empty'), value: Number(g.sum ?? 0) || g.count, text: `${g.count} · ${shortMoney(Number(g.sum ?? 0), i.lang)}`,
+        name: c.title(g.value, i.lang) || g.title || i.t('ui.empty'), value: Number(g.sum ?? 0) || g.count, text: `${g.count} · ${shortMoney(Number(g.sum ?? 0), i.lang)}`,
         onOpen: () => navigate(listPath('opportunity', [...filter, ['stage_id', '=', g.value]])),
       }));
-  }, [groups.data, stages.data, i, filter]);
+  }, [groups.data, stages.data, i, c, filter]);
   const option = useMemo(() => ({
     grid: { left: 4, right: 96, top: 4, bottom: 4, containLabel: true },
     xAxis: { type: 'value', show: false },

@@ -14,6 +14,7 @@ import { problemSentence } from '../lib/problem';
 import { becomeTab, closeTab, nameTab, recordPath, usePlace } from '../lib/router';
 import type { Saving } from '../record/save';
 import { checkAll } from './check';
+import { useUsual } from './defaults';
 import { FormBody } from './FormBody';
 import { baseOf, readDraft, startValues, useFormState, type Draft, type Values } from './state';
 
@@ -34,7 +35,8 @@ export function FormPage({ entity }: { entity: Entity }) {
   const base = useMemo<Values>(() => ({}), []);
   const form = useFormState(session.user.id, entity.name, 'new', base);
   const [draft, setDraft] = useState<Draft | null>(() => readDraft(session.user.id, entity.name, 'new'));
-  const [start] = useState(() => startValues(entity.fields, session.user.id, given));
+  const [first] = useState(() => startValues(entity.fields, session.user.id, given));
+  const start = useUsual(entity, first, form.values);
   const values = { ...start, ...form.values };
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState('');
@@ -68,7 +70,7 @@ export function FormPage({ entity }: { entity: Entity }) {
   };
   useKeys({ 'ctrl+s': () => void save(), 'ctrl+Enter': () => void save(), Escape: cancel }, path === mine);
   const inForm = new Set(entity.layout.form.flatMap((s) => s.fields));
-  const missing = entity.fields.filter((f) => f.required && !isReadOnly(f) && !inForm.has(f.name) && (start[f.name] ?? null) === null).map((f) => f.name);
+  const missing = entity.fields.filter((f) => f.required && !isReadOnly(f) && !inForm.has(f.name) && (first[f.name] ?? null) === null).map((f) => f.name);
   const sections = missing.length > 0 ? [...entity.layout.form, { title_en: '', title_zh: '', fields: missing }] : entity.layout.form;
   return (
     <section>

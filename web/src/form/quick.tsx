@@ -14,6 +14,7 @@ import { problemSentence } from '../lib/problem';
 import { SIDE_PANEL_WIDTH } from '../theme/tokens';
 import { checkAll } from './check';
 import { FormBody } from './FormBody';
+import { useUsual } from './defaults';
 import { startValues, useFormState, type Values } from './state';
 
 export interface Made { id: string; title: string }
@@ -71,13 +72,14 @@ function QuickPanel({ open, onDone }: { open: Open; onDone: (made: Made | null) 
   const { entity } = open;
   const base = useMemo<Values>(() => ({}), []);
   const form = useFormState(session.user.id, entity.name, 'quick', base);
-  const [start] = useState(() => firstValues(entity, open.typed, session.user.id, open.given));
+  const [given] = useState(() => firstValues(entity, open.typed, session.user.id, open.given));
+  const start = useUsual(entity, given, form.values);
   const values = { ...start, ...form.values };
   const [isBusy, setBusy] = useState(false);
   const key = useRef(crypto.randomUUID());
   const names = entity.layout.quick.length > 0 ? entity.layout.quick : entity.title;
   // What is required and has no value yet is asked too, or nothing could be saved.
-  const missing = entity.fields.filter((f) => f.required && f.type !== 'bool' && f.type !== 'seq' && !names.includes(f.name) && (start[f.name] ?? null) === null).map((f) => f.name);
+  const missing = entity.fields.filter((f) => f.required && f.type !== 'bool' && f.type !== 'seq' && !names.includes(f.name) && (given[f.name] ?? null) === null).map((f) => f.name);
   const asked = [...names, ...missing];
 
   const save = async (isOpening: boolean) => {

@@ -11,7 +11,7 @@ import 'dayjs/locale/zh-cn';
 import { useEffect, useMemo, useState, type ReactNode } from 'react';
 import { onExpired } from '../api/client';
 import { client } from '../api/queries';
-import { CatalogueProvider, SessionProvider, useCatalogueQuery, useEvents, useSessionQuery, useSync } from '../api/session';
+import { CatalogueProvider, SessionProvider, useCatalogueQuery, useEvents, useSessionQuery, useSync, useTitlesQuery } from '../api/session';
 import { QuickCreateProvider } from '../form/quick';
 import { i18n, useI18n } from '../i18n';
 import { nonce } from '../lib/policy';
@@ -48,11 +48,13 @@ export function App() {
 }
 
 function Inside() {
-  const { t } = useI18n();
+  const { t, lang } = useI18n();
   const session = useSessionQuery();
   const user = session.data ?? null;
   const isIn = user !== null && !user.must_change_password;
   const catalogue = useCatalogueQuery(isIn);
+  const titles = useTitlesQuery(catalogue.data, lang === 'en');
+  const shown = useMemo(() => (titles.data && lang === 'en' ? catalogue.data?.withTitles(titles.data) : catalogue.data), [catalogue.data, titles.data, lang]);
   const [isExpired, setExpired] = useState(false);
   useEvents(isIn);
   // Before anybody signed in there is nothing that could have ended.
@@ -63,10 +65,10 @@ function Inside() {
   if (!user) return <SignIn onDone={() => void session.refetch()} />;
   if (user.must_change_password) return <ChangePassword login={user.user.login} onDone={() => void session.refetch()} />;
   if (catalogue.isError) return <Failed error={catalogue.error} onAgain={() => void catalogue.refetch()} />;
-  if (!catalogue.data) return <Full><Spin aria-label={t('ui.loading')} /></Full>;
+  if (!shown) return <Full><Spin aria-label={t('ui.loading')} /></Full>;
   return (
     <SessionProvider value={user}>
-      <CatalogueProvider value={catalogue.data}>
+      <CatalogueProvider value={shown}>
         <Gate>
           <QuickCreateProvider>
             <Frame />

@@ -13,7 +13,8 @@ export const PAGES: PageInfo[] = [
   { path: '/held', title: 'page.held', module: 'sync' },
   { path: '/conflicts', title: 'page.conflicts', module: 'sync' },
   { path: '/duplicates', title: 'page.duplicates', module: 'customers' },
-  { path: '/bin', title: 'page.bin', module: 'sync' },
+  // Deleted records rest at headquarters; on a laptop they are gone.
+  { path: '/bin', title: 'page.bin', module: 'sync', who: 'server' },
   { path: '/admin', title: 'page.admin', module: 'admin', who: 'admin' },
   { path: '/devices', title: 'page.devices', module: 'admin', who: 'admin' },
   { path: '/users', title: 'page.users', module: 'admin', who: 'admin' },

@@ -3,7 +3,7 @@ import { PlusOutlined } from '../lib/icons';
 import { App, Button, Input, Result, Segmented, Select } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 import { seen, useArrivals } from '../api/arrivals';
-import { getList, useGroup, useList } from '../api/queries';
+import { client, getList, useGroup, useList } from '../api/queries';
 import { may, useCatalogue, useSession } from '../api/session';
 import type { Clause, References, Row } from '../api/types';
 import { isChoice, type Entity } from '../catalogue/model';
@@ -71,7 +71,7 @@ export function ListPage({ entity }: { entity: Entity }) {
   useKeys({ ...(canCreate && { n: create }), ']': next, '[': before });
   const show = () => {
     seen(entity.name);
-    void list.refetch();
+    void client.invalidateQueries({ queryKey: ['rows', entity.name] });
   };
 
   const exportAll = async () => {

@@ -4,8 +4,8 @@ import { Table as AntTable, type TableProps } from 'antd';
 import { useEffect, useRef, useState, type Key as ReactKey, type KeyboardEvent } from 'react';
 import { useCatalogue } from '../api/session';
 import type { References, Row } from '../api/types';
-import { isNumber, type Entity, type Field } from '../catalogue/model';
-import { useI18n } from '../i18n';
+import { BILINGUAL, isNumber, type Entity, type Field } from '../catalogue/model';
+import { i18n, useI18n } from '../i18n';
 import { middleCut } from '../i18n/format';
 import { isComposing, keyName, lettersOff } from '../lib/keys';
 import { Link } from '../lib/Link';
@@ -32,6 +32,7 @@ export interface RowsProps {
 }
 
 export function rowTitle(entity: Entity, row: Row): string {
+  if (entity.title[0] === BILINGUAL[0] && i18n().lang === 'en' && row.name_en) return String(row.name_en);
   return row._title ?? (entity.title.map((n) => row[n]).filter(Boolean).join(' ') || row.id.slice(0, 8));
 }
 

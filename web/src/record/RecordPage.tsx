@@ -31,6 +31,7 @@ const Chart = lazy(() => import('../charts/Relations'));
 
 export function RecordPage({ entity, id }: { entity: Entity; id: string }) {
   const i = useI18n();
+  const session = useSession();
   const record = useRecord(entity.name, id);
   if (record.isPending) return <Skeleton active />;
   if (record.isError) {
@@ -39,7 +40,7 @@ export function RecordPage({ entity, id }: { entity: Entity; id: string }) {
       <Result
         status={isGone ? 'info' : 'warning'}
         title={isGone ? i.t('rec.not_found') : problemSentence(i, record.error)}
-        extra={<Space>{isGone && <Button onClick={() => navigate('/bin')}>{i.t('page.bin')}</Button>}{!isGone && <Button onClick={() => void record.refetch()}>{i.t('ui.again')}</Button>}<Button onClick={() => closeTab(recordPath(entity.name, id))}>{i.t('ui.back')}</Button></Space>}
+        extra={<Space>{isGone && session.node === 'server' && <Button onClick={() => navigate('/bin')}>{i.t('page.bin')}</Button>}{!isGone && <Button onClick={() => void record.refetch()}>{i.t('ui.again')}</Button>}<Button onClick={() => closeTab(recordPath(entity.name, id))}>{i.t('ui.back')}</Button></Space>}
       />
     );
   }
@@ -63,6 +64,14 @@ function Inside({ entity, id, record, onRefresh }: { entity: Entity; id: string;
   const title = rowTitle(entity, record.row);
   const mayEdit = may(session, entity.name, 'edit') && !(entity.append_only && session.node === 'replica');
   useEffect(() => nameTab(mine, title), [mine, title]);
+  const tabBar = useRef<HTMLDivElement>(null);
+  // Ant Design calls the whole bar a list of tabs, its button for those that do not fit included: only the inner list is.
+  useEffect(() => {
+    const bar = tabBar.current?.querySelector('.ant-tabs-nav');
+    bar?.removeAttribute('role');
+    bar?.removeAttribute('aria-orientation');
+    bar?.querySelector('.ant-tabs-nav-list')?.setAttribute('role', 'tablist');
+  });
 
   const parts = c.parts(entity.name);
   const tabs: Related[] = relatedTabs(related.data ?? [], (n) => c.entity(n) !== undefined, new Set(parts.map((p) => p.name)));
@@ -98,7 +107,7 @@ function Inside({ entity, id, record, onRefresh }: { entity: Entity; id: string;
     <article>
       <Head entity={entity} record={record} title={title} mayEdit={mayEdit} onEdit={() => { setTab('overview'); setEditing(true); }} onActivity={addActivity} onStep={go} onChart={() => setTab('chart')} />
       {arrivals.has(id) && <div className="fb-fresh"><Button size="small" onClick={() => { seen(entity.name, id); onRefresh(); }}>{i.t('rec.arrived')}</Button></div>}
-      <Tabs activeKey={items.some((x) => x.key === tab) ? tab : 'overview'} onChange={setTab} items={items} destroyOnHidden />
+      <div ref={tabBar}><Tabs activeKey={items.some((x) => x.key === tab) ? tab : 'overview'} onChange={setTab} items={items} destroyOnHidden /></div>
       {saving.clash && <BothChangedDialog entity={entity} clash={saving.clash} refs={record.references} row={record.row} />}
     </article>
   );

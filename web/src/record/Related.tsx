@@ -12,10 +12,12 @@ import { listPath, navigate } from '../lib/router';
 import { Table } from '../list/Table';
 
 const NO_TAB = new Set(['note', 'stage_history', 'exchange_key', 'conflict', 'held_change', 'receipt', 'found_value', 'tag_link', 'record_member']);
+const NO_FIELD = new Set(['merged_into_id']);
 
 /* One tab per entity and field; those that the person can't read are absent. */
 export function relatedTabs(related: Related[], has: (entity: string) => boolean, parts: Set<string>): Related[] {
-  return related.filter((r) => has(r.entity) && !NO_TAB.has(r.entity) && !parts.has(r.entity));
+  const shown = related.filter((r) => has(r.entity) && !NO_TAB.has(r.entity) && !NO_FIELD.has(r.field) && !parts.has(r.entity));
+  return [...shown.filter((r) => r.count > 0), ...shown.filter((r) => r.count === 0)];
 }
 
 export function RelatedList({ entity, field, parent, id }: { entity: Entity; field: string; parent: string; id: string }) {

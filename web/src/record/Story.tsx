@@ -127,7 +127,8 @@ export function History({ entity, id }: { entity: Entity; id: string }) {
   );
 }
 
-const SOURCES = new Set(['form', 'import', 'rule', 'external', 'sync', 'api', 'ruling', 'merge', 'restore', 'command']);
+const KINDS = new Set(['made', 'deleted', 'restored']);
+const SOURCES = new Set(['page', 'laptop', 'tool', 'unsent', 'sending', 'form', 'import', 'rule', 'external', 'sync', 'api', 'ruling', 'merge', 'restore', 'command']);
 
 export function HistoryTable({ rows, entityOf, withRecord }: { rows: HistoryRow[]; entityOf: (r: HistoryRow) => string; withRecord?: boolean }) {
   const c = useCatalogue();
@@ -151,6 +152,7 @@ export function HistoryTable({ rows, entityOf, withRecord }: { rows: HistoryRow[
             <td>{[r.device, r.source && (SOURCES.has(r.source) ? i.t(`source.${r.source}` as Key) : r.source)].filter(Boolean).join(' · ') || '–'}</td>
             {withRecord && <td>{r.entity && r.id && c.entity(r.entity) ? <Link to={recordPath(r.entity, r.id)}>{r.title || i.label(c.entity(r.entity))}</Link> : (r.title ?? '')}</td>}
             <td>
+              {r.kind && r.kind !== 'changed' && KINDS.has(r.kind) && <div>{i.t(`audit.${r.kind}_it` as Key)}</div>}
               {(r.fields ?? []).map((f) => (
                 <div key={f.field}>
                   <span className="fb-quiet">{i.label(c.field(entityOf(r), f.field)) || f.field}{i.lang === 'zh' ? '：' : ': '}</span>

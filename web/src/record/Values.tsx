@@ -48,7 +48,9 @@ function OneValue({ entity, field, record, saving, isOpen }: { entity: Entity; f
   const [mine, setMine] = useState<{ base: Value; value: Value } | null>(null);
   const [error, setError] = useState('');
   const [isBusy, setBusy] = useState(false);
-  const mark = record.marks?.[field.name];
+  // A whole row that is to be sent says so once, in its head.
+  const own = record.marks?.[field.name];
+  const mark = own?.mark === 'unsent' && record.marks?.['*']?.mark === 'unsent' ? undefined : own;
   const id = `v-${record.row.id}-${field.name}`;
 
   const save = async () => {

@@ -10,6 +10,7 @@ import { useI18n } from '../i18n';
 import { decimal, readNumber } from '../i18n/format';
 import { isComposing } from '../lib/keys';
 import { Lookup } from './Lookup';
+import { PartChoice } from './PartChoice';
 import { referenceOf, titleOf } from './text';
 
 export interface EditProps {
@@ -31,6 +32,7 @@ const TEXT_ROWS = { minRows: 2, maxRows: 12 };
 
 export function Edit(p: EditProps) {
   const { field: f } = p;
+  const c = useCatalogue();
   const i = useI18n();
   const common = { id: p.id, 'aria-describedby': p.describedBy, 'aria-label': p.label, 'aria-required': f.required, 'aria-invalid': p.isInvalid, disabled: p.isDisabled || isReadOnly(f), autoFocus: p.autoFocus };
   const status = p.isInvalid ? ('error' as const) : undefined;
@@ -38,6 +40,8 @@ export function Edit(p: EditProps) {
     return <Checkbox id={p.id} aria-label={p.label ?? i.label(f)} checked={p.value === true} disabled={common.disabled} onChange={(e) => p.onChange(e.target.checked)} />;
   }
   if (isChoice(f) || f.type === 'set') return <ChoiceEdit {...p} />;
+  const part = f.type === 'ref' ? c.entity(f.target ?? '') : undefined;
+  if (part?.part_of && !common.disabled) return <PartChoice part={part} {...p} />;
   if (f.type === 'ref' && f.target) {
     const { title } = referenceOf(f, p.value, p.row, p.refs);
     return <Lookup id={p.id} target={f.target} value={(p.value as string | null) ?? null} title={titleOf(title)} onChange={(id) => p.onChange(id)} isDisabled={common.disabled} describedBy={p.describedBy} label={p.label} isInvalid={p.isInvalid} autoFocus={p.autoFocus} />;

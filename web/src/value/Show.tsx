@@ -33,7 +33,7 @@ export function Show({ field, value, refs, row, isPlain }: ShowProps) {
   if (text === '') return isPlain ? null : <span className="fb-quiet" aria-label={i.t('ui.empty')}>–</span>;
   if ((field.type === 'ref' || field.type === 'poly') && !isPlain) {
     const { entity, title } = referenceOf(field, value, row, refs);
-    const name = titleOf(title);
+    const name = c.title(value, i.lang) || titleOf(title);
     if (isReference(title)) return <AtHeadquarters title={name} />;
     if (!name || !c.entity(entity) || entity === 'employee' || c.entity(entity)?.part_of) return <span title={text}>{middleCut(text, TITLE_CHARS_MAX)}</span>;
     return <Link to={recordPath(entity, String(value))} title={name}>{middleCut(name, TITLE_CHARS_MAX)}</Link>;

@@ -40,7 +40,7 @@ export function valueText(c: Catalogue, i: I18n, f: Field, value: unknown, refs?
       return dateTime(new Date(String(value)));
     case 'ref':
     case 'poly':
-      return titleOf(referenceOf(f, value, row, refs).title) || i.t('ui.elsewhere');
+      return c.title(value, i.lang) || titleOf(referenceOf(f, value, row, refs).title) || i.t('ui.elsewhere');
     case 'calc':
       return calcText(f, value);
     case 'json':

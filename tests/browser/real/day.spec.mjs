@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// A rep's day on the pages of a laptop, with headquarters out of reach, and what the others see of it afterwards.
+import { launch, must, nothingWrong, open } from '../browser.mjs';
+import { editInPlace, fill, go, HQ, idOf, pick, ready, same, see, signIn, state } from './steps.mjs';
+import { World } from './world.mjs';
+
+export const name = 'day';
+let browser, world, ming, fang;
+export async function before() {
+  browser = await launch();
+  world = await World.make({ people: [['li.ming', '李明', 'rep'], ['wang.fang', '王芳', 'admin']] });
+  ming = await world.laptop('li.ming');
+  fang = await world.laptop('wang.fang');
+}
+export async function after() {
+  await browser?.close();
+  await world?.end();
+}
+
+const COMPANY = '苏州东吴精工有限公司';
+
+async function makeCompany(page) {
+  await page.getByRole('link', { name: '公司', exact: true }).or(page.getByRole('menuitem', { name: '公司', exact: true })).first().click();
+  await page.waitForSelector('main:visible h1:has-text("公司")');
+  await page.getByRole('button', { name: '新建', exact: true }).click();
+  await fill(page, 'name', COMPANY);
+  await page.keyboard.press('Control+s');
+  await page.waitForSelector(`main:visible h1:has-text("${COMPANY}")`);
+  return idOf(page);
+}
+
+async function makeBelow(page) {
+  await page.getByRole('button', { name: '创建联系人' }).click();
+  await fill(page, 'family_name', '张');
+  await fill(page, 'given_name', '伟');
+  await page.locator('.ant-drawer').getByRole('button', { name: '保存', exact: true }).click();
+  await page.waitForSelector('.ant-drawer', { state: 'detached' });
+  await page.getByRole('button', { name: '创建机会' }).click();
+  await fill(page, 'name', '二期产线');
+  await pick(page, 'pipeline_id', '');
+  await pick(page, 'stage_id', '初步接洽');
+  await fill(page, 'amount', '62万');
+  await fill(page, 'close_on', '2027-03-31');
+  await page.keyboard.press('Enter');
+  await page.locator('.ant-drawer').getByRole('button', { name: '保存', exact: true }).click();
+  await page.waitForSelector('.ant-drawer', { state: 'detached' });
+}
+
+/* What only this laptop knows, by its words in the search box, then to its own page. */
+async function find(page, words, title) {
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type(words);
+  await page.locator('.ant-select-dropdown:visible').getByText(title).first().waitFor();
+  await page.keyboard.press('Escape');
+}
+
+export const stories = {
+  'a day without headquarters, then a sync, and what came of it appears on the other laptop by itself': async () => {
+    const other = await open(browser);
+    await fang.visit(other, '/e/company');
+    await ready(other);
+    const page = await open(browser);
+    await ming.visit(page);
+    await ready(page);
+
+    await world.hq.stop();
+    const id = await makeCompany(page);
+    await makeBelow(page);
+    await editInPlace(page, '编辑简称', 'short_name', '东吴精工');
+    await see(page, '东吴精工');
+    // By two characters out of the middle, by initials, by the short name.
+    for (const words of ['东吴精', 'szdw', '精工']) await find(page, words, COMPANY);
+
+    await go(page, '/e/opportunity?shape=board');
+    const card = page.locator('.fb-item', { hasText: '二期产线' });
+    await card.dragTo(page.locator('.fb-lane[aria-label="需求确认"]'), { targetPosition: { x: 60, y: 120 } });
+    await page.locator('.fb-lane[aria-label="需求确认"] .fb-item', { hasText: '二期产线' }).waitFor();
+
+    await go(page, '/e/activity?shape=calendar');
+    await page.locator('.fb-today').getByRole('button', { name: /新建/ }).click();
+    await pick(page, 'kind', '', '拜访');
+    await fill(page, 'subject', '拜访东吴');
+    await page.locator('.ant-drawer').getByRole('button', { name: '保存', exact: true }).click();
+    await page.waitForSelector('.ant-drawer', { state: 'detached' });
+    await go(page, '/my-day');
+    await see(page, '拜访东吴');
+    await state(page, 'offline_waiting');
+
+    await world.hq.start();
+    await go(page, '/sync');
+    await page.getByRole('button', { name: '立即同步' }).click();
+    await state(page, 'in_step');
+    const [row] = await world.hq.sql(`SELECT c.short_name, (SELECT count(*) FROM contact WHERE company_id = c.id) AS contacts, (SELECT s.name_zh FROM opportunity o JOIN stage s ON s.id = o.stage_id WHERE o.company_id = c.id) AS stage, (SELECT count(*) FROM activity WHERE subject = '拜访东吴') AS visits FROM company c WHERE c.id = '${id}'`);
+    same('headquarters has the day', row, { short_name: '东吴精工', contacts: 1, stage: '需求确认', visits: 1 });
+
+    // The other laptop's list, which nobody touched, offers what arrived; nothing moved under her hands before.
+    await other.getByRole('button', { name: /处更新/ }).click();
+    await see(other, COMPANY);
+    const changes = await other.evaluate(() => fetch('/api/v1/sync/changes').then((r) => r.json()));
+    const made = changes.rows.find((r) => r.id === id);
+    same('the changes since the last sync name it', [made?.entity, made?.title, made?.kind], ['company', COMPANY, 'new']);
+    nothingWrong(other);
+    nothingWrong(page);
+  },
+  'the language changes at once, on the laptop and after a reload, and no word of ours stays behind': async () => {
+    const page = await open(browser, { language: 'zh' });
+    await ming.visit(page, '/e/opportunity?shape=board');
+    await ready(page);
+    await page.getByRole('button', { name: '李明的菜单' }).click();
+    await page.getByText('English', { exact: true }).click();
+    await page.waitForSelector('main:visible h1:has-text("Opportunities")');
+    await page.reload();
+    await page.waitForSelector('.fb-lane[aria-label="Needs confirmed"]');
+    for (const path of ['/my-day', '/e/company', '/e/activity?shape=calendar', '/sync', '/receipts', '/held', '/conflicts', '/dashboards']) {
+      await go(page, path);
+      // Words of ours, not the customers' names: menus, heads, buttons, labels.
+      const ours = await page.locator('nav, .fb-bar, .ant-table-thead, main:visible h2, main:visible button').allInnerTexts();
+      const han = ours.filter((t) => /[\u3400-\u9fff]/.test(t) && !/[\u3400-\u9fff]+(公司|[ ·])/.test(t));
+      must(`${path} is in English, but says ${JSON.stringify(han)}`, han.length === 0);
+    }
+    nothingWrong(page);
+  },
+};
