@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/base/os.h"
 #include "common/net/address.h"
+#include "common/store/recent.h"
 #include "common/store/sql.h"
 #include "common/web/api.h"
 #include "replica/lease.h"
@@ -285,6 +286,7 @@ static int make_service(struct fb_replica_web *web, struct fb_why *why)
         .reader_cache_bytes = READER_BYTES,
         .tables = {fb_replica_web_routes, fb_api_routes},
         .search = web->search,
+        .recent = web->recent,
         .pages = web->pages,
         .temporary = web->config.data,
         .scheme = "http",
@@ -308,13 +310,16 @@ int fb_replica_web_new(const struct fb_replica_web_config *config, struct fb_rep
     web->config = *config;
     fb_buf_init(&web->told, 4096);
     int rc = load_token(web, why);
+    rc = rc < 0 ? rc : fb_recent_new(&web->recent);
+    if (rc == FB_OK) {
+        fb_store_set_recent(config->store, web->recent);
+    }
     rc = rc < 0 ? rc : make_service(web, why);
     rc = rc < 0 ? rc : fb_timer_new(config->loop, on_clock, web, &web->clock);
     rc = rc < 0 ? rc : open_port(web, why);
     if (rc < 0) {
         fb_replica_web_stop(web);
-        fb_web_service_free(web->service);
-        free(web);
+        fb_replica_web_free(web);
         return rc;
     }
     fb_timer_set(web->clock, CLOCK_MS, CLOCK_MS);
@@ -342,6 +347,8 @@ void fb_replica_web_free(struct fb_replica_web *web)
 {
     if (web != NULL) {
         fb_web_service_free(web->service);
+        fb_store_set_recent(web->config.store, NULL);
+        fb_recent_free(web->recent);
         fb_buf_release(&web->told);
         free(web);
     }

@@ -22,6 +22,7 @@ struct fb_web_round {
 struct fb_replica_web {
     struct fb_replica_web_config config;
     struct fb_web_service *service;
+    struct fb_recent *recent; /* what the writer wrote lately */
     struct fb_listener *listener;
     struct fb_timer *clock;
     int port;

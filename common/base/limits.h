@@ -76,6 +76,8 @@ extern int fb_limit_cut_memory_bytes_max;
 /* A first download drops the secondary indexes and builds them at its end from so many rows on; below, doing that for some 400 indexes
  * of the shipped catalogue costs more than it saves. */
 #define FB_BULK_ROWS_MIN 10000
+/* Rows written lately that are remembered for the search file, 200 KB; beyond that it looks through the tables once. */
+#define FB_RECENT_ROWS_MAX 5000
 /* An empty cut moves the cursor in memory only, until it is this many revs ahead of the one on disk. */
 #define FB_CURSOR_LAG_REVS_MAX 1000
 /* Digests by scope, compressed, while their cut is awaited: some 300,000 companies. */

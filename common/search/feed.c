@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Keeping the file up with the database. Headquarters' log names every row that changed, and a
- * laptop's journal every row that was changed there. Else, and whenever a cut was applied, a pass
- * compares the ids and stamps of each table with those of the file, both in the order of ids:
+ * Keeping the file up with the database. Headquarters' log names every row that changed; a laptop's journal every row that was
+ * changed there, and the list of recent rows (common/store/recent.h) what cuts brought. Where that list is not complete, and
+ * wherever the file is far behind, a pass compares the ids and stamps of each table with those of the file, both in the order of ids:
  *
  *     database   a1 a2    a4 a5'        put a5, remove a3
  *     file       a1 a2 a3 a4 a5
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/catalogue/ddl.h"
@@ -26,6 +27,8 @@ struct feed {
     size_t put; /* rows written in this call */
     size_t rows_max;
     bool is_server;
+    struct fb_recent_row *recent; /* what cuts brought since the last call */
+    size_t recent_count;
 };
 
 static int state_int(struct fb_search *s, const char *key, int64_t *ret)
@@ -59,6 +62,24 @@ static int set_state(struct fb_search *s, const char *key, int64_t value)
     return fb_sql_run(q);
 }
 
+/* The row is not here: what is known of it as a reference, or nothing. */
+static int renew_reference(struct feed *f, const struct fb_entity *e, const char *id)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = f->is_server
+                 ? FB_OK
+                 : fb_sql_begin(f->store,
+                                "SELECT title FROM reference WHERE entity = ?1 AND id = ?2", &q);
+    if (rc == FB_OK && q != NULL) {
+        fb_sql_bind_text(q, 1, e->name);
+        fb_sql_bind_text(q, 2, id);
+        rc = fb_sql_step(q);
+    }
+    return rc < 0             ? rc
+           : rc == FB_SQL_ROW ? fb_search_put_reference(f->search, e, id, fb_sql_text(q, 0))
+                              : fb_search_remove(f->search, e, id);
+}
+
 /* A row as it stands now: put, or taken out if it is gone. */
 static int renew(struct feed *f, const struct fb_entity *e, const char *id)
 {
@@ -72,7 +93,7 @@ static int renew(struct feed *f, const struct fb_entity *e, const char *id)
     f->put++;
     int rc = fb_row_read(f->store, e, id, &arena, &row, &is_there);
     if (rc < 0 || !is_there) {
-        return rc < 0 ? rc : fb_search_remove(f->search, e, id);
+        return rc < 0 ? rc : renew_reference(f, e, id);
     }
     char stamp[64] = "";
     const struct fb_value *v = &row.stamps[FB_FIELD_NO_MODIFIED_AT - FB_FIELD_NO_CREATED_AT];
@@ -225,6 +246,7 @@ static int pass(struct feed *f, int64_t goal)
         s->pass_entity = 0;
         s->pass_after[0] = 0;
         s->pass_goal = goal;
+        s->has_gap = false; /* what comes from now on is on the list */
     }
     while (s->pass_entity < f->catalogue->entity_count && f->put < f->rows_max) {
         const struct fb_entity *e = &f->catalogue->entities[s->pass_entity];
@@ -240,6 +262,16 @@ static int pass(struct feed *f, int64_t goal)
     }
     s->is_passing = false;
     return set_state(s, "at", s->pass_goal);
+}
+
+static int follow_recent(struct feed *f)
+{
+    int rc = FB_OK;
+    for (size_t i = 0; rc == FB_OK && i < f->recent_count; i++) {
+        const struct fb_entity *e = fb_catalogue_entity_no(f->catalogue, f->recent[i].entity_no);
+        rc = e == NULL ? FB_OK : renew(f, e, f->recent[i].id);
+    }
+    return rc;
 }
 
 static int follow_journal(struct feed *f)
@@ -308,12 +340,22 @@ static int feed_step(struct feed *f, bool *ret_more)
     if (rc < 0) {
         return rc;
     }
-    bool is_far = at == NEVER || goal < at || goal - at > LOG_REVS_MAX || !f->is_server;
+    if (f->search->has_failed) {
+        at = NEVER; /* what was on the list then is lost */
+        f->search->has_failed = false;
+    }
+    if (goal == at && !f->search->is_passing) {
+        f->search->has_gap = false;
+    }
+    bool knows_what =
+        f->is_server ? goal - at <= LOG_REVS_MAX : f->search->recent != NULL && !f->search->has_gap;
+    bool is_far = at == NEVER || goal < at || !knows_what;
     if (f->search->is_passing || (goal != at && is_far)) {
         rc = pass(f, goal);
     } else if (goal != at) {
-        rc = follow_log(f, at, goal);
+        rc = f->is_server ? follow_log(f, at, goal) : set_state(f->search, "at", goal);
     }
+    rc = rc < 0 ? rc : follow_recent(f);
     if (rc == FB_OK && !f->is_server && !f->search->is_passing) {
         rc = follow_journal(f);
     }
@@ -352,12 +394,20 @@ int fb_search_feed(struct fb_search *s, struct fb_store *store, size_t rows_max,
 {
     struct feed f = {.search = s, .store = store, .rows_max = rows_max};
     *ret_more = false;
+    if (s->recent != NULL) {
+        /* Before the snapshot, which then holds all that is on the list. */
+        bool is_complete = false;
+        fb_recent_take(s->recent, &f.recent, &f.recent_count, &is_complete);
+        s->has_gap = s->has_gap || !is_complete;
+    }
     int rc = fb_store_read_begin(store);
     f.catalogue = fb_store_catalogue(store);
     if (rc == FB_OK && f.catalogue != NULL) {
         rc = feed_in_snapshot(&f, ret_more);
     }
     fb_store_read_end(store);
+    free(f.recent);
+    s->has_failed = s->has_failed || rc < 0;
     return rc < 0 ? fb_fail(why, rc, "the search file could not be brought up to date: %s",
                             fb_err_sentence(rc))
                   : FB_OK;

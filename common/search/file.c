@@ -16,7 +16,8 @@ static const char *const TABLES[] = {
     "  title TEXT NOT NULL,\n"
     "  shown_entity INTEGER,          -- the record it hangs on, if it is not shown itself\n"
     "  shown_id TEXT,\n"
-    "  is_reference INTEGER NOT NULL\n"
+    "  is_reference INTEGER NOT NULL,\n"
+    "  hash INTEGER NOT NULL          -- of all its words: equal ones are not written again\n"
     ") STRICT",
     "CREATE UNIQUE INDEX record_id ON record (entity, id)",
     "CREATE VIRTUAL TABLE words USING fts5(title, body, pinyin, digits,\n"
@@ -90,6 +91,12 @@ int fb_search_open(const char *path, struct fb_search **ret, struct fb_why *why)
     *ret = s;
     s = NULL;
     return FB_OK;
+}
+
+void fb_search_set_recent(struct fb_search *s, struct fb_recent *recent)
+{
+    s->recent = recent;
+    s->has_gap = true;
 }
 
 void fb_search_close(struct fb_search *s)

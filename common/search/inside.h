@@ -12,7 +12,7 @@
 #include "common/store/sql.h"
 
 /* Any change of the tables, the folding or the segments: older files are made anew. */
-#define FB_SEARCH_FORMAT 1
+#define FB_SEARCH_FORMAT 2
 
 struct fb_pinyin;
 
@@ -24,7 +24,10 @@ struct fb_search {
     bool is_passing;
     size_t pass_entity;
     char pass_after[FB_ROW_ID_SIZE];
-    int64_t pass_goal; /* the rev or cursor at its beginning */
+    int64_t pass_goal;        /* the rev or cursor at its beginning */
+    struct fb_recent *recent; /* NULL: there is none */
+    bool has_gap;             /* the list was not complete since the last pass began */
+    bool has_failed;          /* the last feed did, with what it had taken off the list */
 };
 
 /* fold.c. NFKC, case folded. Text that is not UTF-8 gives nothing. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/hash.h"
 #include "common/base/limits.h"
 #include "common/crm/title.h"
 #include "common/search/inside.h"
@@ -143,12 +144,13 @@ static int remove_text(struct fb_search *s, int64_t no)
     return fb_sql_run(q);
 }
 
-/* The document's number, or 0. */
-static int find(struct fb_search *s, const struct fb_entity *e, const char *id, int64_t *ret)
+/* The document's number, or 0, and the hash of its words. */
+static int find(struct fb_search *s, const struct fb_entity *e, const char *id, int64_t *ret,
+                int64_t *ret_hash)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     *ret = 0;
-    int rc = fb_sql_begin(s->file, "SELECT no FROM record WHERE entity = ?1 AND id = ?2", &q);
+    int rc = fb_sql_begin(s->file, "SELECT no, hash FROM record WHERE entity = ?1 AND id = ?2", &q);
     if (rc < 0) {
         return rc;
     }
@@ -157,19 +159,15 @@ static int find(struct fb_search *s, const struct fb_entity *e, const char *id, 
     rc = fb_sql_step(q);
     if (rc == FB_SQL_ROW) {
         *ret = fb_sql_int(q, 0);
+        *ret_hash = fb_sql_int(q, 1);
     }
     return rc < 0 ? rc : FB_OK;
 }
 
-int fb_search_remove(struct fb_search *s, const struct fb_entity *e, const char *id)
+static int remove_document(struct fb_search *s, int64_t no)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int64_t no = 0;
-    int rc = find(s, e, id, &no);
-    if (rc < 0 || no == 0) {
-        return rc;
-    }
-    rc = remove_text(s, no);
+    int rc = remove_text(s, no);
     if (rc == FB_OK) {
         rc = fb_sql_begin(s->file, "DELETE FROM record WHERE no = ?1", &q);
     }
@@ -180,6 +178,14 @@ int fb_search_remove(struct fb_search *s, const struct fb_entity *e, const char 
     return fb_sql_run(q);
 }
 
+int fb_search_remove(struct fb_search *s, const struct fb_entity *e, const char *id)
+{
+    int64_t no = 0;
+    int64_t hash = 0;
+    int rc = find(s, e, id, &no, &hash);
+    return rc < 0 || no == 0 ? rc : remove_document(s, no);
+}
+
 struct head {
     const struct fb_entity *entity;
     const char *id;
@@ -188,6 +194,7 @@ struct head {
     const struct fb_entity *owner; /* NULL: shown as itself */
     const char *owner_id;
     bool is_reference;
+    int64_t hash;
 };
 
 static int write_record(struct fb_search *s, const struct head *h, int64_t *ret_no)
@@ -195,8 +202,8 @@ static int write_record(struct fb_search *s, const struct head *h, int64_t *ret_
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = fb_sql_begin(
         s->file,
-        "INSERT INTO record (entity, id, stamp, title, shown_entity, shown_id, is_reference) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING no",
+        "INSERT INTO record (entity, id, stamp, title, shown_entity, shown_id, is_reference,"
+        " hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING no",
         &q);
     if (rc < 0) {
         return rc;
@@ -210,6 +217,7 @@ static int write_record(struct fb_search *s, const struct head *h, int64_t *ret_
         fb_sql_bind_text(q, 6, h->owner_id);
     }
     fb_sql_bind_int(q, 7, h->is_reference);
+    fb_sql_bind_int(q, 8, h->hash);
     rc = fb_sql_step(q);
     if (rc == FB_SQL_ROW) {
         *ret_no = fb_sql_int(q, 0);
@@ -255,10 +263,44 @@ static bool is_name(const struct fb_entity *e)
     return fb_entity_field(e, "family_name") != NULL;
 }
 
-static int put(struct fb_search *s, const struct head *h, struct document *d)
+static int hash_of(const struct head *h, const struct document *d, int64_t *ret)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf all;
+    fb_buf_init(&all, 5 * (size_t)FB_SEARCH_TEXT_BYTES_MAX);
+    fb_buf_printf(&all, "%d %u %s %s\n", h->is_reference, h->owner == NULL ? 0 : h->owner->no,
+                  h->owner == NULL ? "" : h->owner_id, h->title);
+    fb_buf_append(&all, d->body.bytes, d->body.size);
+    fb_buf_append_byte(&all, '\n');
+    fb_buf_append(&all, d->digits.bytes, d->digits.size);
+    fb_buf_append_byte(&all, '\n');
+    fb_buf_append(&all, d->names.bytes, d->names.size);
+    *ret = (int64_t)(fb_digest_of(all.bytes, all.size).low >> 1);
+    return fb_buf_error(&all);
+}
+
+static int stamp_again(struct fb_search *s, int64_t no, const char *stamp)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s->file, "UPDATE record SET stamp = ?2 WHERE no = ?1", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, no);
+    fb_sql_bind_text(q, 2, stamp);
+    return fb_sql_run(q);
+}
+
+/* Most edits change no word that is searched: then only the stamp is new. */
+static int put(struct fb_search *s, struct head *h, struct document *d)
 {
     int64_t no = 0;
-    int rc = fb_search_remove(s, h->entity, h->id);
+    int64_t hash = 0;
+    int rc = find(s, h->entity, h->id, &no, &hash);
+    rc = rc < 0 ? rc : hash_of(h, d, &h->hash);
+    if (rc < 0 || (no != 0 && hash == h->hash)) {
+        return rc < 0 ? rc : stamp_again(s, no, h->stamp);
+    }
+    rc = no == 0 ? FB_OK : remove_document(s, no);
     if (rc == FB_OK) {
         rc = write_record(s, h, &no);
     }
@@ -324,8 +366,7 @@ int fb_search_put_reference(struct fb_search *s, const struct fb_entity *e, cons
                             const char *title)
 {
     FB_AUTO(release_document) struct document d;
-    const struct head h = {
-        .entity = e, .id = id, .stamp = title, .title = title, .is_reference = true};
+    struct head h = {.entity = e, .id = id, .stamp = title, .title = title, .is_reference = true};
     begin_document(&d);
     return put(s, &h, &d);
 }

@@ -15,6 +15,7 @@
 #ifndef FB_SEARCH_SEARCH_H
 #define FB_SEARCH_SEARCH_H
 
+#include "common/store/recent.h"
 #include "common/store/row.h"
 #include "common/store/store.h"
 
@@ -24,6 +25,10 @@ struct fb_search;
 int fb_search_open(const char *path, struct fb_search **ret, struct fb_why *why) FB_MUST_CHECK;
 void fb_search_close(struct fb_search *s);
 void fb_search_drop(struct fb_search **s); /* for FB_AUTO */
+
+/* On a laptop: the list of what the process's own writer wrote. Without it, or when it is not complete, every cut makes the feed
+ * compare all tables with the file. The search that feeds is its only reader. */
+void fb_search_set_recent(struct fb_search *s, struct fb_recent *recent);
 
 /* Takes in what changed in the database since the last call, at most about rows_max rows in one
  * short transaction of the search file; ret_more: call again. At headquarters it follows the log;

@@ -53,6 +53,7 @@ struct fb_store {
     struct fb_row_statements *rows; /* row.c; NULL: none yet */
     struct fb_history *history;     /* history.c; NULL: none yet */
     uint8_t *part;                  /* outbox.c: bytes of the part read last */
+    struct fb_recent *recent;       /* recent.c; NULL: nobody follows. Not ours */
 
     bool is_in_transaction;
     bool is_reading; /* fb_store_read_begin */
@@ -95,6 +96,9 @@ void fb_sql_free(struct fb_sql *q);
 void fb_sql_forget_all(struct fb_store *store); /* before close */
 
 void fb_row_statements_forget(struct fb_store *store);
+
+/* recent.c: what the transaction wrote counts from now on, or never happened. */
+void fb_recent_end(struct fb_store *store, bool is_committed);
 
 /* Headquarters' caches follow the transaction: dropped, or put back to the savepoint's beginning.
  */

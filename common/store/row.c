@@ -6,6 +6,7 @@
 
 #include "common/base/buf.h"
 #include "common/catalogue/ddl.h"
+#include "common/store/recent.h"
 #include "common/store/row_statement.h"
 
 #define CANONICAL_BYTES_MAX ((size_t)64 * 1024 * 1024)
@@ -121,6 +122,7 @@ static int run_whole(struct fb_store *s, const struct fb_row *row, enum fb_row_v
     for (size_t i = 0; i < FB_STAMP_COUNT; i++) {
         fb_sql_bind_value(q, (int)(e->field_count + 2 + i), &row->stamps[i]);
     }
+    fb_recent_note(s, e->no, row->id);
     return fb_sql_step(q);
 }
 
@@ -170,6 +172,7 @@ static int update_masked(struct fb_store *s, const struct fb_row *row,
             fb_sql_bind_value(q, at++, &row->stamps[i]);
         }
     }
+    fb_recent_note(s, row->entity->no, row->id);
     return fb_sql_step(q);
 }
 
@@ -223,6 +226,7 @@ int fb_row_delete(struct fb_store *s, const struct fb_entity *e,
         return rc;
     }
     bind_id(q, 1, id);
+    fb_recent_note(s, e->no, id);
     return fb_sql_step(q);
 }
 

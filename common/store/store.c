@@ -137,6 +137,7 @@ int fb_store_commit(struct fb_store *store)
         fb_store_rollback(store);
         return rc;
     }
+    fb_recent_end(store, true);
     forget_transaction(store);
     return FB_OK;
 }
@@ -151,6 +152,7 @@ void fb_store_rollback(struct fb_store *store)
          * must not. */
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     }
+    fb_recent_end(store, false);
     forget_transaction(store);
     if (store->catalogue != store->catalogue_before) {
         store->catalogue = store->catalogue_before;

@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/store/recent.h"
 #include "common/sync/replica_internal.h"
 
 enum { TITLE_BYTES_MAX = 250 };
 
-static int run(struct fb_store *s, const char *sql, const char *entity, const char *id,
+static int run(struct fb_store *s, const char *sql, const struct fb_entity *e, const char *id,
                const char *title)
 {
     struct fb_sql *q;
@@ -18,11 +19,12 @@ static int run(struct fb_store *s, const char *sql, const char *entity, const ch
     if (rc < 0) {
         return rc;
     }
-    fb_sql_bind_text(q, 1, entity);
+    fb_sql_bind_text(q, 1, e->name);
     fb_sql_bind_text(q, 2, id);
     if (title != NULL) {
         fb_sql_bind_text(q, 3, title);
     }
+    fb_recent_note(s, e->no, id);
     rc = fb_sql_run(q);
     fb_sql_end(q);
     return rc;
@@ -34,7 +36,7 @@ static int note(struct fb_apply *a, const struct fb_entity *e, const char *id, c
     return run(a->store,
                "INSERT INTO reference (entity, id, title) VALUES (?1, ?2, ?3)"
                " ON CONFLICT (entity, id) DO UPDATE SET title = excluded.title",
-               e->name, id, title);
+               e, id, title);
 }
 
 int fb_apply_references(struct fb_apply *a, const struct fb_references *refs)
@@ -50,7 +52,7 @@ int fb_apply_references(struct fb_apply *a, const struct fb_references *refs)
 int fb_references_arrived(struct fb_apply *a, const struct fb_row *row)
 {
     return a->has_references ? run(a->store, "DELETE FROM reference WHERE entity = ?1 AND id = ?2",
-                                   row->entity->name, row->id, NULL)
+                                   row->entity, row->id, NULL)
                              : FB_OK;
 }
 
@@ -155,7 +157,7 @@ static int drop_unused(struct keeping *k)
     fb_sql_end(q);
     for (size_t i = 0; rc >= 0 && i < count; i++) {
         rc = run(k->apply->store, "DELETE FROM reference WHERE entity = ?1 AND id = ?2",
-                 unused[i].entity->name, unused[i].id, NULL);
+                 unused[i].entity, unused[i].id, NULL);
     }
     free(unused);
     return rc < 0 ? rc : FB_OK;

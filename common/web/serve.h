@@ -29,8 +29,10 @@ struct fb_web_config {
     int readers;          /* reading connections, at most FB_WEB_READERS_MAX */
     int64_t reader_cache_bytes;
     const struct fb_route *tables[FB_WEB_TABLES_MAX]; /* asked in this order; NULL ends */
-    const char *search;    /* path of the search file, kept up with the database; NULL: none */
-    const char *pages;     /* folder of the built pages: index.html, assets/ */
+    const char *search; /* path of the search file, kept up with the database; NULL: none */
+    struct fb_recent
+        *recent;       /* what the writer wrote lately, for the search file; NULL: the log tells */
+    const char *pages; /* folder of the built pages: index.html, assets/ */
     const char *temporary; /* folder for uploads */
     const char *scheme;    /* "https" or "http": what Origin begins with */
     const struct fb_random *random;

@@ -80,6 +80,7 @@ struct fb_web_feed {
     struct fb_search *search;
     int64_t data_version; /* of the database when all was taken in; -1: not yet */
     int64_t again_ms;     /* after a failure: not before */
+    int64_t used_ms;      /* when somebody asked for something last; 0: never */
     bool is_working;      /* the fields above belong to the pool's thread */
     bool is_wanted;       /* once more after that */
     bool has_more;

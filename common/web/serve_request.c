@@ -157,6 +157,7 @@ static void start_stage(struct fb_web_conn *c, enum fb_web_where where, fb_web_h
 {
     struct fb_web_service *s = c->service;
     c->stage = stage;
+    s->feed.used_ms = where == FB_WEB_LOOP ? s->feed.used_ms : fb_loop_now_ms(s->config.loop);
     if (where == FB_WEB_WRITE) {
         c->work = FB_WORK_WAITS_WRITE;
         fb_serve_queue(&s->to_write, c);

@@ -4,12 +4,16 @@
  * each, and asked by the readers through connections of their own.
  *
  *     written, or a second is over -> a chunk -> more, and no reader is busy -> a chunk ...
+ *
+ * Only while somebody uses the pages.
  */
 #include "common/base/log.h"
 #include "common/search/search.h"
 #include "common/web/serve_inside.h"
 
-#define FEED_ROWS      200 /* some 60 ms of one thread */
+#define FEED_ROWS 200 /* some 60 ms of one thread */
+#define IN_USE_MS                                                                                  \
+    600000 /* a laptop that nobody looks at saves its battery: pages were asked for in this time */
 #define FAILED_WAIT_MS 10000
 
 static int open_feed(struct fb_web_service *s, struct fb_why *why)
@@ -22,8 +26,13 @@ static int open_feed(struct fb_web_service *s, struct fb_why *why)
                                                  .cache_bytes = s->config.reader_cache_bytes};
         rc = fb_store_open(s->config.database, &options, &f->reader, why);
     }
-    return rc == FB_OK && f->search == NULL ? fb_search_open(s->config.search, &f->search, why)
-                                            : rc;
+    if (rc == FB_OK && f->search == NULL) {
+        rc = fb_search_open(s->config.search, &f->search, why);
+        if (rc == FB_OK && s->config.recent != NULL) {
+            fb_search_set_recent(f->search, s->config.recent);
+        }
+    }
+    return rc;
 }
 
 static void close_feed(struct fb_web_feed *f)
@@ -79,10 +88,16 @@ static void done_feed(void *ctx)
     }
 }
 
+static bool is_in_use(const struct fb_web_service *s)
+{
+    return s->counters.event_streams > 0 ||
+           (s->feed.used_ms > 0 && fb_loop_now_ms(s->config.loop) < s->feed.used_ms + IN_USE_MS);
+}
+
 void fb_serve_feed(struct fb_web_service *s)
 {
     struct fb_web_feed *f = &s->feed;
-    if (s->config.search == NULL || s->is_stopping ||
+    if (s->config.search == NULL || s->is_stopping || !is_in_use(s) ||
         fb_loop_now_ms(s->config.loop) < f->again_ms) {
         f->is_wanted = false;
         return;
