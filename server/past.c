@@ -53,11 +53,9 @@ static int add_row(struct reading *r, const char *id, struct fb_past_row **ret)
     return FB_OK;
 }
 
-static int take_row(void *ctx, const struct fb_row *row)
+static int copy_fields(struct reading *r, const struct fb_row *row, struct fb_past_row *to)
 {
-    struct reading *r = ctx;
-    struct fb_past_row *to = NULL;
-    int rc = add_row(r, row->id, &to);
+    int rc = FB_OK;
     for (size_t i = 0; rc == FB_OK && i < r->count; i++) {
         if (r->fields[i] != NULL) {
             rc = copy_text(r, &row->values[r->fields[i]->index], &to->columns[i + 1]);
@@ -66,7 +64,26 @@ static int take_row(void *ctx, const struct fb_row *row)
     return rc;
 }
 
+static int take_row(void *ctx, const struct fb_row *row)
+{
+    struct reading *r = ctx;
+    struct fb_past_row *to = NULL;
+    int rc = add_row(r, row->id, &to);
+    return rc < 0 ? rc : copy_fields(r, row, to);
+}
+
 /* ---- Back to the rev ---- */
+
+/* A row that points elsewhere now, or is gone: what it holds today; its old values come over that. */
+static int add_strayed(struct reading *r, const char *id, struct fb_past_row **ret)
+{
+    FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
+    struct fb_row row;
+    bool is_here = false;
+    int rc = add_row(r, id, ret);
+    rc = rc < 0 ? rc : fb_row_read(r->s, r->entity, id, &arena, &row, &is_here);
+    return rc < 0 || !is_here ? rc : copy_fields(r, &row, *ret);
+}
 
 static int take_old(void *ctx, const struct fb_field *field, const struct fb_value *old)
 {
@@ -111,7 +128,7 @@ static int take_back(struct reading *r, const char *id, bool was_there)
         return FB_OK;
     }
     struct fb_past_row *row = is_new ? NULL : &r->table->rows[at];
-    int rc = is_new ? add_row(r, id, &row) : FB_OK;
+    int rc = is_new ? add_strayed(r, id, &row) : FB_OK;
     r->at = row;
     r->is_by_known = r->is_by_other = false;
     rc = rc < 0 ? rc : fb_history_old_values(r->s, r->entity, id, r->ask->rev, take_old, r);

@@ -183,6 +183,7 @@ static void restore(struct sim_world *w, struct sim_replica *r, uint64_t random)
     sim_oracle_before_restore(node);
     sim_replica_stop(w, r, false, 1000 + skewed(&random, 20000));
     sim_disk_restore(sim_vfs_disk(node), r->backup);
+    sim_vfs_fail_after(node, 0, 0, false); /* what was to fail was the disk before */
     sim_trace(w, "n%d was put back to its backup", node);
     sim_oracle_after_restore(w, node);
 }
@@ -204,6 +205,7 @@ static void restore_headquarters(struct sim_world *w, uint64_t random)
     sim_oracle_before_hq_restore(w);
     sim_server_stop(w, false, 1000 + skewed(&random, 20000));
     sim_disk_restore(sim_vfs_disk(SIM_HQ), s->backup);
+    sim_vfs_fail_after(SIM_HQ, 0, 0, false);
     s->is_rewound = sim_chance(&random, 400) || !sim_server_fork(w, SIM_DAEMON);
     w->counters.hq_rewinds += s->is_rewound;
     s->confirm_at_ms = INT64_MAX;
