@@ -154,9 +154,9 @@ static int decide_in_transaction(struct fb_cli *cli, decide *f, struct fb_why *w
     if (rc < 0) {
         return rc;
     }
-    rc = fb_store_begin(s);
+    rc = fb_command_begin(s, why);
     if (rc < 0) {
-        return fb_store_error(s, why);
+        return rc;
     }
     rc = f(s, cli, why);
     if (rc < 0) {

@@ -17,11 +17,7 @@
 static int open_for_writing(struct fb_cli *cli, struct fb_store **ret, struct fb_why *why)
 {
     int rc = fb_command_store(cli, ret, why);
-    if (rc < 0) {
-        return rc;
-    }
-    rc = fb_store_begin(*ret);
-    return rc < 0 ? fb_store_error(*ret, why) : FB_OK;
+    return rc < 0 ? rc : fb_command_begin(*ret, why);
 }
 
 int fb_server_cli_end_writing(struct fb_store *s, int rc, struct fb_why *why)

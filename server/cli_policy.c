@@ -144,9 +144,9 @@ int fb_server_cli_policy_set(struct fb_cli *cli, struct fb_why *why)
         changes[i] = texts[i].change;
     }
     rc = rc < 0 ? rc : fb_command_tables(cli, &s, why);
-    rc = rc < 0 ? rc : fb_store_begin(s);
+    rc = rc < 0 ? rc : fb_command_begin(s, why);
     if (rc < 0) {
-        return s == NULL ? rc : fb_store_error(s, why);
+        return rc;
     }
     rc = fb_policy_set(s, changes, count, fb_os_now_ms(), why);
     if (rc < 0) {

@@ -98,9 +98,9 @@ int fb_server_cli_sample(struct fb_cli *cli, struct fb_why *why)
     if (rc < 0) {
         return rc;
     }
-    rc = fb_store_begin(s);
+    rc = fb_command_begin(s, why);
     if (rc < 0) {
-        return fb_store_error(s, why);
+        return rc;
     }
     struct filling filling = {.store = s, .progress = {.cli = cli, .what = "rows made"}};
     struct fb_sample_ask ask = {

@@ -365,9 +365,9 @@ static void say_farewell(struct fb_daemon *d)
     for (struct connection *c = d->connections; c != NULL; c = c->next) {
         fb_stream_close(c->stream);
     }
-    fb_web_service_stop(d->web->service);
+    fb_server_web_stop(d->web);
     int64_t until_ms = fb_os_monotonic_ms() + STOP_MS_MAX;
-    while ((d->connections != NULL || fb_web_service_has_connections(d->web->service)) &&
+    while ((d->connections != NULL || fb_server_web_is_busy(d->web)) &&
            fb_os_monotonic_ms() < until_ms) {
         fb_loop_turn(d->loop, 50);
     }

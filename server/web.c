@@ -11,6 +11,7 @@
 #include "common/web/api.h"
 #include "server/api.h"
 #include "server/login.h"
+#include "server/rewound.h"
 
 #define COOKIE          "__Host-fb="
 #define READERS         6
@@ -67,6 +68,19 @@ static int seal_after(void *ctx, const char *employee_id, int64_t now_ms)
     return fb_hub_write_end(web->daemon->hub, employee_id, now_ms);
 }
 
+/* server/rewound.h: no two histories may grow under one name. */
+static bool is_read_only(void *ctx, struct fb_why *why)
+{
+    const struct fb_server_web *web = ctx;
+    if (fb_hub_rewound_why(web->daemon->hub) == NULL) {
+        return false;
+    }
+    fb_why_set(why, "%s",
+               fb_text("Headquarters was set back to an older state and waits for its "
+                       "administrator. Nothing can be saved until that is settled."));
+    return true;
+}
+
 static void prepare(void *ctx, struct fb_web *request)
 {
     struct fb_server_web *web = ctx;
@@ -87,6 +101,7 @@ int fb_server_web_new(struct fb_daemon *d, struct fb_server_web **ret, struct fb
         return fb_fail(why, FB_ERR_NO_MEMORY, "there is not enough memory for the pages");
     }
     web->daemon = d;
+    web->started_ms = fb_os_now_ms();
     web->seal = (struct fb_api_seal){.ctx = web, .before = seal_before, .after = seal_after};
     snprintf(web->database, sizeof web->database, "%s/fieldbook.db", d->data);
     snprintf(web->search, sizeof web->search, "%s/search.db", d->data);
@@ -106,6 +121,7 @@ int fb_server_web_new(struct fb_daemon *d, struct fb_server_web **ret, struct fb
         .scheme = "https",
         .random = &d->random,
         .find_login = find_login,
+        .is_read_only = is_read_only,
         .prepare = prepare,
         .ctx = web,
     };
@@ -201,6 +217,17 @@ static void expire_logins(struct fb_server_web *web)
     if (rc < 0) {
         fb_store_rollback(s);
     }
+}
+
+void fb_server_web_stop(struct fb_server_web *web)
+{
+    atomic_store(&web->backup.is_stopping, true);
+    fb_web_service_stop(web->service);
+}
+
+bool fb_server_web_is_busy(const struct fb_server_web *web)
+{
+    return web->backup.is_running || fb_web_service_has_connections(web->service);
 }
 
 void fb_server_web_tick(struct fb_server_web *web)

@@ -55,6 +55,8 @@ int fb_os_remove_folder(const char *path, struct fb_why *why) FB_MUST_CHECK;
 int fb_os_each_file(const char *folder, int (*f)(void *ctx, const char *name), void *ctx,
                     struct fb_why *why) FB_MUST_CHECK;
 int fb_os_file_bytes(const char *path, int64_t *ret) FB_MUST_CHECK;
+/* Bytes that an ordinary user may still write to the file system a path is on. */
+int fb_os_free_bytes(const char *path, int64_t *ret) FB_MUST_CHECK;
 int fb_os_file_mode(const char *path, unsigned *ret) FB_MUST_CHECK;
 
 /* Makes the folder with mode 0700 (parents must exist); an existing one is fine. */

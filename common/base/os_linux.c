@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -333,6 +334,16 @@ int fb_os_file_bytes(const char *path, int64_t *ret)
         return err_of_errno();
     }
     *ret = st.st_size;
+    return FB_OK;
+}
+
+int fb_os_free_bytes(const char *path, int64_t *ret)
+{
+    struct statvfs st;
+    if (statvfs(path, &st) != 0) {
+        return FB_ERR_IO;
+    }
+    *ret = (int64_t)st.f_bavail * (int64_t)st.f_frsize;
     return FB_OK;
 }
 

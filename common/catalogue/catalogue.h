@@ -212,6 +212,9 @@ int fb_catalogue_load(const char *document, size_t size, struct fb_catalogue **r
 struct fb_policy_change {
     const char *entity, *field, *policy;
 };
+/* Could the field (with its group) merge by that policy? */
+bool fb_field_takes_policy(const struct fb_entity *e, const struct fb_field *f,
+                           enum fb_merge_policy policy);
 /* The catalogue with these changes, as a new document of the next version. FB_ERR_INVALID with a sentence if a policy does not fit. */
 int fb_catalogue_with_policies(const struct fb_catalogue *c, const struct fb_policy_change *changes,
                                size_t count, struct fb_catalogue **ret,

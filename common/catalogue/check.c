@@ -40,48 +40,49 @@ static bool can_be_closed(const struct fb_entity *e)
     return e != NULL;
 }
 
-static int check_sum(struct fb_loading *l, const struct fb_field *f)
+static bool can_be_summed(const struct fb_field *f)
 {
     bool starts_at_zero = f->initial.type == FB_INT && f->initial.integer == 0;
-    if (!is_number(f) || !f->is_required || !starts_at_zero || f->visibility != FB_SEEN_BY_ALL) {
-        return fb_load_fail(
-            l, "merge 'sum' needs a number that everybody sees, required, with default 0");
+    return is_number(f) && f->is_required && starts_at_zero && f->visibility == FB_SEEN_BY_ALL;
+}
+
+/* What the field would need to merge by the policy; NULL: it has it. */
+static const char *policy_needs(const struct fb_entity *e, const struct fb_field *f,
+                                enum fb_merge_policy policy)
+{
+    switch (policy) {
+    case FB_MERGE_SUM:
+        return can_be_summed(f) ? NULL
+                                : "merge 'sum' needs a number that everybody sees, required, with "
+                                  "default 0";
+    case FB_MERGE_MAX:
+    case FB_MERGE_MIN:
+        return is_number(f) || is_time(f) ? NULL : "merge 'max' and 'min' need a number or a time";
+    case FB_MERGE_ANY:
+        return f->type == FB_TYPE_BOOL ? NULL : "merge 'any' needs a bool";
+    case FB_MERGE_UNION:
+        return f->type == FB_TYPE_SET ? NULL : "merge 'union' needs a set";
+    case FB_MERGE_TEXT:
+        return f->type == FB_TYPE_TEXT || f->type == FB_TYPE_LONG
+                   ? NULL
+                   : "merge 'text' needs a text or long";
+    case FB_MERGE_PROGRESS:
+        return f->type == FB_TYPE_FSM || has_position(f)
+                   ? NULL
+                   : "merge 'progress' needs an fsm, or a reference to rows with a position";
+    case FB_MERGE_OWNER:
+        return has_owner(e) ? NULL
+                            : "merge 'owner' needs an owner_id, employee_id or by_id that refers "
+                              "to an employee, here or in the parent";
+    default:
+        return NULL;
     }
-    return FB_OK;
 }
 
 static int check_policy(struct fb_loading *l, const struct fb_entity *e, const struct fb_field *f)
 {
-    switch (f->policy) {
-    case FB_MERGE_SUM:
-        return check_sum(l, f);
-    case FB_MERGE_MAX:
-    case FB_MERGE_MIN:
-        return is_number(f) || is_time(f)
-                   ? FB_OK
-                   : fb_load_fail(l, "merge 'max' and 'min' need a number or a time");
-    case FB_MERGE_ANY:
-        return f->type == FB_TYPE_BOOL ? FB_OK : fb_load_fail(l, "merge 'any' needs a bool");
-    case FB_MERGE_UNION:
-        return f->type == FB_TYPE_SET ? FB_OK : fb_load_fail(l, "merge 'union' needs a set");
-    case FB_MERGE_TEXT:
-        return f->type == FB_TYPE_TEXT || f->type == FB_TYPE_LONG
-                   ? FB_OK
-                   : fb_load_fail(l, "merge 'text' needs a text or long");
-    case FB_MERGE_PROGRESS:
-        return f->type == FB_TYPE_FSM || has_position(f)
-                   ? FB_OK
-                   : fb_load_fail(
-                         l,
-                         "merge 'progress' needs an fsm, or a reference to rows with a position");
-    case FB_MERGE_OWNER:
-        return has_owner(e)
-                   ? FB_OK
-                   : fb_load_fail(l, "merge 'owner' needs an owner_id, employee_id or by_id that "
-                                     "refers to an employee, here or in the parent");
-    default:
-        return FB_OK;
-    }
+    const char *needs = policy_needs(e, f, f->policy);
+    return needs == NULL ? FB_OK : fb_load_fail(l, "%s", needs);
 }
 
 /* Policies that look into the value cannot take a group, which is several values. */
@@ -89,6 +90,17 @@ static bool takes_groups(enum fb_merge_policy policy)
 {
     return policy == FB_MERGE_LATEST || policy == FB_MERGE_SERVER || policy == FB_MERGE_OWNER ||
            policy == FB_MERGE_ONCE || policy == FB_MERGE_MANUAL;
+}
+
+bool fb_field_takes_policy(const struct fb_entity *e, const struct fb_field *f,
+                           enum fb_merge_policy policy)
+{
+    const struct fb_group *g = &e->groups[f->group];
+    bool is_free = !f->is_manual_when_closed || policy == FB_MERGE_LATEST;
+    for (size_t i = 0; is_free && i < g->field_count; i++) {
+        is_free = policy_needs(e, g->fields[i], policy) == NULL;
+    }
+    return is_free && (g->field_count == 1 || takes_groups(policy));
 }
 
 static int check_in_group(struct fb_loading *l, const struct fb_group *g, const struct fb_field *f)

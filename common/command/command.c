@@ -60,6 +60,30 @@ int fb_command_tables(const struct fb_cli *cli, struct fb_store **ret, struct fb
     return rc;
 }
 
+int fb_command_may_write(struct fb_store *s, struct fb_why *why)
+{
+    char rewound[FB_WHY_SIZE] = "";
+    int rc = fb_store_meta_text(s, "rewound", rewound, sizeof rewound);
+    if (rc == FB_ERR_NOT_FOUND || (rc == FB_OK && rewound[0] == '\0')) {
+        return FB_OK;
+    }
+    return rc < 0 ? fb_store_error(s, why)
+                  : fb_fail(why, FB_ERR_REFUSED,
+                            "headquarters was set back to an older state and takes nothing in: %s. "
+                            "Put the right database back, or say `fieldbook-server restore "
+                            "--confirm`",
+                            rewound);
+}
+
+int fb_command_begin(struct fb_store *s, struct fb_why *why)
+{
+    int rc = fb_command_may_write(s, why);
+    if (rc < 0) {
+        return rc;
+    }
+    return fb_store_begin(s) < 0 ? fb_store_error(s, why) : FB_OK;
+}
+
 int fb_command_settle(const struct fb_cli *cli, struct fb_why *why)
 {
     const char *data;

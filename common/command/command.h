@@ -34,6 +34,12 @@ int fb_command_store_ungated(const struct fb_cli *cli, struct fb_store **ret,
 int fb_command_tables(const struct fb_cli *cli, struct fb_store **ret,
                       struct fb_why *why) FB_MUST_CHECK;
 
+/* Before a write: begins the transaction. FB_ERR_REFUSED with a sentence at a headquarters that was set back and waits for its
+ * administrator (docs/operations.md, "Restore"): nothing is taken in there. */
+int fb_command_begin(struct fb_store *s, struct fb_why *why) FB_MUST_CHECK;
+/* Only the question, for what begins its transactions itself. */
+int fb_command_may_write(struct fb_store *s, struct fb_why *why) FB_MUST_CHECK;
+
 /* After a write: lets the daemon or settle take it in. */
 int fb_command_settle(const struct fb_cli *cli, struct fb_why *why) FB_MUST_CHECK;
 

@@ -348,9 +348,9 @@ static int decide(struct fb_cli *cli, struct fb_desk_ruling *ruling, const char 
     struct id_list list = {.count = 0};
     fb_arena_init(&list.arena, 0);
     int rc = fb_command_tables(cli, &s, why);
-    rc = rc < 0 ? rc : fb_store_begin(s);
+    rc = rc < 0 ? rc : fb_command_begin(s, why);
     if (rc < 0) {
-        return s == NULL ? rc : fb_store_error(s, why);
+        return rc;
     }
     rc = find_ids(cli, s, &list, why);
     rc = rc < 0 ? rc : rule_all(s, &list, ruling, value, why);
@@ -400,7 +400,7 @@ int fb_command_conflict_ask(struct fb_cli *cli, struct fb_why *why)
     char id[FB_ROW_ID_SIZE];
     int rc = fb_command_tables(cli, &s, why);
     rc = rc < 0 ? rc : fb_command_find_id(s, "conflict", fb_cli_argument(cli, 0), id, why);
-    rc = rc < 0 ? rc : fb_store_begin(s);
+    rc = rc < 0 ? rc : fb_command_begin(s, why);
     if (rc < 0) {
         return rc;
     }

@@ -195,9 +195,9 @@ static int deal_with_all(struct fb_cli *cli, const char *state, const char *said
 {
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_tables(cli, &s, why);
-    rc = rc < 0 ? rc : fb_store_begin(s);
+    rc = rc < 0 ? rc : fb_command_begin(s, why);
     if (rc < 0) {
-        return s == NULL ? rc : fb_store_error(s, why);
+        return rc;
     }
     for (int i = 0; i < fb_cli_argument_count(cli) && rc == FB_OK; i++) {
         char id[FB_ROW_ID_SIZE];
@@ -235,9 +235,9 @@ int fb_command_held_ask(struct fb_cli *cli, struct fb_why *why)
     if (rc < 0) {
         return rc;
     }
-    rc = fb_store_begin(s);
+    rc = fb_command_begin(s, why);
     if (rc < 0) {
-        return fb_store_error(s, why);
+        return rc;
     }
     rc = fb_held_ask(s, id, fb_cli_argument(cli, 1), why);
     if (rc < 0) {
@@ -365,9 +365,9 @@ int fb_command_held_correct(struct fb_cli *cli, struct fb_why *why)
     if (rc < 0) {
         return rc;
     }
-    rc = fb_store_begin(s);
+    rc = fb_command_begin(s, why);
     if (rc < 0) {
-        return fb_store_error(s, why);
+        return rc;
     }
     rc = correct_one(cli, s, id, why);
     if (rc < 0) {

@@ -108,6 +108,7 @@ int fb_command_import(struct fb_cli *cli, struct fb_why *why)
 {
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_tables(cli, &s, why);
+    rc = rc < 0 || fb_cli_has(cli, "dry-run") ? rc : fb_command_may_write(s, why);
     if (rc < 0) {
         return rc;
     }

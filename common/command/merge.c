@@ -73,9 +73,9 @@ static int merge(struct fb_cli *cli, struct fb_store *s, const char *choices, st
     }
     const struct fb_merging_wish wish = {
         .entity = e->name, .keep_id = keep_id, .drop_id = drop_id, .choices = choices};
-    rc = fb_store_begin(s);
+    rc = fb_command_begin(s, why);
     if (rc < 0) {
-        return fb_store_error(s, why);
+        return rc;
     }
     rc = fb_merging_ask(s, &wish, job_id, why);
     if (rc < 0) {
@@ -113,9 +113,9 @@ static int with_jobs(struct fb_cli *cli,
 {
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_tables(cli, &s, why);
-    rc = rc < 0 ? rc : fb_store_begin(s);
+    rc = rc < 0 ? rc : fb_command_begin(s, why);
     if (rc < 0) {
-        return s == NULL ? rc : fb_store_error(s, why);
+        return rc;
     }
     for (int i = 0; i < fb_cli_argument_count(cli) && rc == FB_OK; i++) {
         char id[FB_ROW_ID_SIZE];

@@ -28,6 +28,11 @@ int fb_api_post_rule(struct fb_web *web, const struct fb_request *req, struct fb
 int fb_api_get_held(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 int fb_api_post_held(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 int fb_api_get_receipts(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_get_duplicates(struct fb_web *web, const struct fb_request *req,
+                          struct fb_response *res);
+int fb_api_post_dismiss(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_post_unmerge(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_post_merge(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 int fb_api_get_openapi(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 
 #endif

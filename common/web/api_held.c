@@ -6,15 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/crm/held.h"
 #include "common/web/api_handlers.h"
 #include "common/web/api_write.h"
 
 #define DESK_ROWS_MAX 200
+#define HELD_COLUMNS  11
 
-static const char HELD[] = "SELECT id, entity, record_id, by_id, device_id, created_at, reason, "
-                           "reason_text, state, changes"
-                           " FROM held_change WHERE (?1 = '' AND state = 'waiting') OR id = ?1"
-                           " ORDER BY created_at DESC LIMIT 200";
+static const char HELD[] =
+    "SELECT id, entity, record_id, by_id, device_id, created_at, reason, "
+    "reason_text, state, changes,"
+    " asked_id FROM held_change WHERE (?1 = '' AND state = 'waiting') OR id = ?1"
+    " ORDER BY created_at DESC LIMIT 200";
 
 static int copy_row(struct fb_api *a, const char *sql, const char *const *texts, size_t text_count,
                     const char ***ret_rows, size_t *ret_count)
@@ -121,10 +124,11 @@ static void append_fields(struct fb_api *a, struct fb_buf *out, const char *chan
     fb_buf_append_byte(out, ']');
 }
 
-/* One's own, or those of records one may change. */
+/* One's own, those one was asked about, or those of records one may change. */
 static int may_settle(struct fb_api *a, const char *const *row, bool *ret)
 {
-    *ret = row[3] != NULL && strcmp(row[3], a->me) == 0;
+    *ret = (row[3] != NULL && strcmp(row[3], a->me) == 0) ||
+           (row[10] != NULL && strcmp(row[10], a->me) == 0);
     const struct fb_entity *e = fb_catalogue_entity(a->catalogue, row[1]);
     if (*ret || e == NULL) {
         *ret = *ret || fb_api_is_admin(a);
@@ -136,6 +140,24 @@ static int may_settle(struct fb_api *a, const char *const *row, bool *ret)
     if (rc < 0 && a->res->status >= 400) {
         fb_api_forget_problem(a);
         return FB_OK;
+    }
+    return rc;
+}
+
+struct settlers {
+    struct fb_api *a;
+    struct fb_buf *out;
+    int count;
+};
+
+static int append_settler(void *ctx, const char *employee_id)
+{
+    struct settlers *s = ctx;
+    const char *name = NULL;
+    int rc = fb_api_person(s->a, employee_id, &name);
+    if (rc == FB_OK && name != NULL) {
+        fb_buf_append_text(s->out, s->count++ > 0 ? "," : "");
+        fb_api_append_text(s->out, name, strlen(name));
     }
     return rc;
 }
@@ -153,6 +175,11 @@ static int append_held(struct fb_api *a, struct fb_buf *out, const char *const *
     fb_api_append_member(out, "detail", row[7]);
     fb_api_append_member(out, "state", row[8]);
     append_fields(a, out, row[9]);
+    struct settlers s = {.a = a, .out = out};
+    fb_buf_append_text(out, ",\"settlers\":[");
+    rc = rc < 0 ? rc : fb_held_settlers(a->store, row[0], append_settler, &s);
+    fb_buf_append_byte(out, ']');
+    rc = rc < 0 ? rc : fb_api_append_titled(a, out, "asked", "employee", row[10]);
     return rc;
 }
 
@@ -171,10 +198,10 @@ int fb_api_get_held(struct fb_web *web, const struct fb_request *req, struct fb_
     rc = rc < 0 ? rc : copy_row(&a, HELD, texts, 1, &rows, &count);
     for (size_t i = 0; rc == FB_OK && i < count; i++) {
         bool is_shown = false;
-        rc = may_settle(&a, rows + i * 10, &is_shown);
+        rc = may_settle(&a, rows + i * HELD_COLUMNS, &is_shown);
         if (rc == FB_OK && is_shown) {
             fb_buf_append_text(&out, shown++ > 0 ? ",{" : "{");
-            rc = append_held(&a, &out, rows + i * 10);
+            rc = append_held(&a, &out, rows + i * HELD_COLUMNS);
             fb_buf_append_byte(&out, '}');
         }
     }
@@ -286,6 +313,29 @@ static int settle_held(struct fb_api *a, const char *const *row, const char *sta
     return rc;
 }
 
+/* Hands it to somebody: it is in his list from his next round on. */
+static int ask_person(struct fb_api *a, const char *id)
+{
+    FB_AUTO(fb_api_drop_json) json_t *body = NULL;
+    int rc = fb_api_body(a, &body);
+    const char *person = json_string_value(json_object_get(body, "employee_id"));
+    if (rc == FB_OK && person == NULL) {
+        return fb_api_bad_request(a, "the body is {\"employee_id\": \"<id>\"}");
+    }
+    rc = rc < 0 ? rc : fb_api_begin_write(a);
+    rc = rc < 0 ? rc : fb_held_ask(a->store, id, person, &a->web->why);
+    if (rc == FB_ERR_NOT_FOUND) {
+        return fb_response_problem_with(a->res, 422, "check", NULL,
+                                        "\"fields\":{\"employee_id\":{\"code\":\"lookup\"}}");
+    }
+    if (rc == FB_ERR_INVALID) {
+        return fb_response_problem(a->res, 409, "changed_since", a->web->why.text);
+    }
+    rc = rc < 0 ? rc : fb_api_end_write(a);
+    a->res->status = rc == FB_OK ? 204 : a->res->status;
+    return rc;
+}
+
 int fb_api_post_held(struct fb_web *web, const struct fb_request *req, struct fb_response *res)
 {
     static const char *const STATES[][2] = {
@@ -303,6 +353,9 @@ int fb_api_post_held(struct fb_web *web, const struct fb_request *req, struct fb
     rc = rc < 0 || count == 0 ? rc : may_settle(&a, rows, &may);
     if (rc < 0 || !may) {
         return rc < 0 ? rc : fb_api_not_found(&a);
+    }
+    if (verb != NULL && strcmp(verb, "ask") == 0) {
+        return ask_person(&a, id);
     }
     for (size_t i = 0; i < sizeof STATES / sizeof STATES[0]; i++) {
         if (verb != NULL && strcmp(verb, STATES[i][0]) == 0) {

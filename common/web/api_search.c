@@ -68,7 +68,7 @@ static void append_second(struct fb_api *a, const struct fb_api_refs *refs,
     }
 }
 
-static int append_hit(struct fb_api *a, const struct fb_api_refs *refs,
+int fb_api_append_hit(struct fb_api *a, const struct fb_api_refs *refs,
                       const struct fb_api_found *f, bool with_entity)
 {
     FB_AUTO(fb_buf_release) struct fb_buf title;
@@ -106,7 +106,7 @@ int fb_api_append_found(struct fb_api *a, const struct fb_api_found *found, size
     fb_buf_append_byte(a->out, '[');
     for (size_t i = 0; rc == FB_OK && i < count; i++) {
         fb_buf_append_text(a->out, i > 0 ? "," : "");
-        rc = append_hit(a, &refs, &found[i], with_entity);
+        rc = fb_api_append_hit(a, &refs, &found[i], with_entity);
     }
     fb_buf_append_byte(a->out, ']');
     return rc;

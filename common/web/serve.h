@@ -41,6 +41,8 @@ struct fb_web_config {
     void (*find_login)(void *ctx, const struct fb_request *req, struct fb_login *ret);
     /* Is everything but FB_ROUTE_LOCKED and the pages' files closed, and why? May be NULL: no. */
     bool (*is_closed)(void *ctx, struct fb_why *why);
+    /* Is nothing taken in at the moment (but logins), and why? In the loop's thread. May be NULL: it is. */
+    bool (*is_read_only)(void *ctx, struct fb_why *why);
     /* Sets what handlers of this node get: node_context and the like. May be NULL. */
     void (*prepare)(void *ctx, struct fb_web *web);
     void *ctx;

@@ -137,6 +137,18 @@ static bool check_body(struct fb_web_conn *c, const struct fb_request *req, stru
            refuse(res, 415, "bad_request", "the body must be application/json");
 }
 
+/* Logins go on: who could not log in could not see why. */
+static bool check_standing(struct fb_web_conn *c, const struct fb_request *req,
+                           struct fb_response *res)
+{
+    static const char SESSION[] = "/api/v1/session";
+    const struct fb_web_config *config = &c->service->config;
+    struct fb_why why = {""};
+    return (c->route->flags & FB_ROUTE_WRITES) == 0 || config->is_read_only == NULL ||
+           strncmp(req->path, SESSION, strlen(SESSION)) == 0 ||
+           !config->is_read_only(config->ctx, &why) || refuse(res, 503, "rewound", why.text);
+}
+
 bool fb_serve_check(struct fb_web_conn *c, const struct fb_request *req, struct fb_response *res)
 {
     const struct fb_web_config *config = &c->service->config;
@@ -156,7 +168,7 @@ bool fb_serve_check(struct fb_web_conn *c, const struct fb_request *req, struct 
         c->is_known = true;
         fb_stream_set_known(c->stream);
     }
-    return check_login(c, req, res) && check_body(c, req, res);
+    return check_login(c, req, res) && check_standing(c, req, res) && check_body(c, req, res);
 }
 
 const char *fb_serve_fixed_headers(struct fb_web_conn *c, struct fb_arena *arena)

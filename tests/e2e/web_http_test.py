@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import socket
 import ssl
 import struct
@@ -16,7 +17,7 @@ import threading
 import time
 import unittest
 
-from fieldbook import World, free_port, until
+from fieldbook import World, free_port, run, until
 
 PASS = "a pass phrase of some length"
 
@@ -364,6 +365,38 @@ class Headquarters(unittest.TestCase):
         self.assertGreaterEqual(int(re.search(r"^fieldbook_http_connections (\d+)", text, re.M).group(1)), 200)
 
 
+    def test_an_admin_invites_a_laptop_and_approves_it_by_its_check(self):
+        b = self.person("lea", "admin")
+        status, _, made = b.ask("POST", "/api/v1/devices/invite", {"user": "lea", "name": "lea-x1"})
+        self.assertEqual(status, 201, made)
+        self.assertEqual(made["address"], f"localhost:{self.hq.port}")
+        laptop = self.w.folder / "lea-x1"
+        run("fieldbook-replica", "enrol", "--server", made["address"], "--code", made["code"], "--data", laptop)
+        (row,) = [d for d in b.ask("GET", "/api/v1/devices")[2]["rows"] if d["name"] == "lea-x1"]
+        self.assertEqual((row["state"], row["person"]), ("active", "Lea"))
+        self.assertRegex(row["check"], r"^[0-9a-f]{4}(-[0-9a-f]{4}){3}$")
+        self.assertEqual(b.ask("POST", f"/api/v1/devices/{row['id']}/revoke", {})[0], 204)
+        done = run("fieldbook-replica", "sync", "--data", laptop, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(self.person("max").ask("GET", "/api/v1/devices")[2]["code"], "right_missing")
+
+    def test_a_backup_from_the_pages_can_be_restored(self):
+        b = self.person("nia", "admin")
+        self.assertEqual(b.ask("GET", "/api/v1/backups")[2]["rows"], [])
+        checks = {c["name"]: c for c in b.ask("GET", "/api/v1/health")[2]["checks"]}
+        self.assertEqual({n: c["ok"] for n, c in checks.items() if n != "disk"}, {"database": True, "backup": False, "certificate": True})
+        self.assertEqual(b.ask("POST", "/api/v1/backups", {})[0], 202)
+        made = until(lambda: b.ask("GET", "/api/v1/backups")[2]["rows"], "the backup is made")
+        listed = until(lambda: (a := b.ask("GET", "/api/v1/backups")[2])["running"] is None and a, "it ended")
+        self.assertIsNone(listed["failed"])
+        path = self.hq.data / "backups" / made[0]["id"]
+        self.assertEqual((path.stat().st_size, path.stat().st_mode & 0o777), (made[0]["bytes"], 0o600))
+        self.assertTrue({c["name"]: c for c in b.ask("GET", "/api/v1/health")[2]["checks"]}["backup"]["ok"])
+        other = self.w.folder / "other"
+        run("fieldbook-server", "restore", path, "--data", other)
+        self.assertTrue((other / "fieldbook.db").exists())
+
+
 class Killed(unittest.TestCase):
     def test_what_was_answered_survives_a_kill_and_what_was_not_is_whole_or_absent(self):
         with World() as w:
@@ -395,6 +428,46 @@ class Killed(unittest.TestCase):
             c = Browser(hq.port, ca)
             c.cookies, c.csrf = b.cookies, b.csrf
             self.assertEqual(c.ask("GET", "/api/v1/session")[0], 200)  # the login is still there
+
+
+class Rewound(unittest.TestCase):
+    def test_nothing_is_saved_at_a_headquarters_that_was_set_back(self):
+        with World() as w:
+            hq, ca = w.hq, w.hq.data / "tls" / "ca.pem"
+            b = Browser(hq.port, ca).must_login("admin", hq.password)
+            hq.stop()
+            old = w.folder / "old"
+            old.mkdir()
+            for path in hq.data.glob("fieldbook.db*"):
+                shutil.copy(path, old)
+            hq.start()
+            again = Browser(hq.port, ca)
+            again.cookies, again.csrf = b.cookies, b.csrf
+            self.assertEqual(again.ask("POST", "/api/v1/team", {"row": {"name": "After the copy"}})[0], 201)
+            hq.stop()
+            for path in hq.data.glob("fieldbook.db*"):
+                path.unlink()
+            for path in old.iterdir():
+                shutil.copy(path, hq.data)
+            hq.start()
+            until(lambda: "rewound" in hq.log.read_text(), "it notices by the mark beside the database")
+            c = Browser(hq.port, ca)
+            self.assertEqual(c.login("admin", PASS)[0], 200)  # who is to settle it must get in
+            for method, path, body in (("POST", "/api/v1/team", {"row": {"name": "Refused"}}),
+                                       ("POST", "/api/v1/users", {"login": "x", "name": "X"}),
+                                       ("POST", "/api/v1/conflicts/rule", {"ids": [], "keep": "mine"})):
+                status, _, answer = c.ask(method, path, body)
+                self.assertEqual((status, answer["code"]), (503, "rewound"), path)
+                self.assertIn("set back to an older state", answer["detail"])
+            self.assertEqual(c.ask("GET", "/api/v1/team")[0], 200)
+            (check,) = [x for x in c.ask("GET", "/api/v1/health")[2]["checks"] if x["name"] == "database"]
+            self.assertFalse(check["ok"])
+            done = hq.command("user", "add", "late", "--name", "Too Late", "--role", "rep", check=False)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("restore --confirm", done.stderr)
+            hq.command("restore", "--confirm")
+            until(lambda: c.ask("POST", "/api/v1/team", {"row": {"name": "Confirmed"}})[0] == 201, "it takes writes again")
+            hq.add_user("late", "In Time", "rep")
 
 
 class Laptop(unittest.TestCase):

@@ -50,6 +50,7 @@ void api_send(struct api_call *c, const char *method, const char *target, const 
                          .now_ms = c->now_ms,
                          .random = &random,
                          .search = c->search,
+                         .node_context = c->node_context,
                          .seal = c->seal,
                          .arena = &arena};
     fb_web_try(&web, c->table == NULL ? fb_api_routes : c->table, &req, &res);

@@ -22,6 +22,7 @@ struct api_call {
     void *ctx;
     const struct fb_api_seal *seal; /* NULL: a laptop */
     struct fb_search *search;       /* NULL: none */
+    void *node_context;             /* of a node's own handlers */
     const struct fb_route *table;   /* NULL: the record API's */
     /* of the next call */
     const char *header_name, *header_value;

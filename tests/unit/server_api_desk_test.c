@@ -145,6 +145,33 @@ FB_TEST(a_held_edit_is_discarded_by_its_author_on_the_laptop)
     expect_answer(&bo, 404, "code", "not_found");
 }
 
+FB_TEST(a_held_edit_is_handed_to_somebody_who_then_may_settle_it)
+{
+    char path[128];
+    char body[128];
+    hold_an_edit();
+    api_get(&bo, "/api/v1/held");
+    assert_int_equal(api_count(&bo, "rows"), 0);
+    api_get(&laptop, "/api/v1/held");
+    expect_answer(&laptop, 200, "rows.0.settlers.0", "ana");
+    expect_answer(&laptop, 200, "rows.0.asked", "null");
+    snprintf(path, sizeof path, "/api/v1/held/%s/ask", api_at(&laptop, "rows.0.id"));
+    api_send(&laptop, "POST", path, "{\"employee_id\":\"nobody\"}");
+    expect_answer(&laptop, 422, "fields.employee_id.code", "lookup");
+    snprintf(body, sizeof body, "{\"employee_id\":\"%s\"}", world_id("employee/bo"));
+    api_send(&laptop, "POST", path, body);
+    expect_status(&laptop, 204);
+    everybody_syncs(t);
+    api_get(&bo, "/api/v1/held");
+    expect_answer(&bo, 200, "rows.0.asked", "bo");
+    expect_answer(&bo, 200, "rows.0.settlers.0", "bo");
+    snprintf(path, sizeof path, "/api/v1/held/%s/discard", api_at(&bo, "rows.0.id"));
+    api_send(&bo, "POST", path, "");
+    expect_status(&bo, 204);
+    api_send(&laptop, "POST", path, "");
+    expect_status(&laptop, 204); /* it does not know yet */
+}
+
 FB_TEST(receipts_tell_an_author_what_became_of_his_edits)
 {
     replica_edits(t, "ana", "company/acme", "website", "early.example");
@@ -195,7 +222,7 @@ FB_TEST(an_admin_adds_a_user_whose_first_password_is_shown_once)
     api_send(&ana, "POST", path, "{}");
     expect_answer(&ana, 200, "login", "wei");
     api_send(&ana, "POST", "/api/v1/users", "{\"login\":\"wei\"}");
-    expect_answer(&ana, 400, "code", "bad_request");
+    expect_answer(&ana, 422, "fields.name.code", "required");
 }
 
 FB_TEST(devices_are_listed_and_revoked)
@@ -242,6 +269,7 @@ int main(void)
         CASE(who_may_not_change_the_record_may_not_rule),
         CASE(a_held_edit_shows_what_was_written_and_is_corrected),
         CASE(a_held_edit_is_discarded_by_its_author_on_the_laptop),
+        CASE(a_held_edit_is_handed_to_somebody_who_then_may_settle_it),
         CASE(receipts_tell_an_author_what_became_of_his_edits),
         CASE(every_route_is_described),
         CASE(an_admin_adds_a_user_whose_first_password_is_shown_once),
