@@ -11,6 +11,7 @@
 #include "common/net/ca.h"
 #include "common/net/stream.h"
 #include "common/store/store.h"
+#include "common/sync/sync.h"
 #include "common/wire/message.h"
 #include "replica/lease.h"
 #include "replica/question.h"
@@ -82,6 +83,16 @@ static int set_meta(struct fb_store *s, const char *key, const char *text)
     return fb_store_meta_set(s, key, &value);
 }
 
+/* A copy of an enrolled laptop that headquarters told to enrol as a device of its own (C2). */
+static bool is_superseded(const char *data)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    struct fb_store_options options = {.node = FB_NODE_REPLICA};
+    int64_t must_enrol = 0;
+    return fb_store_open(path_in(data, "fieldbook.db"), &options, &s, NULL) == FB_OK &&
+           fb_store_meta_int(s, "must_enrol", &must_enrol) == FB_OK && must_enrol != 0;
+}
+
 static int make_database(const char *data, const char *server, const struct fb_enrol_answer *a,
                          struct fb_why *why)
 {
@@ -91,9 +102,8 @@ static int make_database(const char *data, const char *server, const struct fb_e
     if (rc < 0) {
         return rc;
     }
-    rc = fb_store_begin(s);
-    rc = rc < 0 ? rc : set_meta(s, "device_id", a->device_id);
-    rc = rc < 0 ? rc : set_meta(s, "employee_id", a->employee_id);
+    rc = fb_replica_enrol_anew(s, a->device_id, a->employee_id);
+    rc = rc < 0 ? rc : fb_store_begin(s);
     rc = rc < 0 ? rc : set_meta(s, "server", server);
     rc = rc < 0 ? rc : fb_store_commit(s);
     return rc < 0 ? fb_store_error(s, why) : FB_OK;
@@ -134,7 +144,7 @@ int fb_enrol(const char *data, const char *server, const char *code_text, const 
     if (rc < 0) {
         return rc;
     }
-    if (fb_os_file_exists(path_in(data, "fieldbook.db"))) {
+    if (fb_os_file_exists(path_in(data, "fieldbook.db")) && !is_superseded(data)) {
         return fb_fail(why, FB_ERR_EXISTS,
                        "%s belongs to an enrolled laptop already: give another --data folder",
                        data);

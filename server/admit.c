@@ -146,28 +146,82 @@ static int last_incarnation(struct fb_store *s, int64_t *ret)
     return rc < 0 ? rc : FB_OK;
 }
 
-/* id > 0: exactly that one, which a restored backup has forgotten. */
-static int issue(struct fb_store *s, const char *device_id, int64_t id, int64_t now_ms,
-                 int64_t *ret)
+/* The life of the device that took this one's place; 0: none did. */
+static int superseded_by(struct fb_store *s, int64_t incarnation, int64_t *ret)
 {
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc =
+        fb_sql_begin(s, "SELECT coalesce(superseded_by, 0) FROM fb_incarnation WHERE id = ?1", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, incarnation);
+    rc = fb_sql_step(q);
+    *ret = rc == FB_SQL_ROW ? fb_sql_int(q, 0) : 0;
+    return rc < 0 ? rc : FB_OK;
+}
+
+/* In a transaction of its own. id > 0: exactly that one, which a restored backup has forgotten. other > 0: a life that only hands in what a
+ * superseded copy holds, while the other goes on. It takes nobody's place before the laptop names it: a welcome may be lost. */
+static int issue(struct fb_store *s, const char *device_id, int64_t id, int64_t other,
+                 int64_t now_ms, int64_t *ret)
+{
+    int64_t issued = id;
     int rc = fb_store_begin(s);
     if (rc < 0) {
         return rc;
     }
     rc = run_with(s, "INSERT INTO fb_incarnation (id, device_id, issued_at_ms) VALUES (?1, ?2, ?3)",
                   id, device_id, now_ms);
-    rc = rc < 0 || id > 0 ? rc : last_incarnation(s, ret);
-    if (rc == FB_OK && id == 0) {
-        rc = run_with(s,
-                      "UPDATE fb_incarnation SET superseded_by = ?1"
-                      " WHERE device_id = ?2 AND superseded_by IS NULL AND id < ?3",
-                      *ret, device_id, *ret);
+    rc = rc < 0 || id > 0 ? rc : last_incarnation(s, &issued);
+    if (rc == FB_OK && other > 0) {
+        rc = run_with(
+            s, "UPDATE fb_incarnation SET superseded_by = ?1 WHERE device_id = ?2 AND id = ?3",
+            other, device_id, issued);
     }
     if (rc < 0) {
         fb_store_rollback(s);
         return rc;
     }
-    *ret = id > 0 ? id : *ret;
+    *ret = issued;
+    return fb_store_commit(s);
+}
+
+static int has_older_lives(struct fb_store *s, const char *device_id, int64_t incarnation,
+                           bool *ret)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s,
+                          "SELECT 1 FROM fb_incarnation WHERE device_id = ?1 AND id < ?2 AND "
+                          "superseded_by IS NULL",
+                          &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_text(q, 1, device_id);
+    fb_sql_bind_int(q, 2, incarnation);
+    rc = fb_sql_step(q);
+    *ret = rc == FB_SQL_ROW;
+    return rc < 0 ? rc : FB_OK;
+}
+
+/* The laptop goes by this life now: whoever shows up with an older one is a copy (C2). */
+static int take_place(struct fb_store *s, const char *device_id, int64_t incarnation)
+{
+    bool has_older = false;
+    int rc = has_older_lives(s, device_id, incarnation, &has_older);
+    rc = rc < 0 || !has_older ? rc : fb_store_begin(s);
+    if (rc < 0 || !has_older) {
+        return rc;
+    }
+    rc = run_with(s,
+                  "UPDATE fb_incarnation SET superseded_by = ?1"
+                  " WHERE device_id = ?2 AND superseded_by IS NULL AND id < ?3",
+                  incarnation, device_id, incarnation);
+    if (rc < 0) {
+        fb_store_rollback(s);
+        return rc;
+    }
     return fb_store_commit(s);
 }
 
@@ -226,18 +280,25 @@ static int choose_incarnation(struct fb_peer *peer, const struct fb_hello *hello
     bool fits = false;
     w->incarnation = hello->incarnation;
     w->verdict = is_other_history ? FB_VERDICT_NEW_TIMELINE : FB_VERDICT_OK;
+    int64_t other = 0;
     if (is_own) {
         rc = compare_chain(s, hello, w, &fits);
+        rc = rc < 0 ? rc : superseded_by(s, hello->incarnation, &other);
+        w->must_enrol = other > 0;
+        rc = rc < 0 || other > 0 ? rc : take_place(s, peer->device_id, hello->incarnation);
     } else if (hello->incarnation > 0 && owner[0] == '\0' && is_other_history) {
-        return issue(s, peer->device_id, hello->incarnation, now_ms, &w->incarnation);
+        return issue(s, peer->device_id, hello->incarnation, 0, now_ms, &w->incarnation);
     }
+    fits = fits && (!hello->is_copied || other > 0);
     if (rc < 0 || fits) {
         return rc;
     }
     if (hello->incarnation > 0) {
         w->verdict = FB_VERDICT_NEW_INCARNATION;
     }
-    return issue(s, peer->device_id, 0, now_ms, &w->incarnation);
+    rc = issue(s, peer->device_id, 0, other, now_ms, &w->incarnation);
+    /* Two that took the connection from each other: the other one is there and is the copy, or they would go on in turns. */
+    return rc < 0 || !hello->is_copied ? rc : take_place(s, peer->device_id, w->incarnation);
 }
 
 static int find_staged(struct fb_store *s, struct fb_welcome *w)

@@ -97,6 +97,7 @@ static struct fb_push_in *push_new(struct fb_peer *peer, const struct fb_push_pa
     memcpy(q->timeline, part->timeline, sizeof q->timeline);
     q->prev_hash = part->prev_hash;
     q->hash = part->hash;
+    q->origin = part->origin;
     q->clock_offset_ms = clock_offset_ms;
     fb_buf_init(&q->bytes, (size_t)FB_PUSH_PARTS_MAX * FB_FRAME_BYTES_MAX);
     *peer->hub->queue_end = q;
@@ -457,7 +458,10 @@ static int merge_push(struct fb_hub *hub, struct fb_push_in *q, int64_t now_ms)
         q->fate = FB_PUSH_BROKEN;
         rc = run_for(hub, "DELETE FROM fb_staged_part WHERE incarnation = ?1 AND number = ?2", q);
     } else if (rc == FB_OK) {
-        rc = ingest_or_hold(hub, q, &p, now_ms);
+        bool is_known = false;
+        rc = fb_replay_is_known(hub->store, &q->origin, &is_known);
+        rc = rc < 0 || is_known ? rc : ingest_or_hold(hub, q, &p, now_ms);
+        rc = rc < 0 || is_known ? rc : fb_replay_note(hub->store, &q->origin);
         rc = rc < 0 || FB_BUG(SEEN_SAVED_SEPARATELY) ? rc : mark_seen(hub, q, now_ms);
         q->fate = rc < 0 ? FB_PUSH_WAITS : FB_PUSH_ACKED;
         hub->counters.pushes++;

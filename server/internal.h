@@ -105,6 +105,7 @@ struct fb_push_in {
     char timeline[FB_ROW_ID_SIZE]; /* under which it was frozen */
     struct fb_sha256 prev_hash;
     struct fb_sha256 hash;
+    struct fb_push_origin origin;
     int64_t clock_offset_ms;
     bool is_whole;
     enum fb_push_fate fate; /* of this settle */
@@ -445,6 +446,11 @@ int fb_ingest(struct fb_hub *hub, const struct fb_source *source, const struct f
 int fb_ingest_hold(struct fb_work *w, struct fb_work_row *row, enum fb_held_reason reason,
                    const char *format, ...) FB_PRINTF(4, 5);
 int fb_ingest_aggregate(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;
+/* replay.c: a push that an earlier life of its laptop had sent before comes once more: is its first form here? And: now it is. */
+int fb_replay_is_known(struct fb_store *s, const struct fb_push_origin *origin,
+                       bool *ret) FB_MUST_CHECK;
+int fb_replay_note(struct fb_store *s, const struct fb_push_origin *origin) FB_MUST_CHECK;
+
 /* The time of an edit by headquarters' clock, between the cut at the cursor its author had seen and now (rule 25). */
 int fb_ingest_clock(struct fb_work *w, int64_t cursor, int64_t edited_at_ms,
                     int64_t *ret) FB_MUST_CHECK;

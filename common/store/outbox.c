@@ -8,7 +8,7 @@
 
 #define PUSH_COLUMNS                                                                               \
     "number, incarnation, timeline, prev_hash, hash, parts, changes, made_at_ms, acked_at_ms, "    \
-    "covered_rev"
+    "covered_rev, origin_incarnation, origin_number, origin_hash"
 
 int fb_outbox_add_part(struct fb_store *s, int64_t number, int64_t part, const void *bytes,
                        size_t size)
@@ -39,7 +39,7 @@ int fb_outbox_add(struct fb_store *s, const struct fb_push *push)
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = fb_sql_begin(s,
                           "INSERT INTO fb_push (" PUSH_COLUMNS
-                          ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                          ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, NULL, NULL, NULL)",
                           &q);
     if (rc < 0) {
         return rc;
@@ -87,6 +87,11 @@ static int take_push(const struct fb_sql *q, struct fb_push *ret)
     if (rc == FB_OK) {
         rc = take_hash(q, 4, &push.hash);
     }
+    push.origin.incarnation = fb_sql_int(q, 10);
+    push.origin.number = fb_sql_int(q, 11);
+    if (rc == FB_OK && push.origin.number > 0) {
+        rc = take_hash(q, 12, &push.origin.hash);
+    }
     if (rc == FB_OK) {
         *ret = push;
     }
@@ -96,8 +101,9 @@ static int take_push(const struct fb_sql *q, struct fb_push *ret)
 int fb_outbox_last(struct fb_store *s, struct fb_push *ret)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc =
-        fb_sql_begin(s, "SELECT " PUSH_COLUMNS " FROM fb_push ORDER BY number DESC LIMIT 1", &q);
+    int rc = fb_sql_begin(
+        s, "SELECT " PUSH_COLUMNS " FROM fb_push WHERE number > 0 ORDER BY number DESC LIMIT 1",
+        &q);
     if (rc < 0) {
         return rc;
     }
@@ -207,11 +213,10 @@ int fb_outbox_expire(struct fb_store *s, int64_t before_ms)
     return rc;
 }
 
-int fb_outbox_each_uncovered(struct fb_store *s, fb_push_each *f, void *ctx)
+static int each(struct fb_store *s, const char *text, fb_push_each *f, void *ctx)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(
-        s, "SELECT " PUSH_COLUMNS " FROM fb_push WHERE covered_rev IS NULL ORDER BY number", &q);
+    int rc = fb_sql_begin(s, text, &q);
     if (rc < 0) {
         return rc;
     }
@@ -227,6 +232,80 @@ int fb_outbox_each_uncovered(struct fb_store *s, fb_push_each *f, void *ctx)
         }
     }
     return rc;
+}
+
+int fb_outbox_each_uncovered(struct fb_store *s, fb_push_each *f, void *ctx)
+{
+    return each(s, "SELECT " PUSH_COLUMNS " FROM fb_push WHERE covered_rev IS NULL ORDER BY number",
+                f, ctx);
+}
+
+int fb_outbox_each_pending(struct fb_store *s, fb_push_each *f, void *ctx)
+{
+    return each(s,
+                "SELECT " PUSH_COLUMNS
+                " FROM fb_push WHERE acked_at_ms IS NULL ORDER BY number > 0,"
+                " iif(number > 0, 0, origin_incarnation), iif(number > 0, number, origin_number)",
+                f, ctx);
+}
+
+/* ---- Lives ---- */
+
+/* Numbers that no push has while others move past each other. */
+#define ASIDE "1099511627776"
+
+int fb_outbox_keep_acked(struct fb_store *s)
+{
+    static const char *const STEPS[] = {
+        "UPDATE fb_push SET origin_incarnation = incarnation, origin_number = number, origin_hash "
+        "= "
+        "hash WHERE number > 0 AND acked_at_ms IS NOT NULL AND origin_number IS NULL",
+        "UPDATE fb_push SET covered_rev = coalesce(covered_rev, 1) WHERE acked_at_ms IS NOT NULL",
+        "UPDATE fb_push_part SET number = number + " ASIDE " WHERE number IN (SELECT number FROM "
+        "fb_push WHERE number > 0 AND acked_at_ms IS NOT NULL)",
+        "UPDATE fb_push SET number = number + " ASIDE
+        " WHERE number > 0 AND acked_at_ms IS NOT NULL",
+        /* The newest becomes one less than the smallest there is. */
+        "UPDATE fb_push_part SET number = number - (SELECT max(number) FROM fb_push) + (SELECT "
+        "min(1, min(number)) FROM fb_push) - 1 WHERE number > " ASIDE,
+        "UPDATE fb_push SET number = number - (SELECT max(number) FROM fb_push) + (SELECT min(1, "
+        "min(number)) FROM fb_push) - 1 WHERE number > " ASIDE,
+    };
+    int rc = FB_OK;
+    for (size_t i = 0; rc == FB_OK && i < sizeof STEPS / sizeof *STEPS; i++) {
+        rc = fb_sql_exec(s, STEPS[i]);
+    }
+    return rc;
+}
+
+int fb_outbox_offer_kept(struct fb_store *s, bool *ret_any)
+{
+    int rc = fb_sql_exec(
+        s, "UPDATE fb_push SET acked_at_ms = NULL, covered_rev = NULL WHERE number <= 0");
+    *ret_any = rc == FB_OK && fb_sql_changes(s) > 0;
+    return rc;
+}
+
+int fb_outbox_renumber(struct fb_store *s, int64_t from, const struct fb_push *to)
+{
+    int rc = run_two(s, "UPDATE fb_push_part SET number = ?1 WHERE number = ?2", to->number, from);
+    if (rc < 0) {
+        return rc;
+    }
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    rc = fb_sql_begin(s,
+                      "UPDATE fb_push SET number = ?1, incarnation = ?2, prev_hash = ?3, hash = ?4 "
+                      "WHERE number = ?5",
+                      &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, to->number);
+    fb_sql_bind_int(q, 2, to->incarnation);
+    fb_sql_bind_bytes(q, 3, to->prev_hash.bytes, sizeof to->prev_hash.bytes);
+    fb_sql_bind_bytes(q, 4, to->hash.bytes, sizeof to->hash.bytes);
+    fb_sql_bind_int(q, 5, from);
+    return fb_sql_run(q);
 }
 
 int fb_outbox_count(struct fb_store *s, int64_t *ret_pending_pushes, int64_t *ret_pending_changes)

@@ -11,6 +11,14 @@
 #include "common/base/id.h"
 #include "common/store/store.h"
 
+/* What a push was when headquarters first acknowledged it, if that was under an earlier life of the laptop; number 0: it was not. */
+struct fb_push_origin {
+    int64_t incarnation;
+    int64_t number;
+    struct fb_sha256 hash;
+};
+
+/* number > 0: of the present life. Those of earlier lives, acknowledged, are kept under numbers of 0 and less: older ones lower. */
 struct fb_push {
     int64_t number;
     int64_t incarnation;
@@ -22,6 +30,7 @@ struct fb_push {
     int64_t made_at_ms;
     int64_t acked_at_ms; /* 0: pending */
     int64_t covered_rev; /* 0: its rows are open */
+    struct fb_push_origin origin;
 };
 
 /* Writing one, inside the freezing transaction: parts first, then the push, whose number is the
@@ -30,7 +39,7 @@ int fb_outbox_add_part(struct fb_store *s, int64_t number, int64_t part, const v
                        size_t size) FB_MUST_CHECK;
 int fb_outbox_add(struct fb_store *s, const struct fb_push *push) FB_MUST_CHECK;
 
-/* The newest push; number 0 if there is none. */
+/* The newest push of this life; number 0 if there is none. */
 int fb_outbox_last(struct fb_store *s, struct fb_push *ret) FB_MUST_CHECK;
 /* FB_ERR_NOT_FOUND. */
 int fb_outbox_get(struct fb_store *s, int64_t number, struct fb_push *ret) FB_MUST_CHECK;
@@ -52,6 +61,15 @@ typedef int fb_push_each(void *ctx, const struct fb_push *push);
 int fb_outbox_each_uncovered(struct fb_store *s, fb_push_each *f, void *ctx) FB_MUST_CHECK;
 int fb_outbox_count(struct fb_store *s, int64_t *ret_pending_pushes,
                     int64_t *ret_pending_changes) FB_MUST_CHECK;
+
+/* Ends a life: its acknowledged pushes are kept as those of an earlier one. */
+int fb_outbox_keep_acked(struct fb_store *s) FB_MUST_CHECK;
+/* Has what earlier lives delivered wait again. */
+int fb_outbox_offer_kept(struct fb_store *s, bool *ret_any) FB_MUST_CHECK;
+/* What is to be sent, in the order it was made: that of earlier lives first. */
+int fb_outbox_each_pending(struct fb_store *s, fb_push_each *f, void *ctx) FB_MUST_CHECK;
+/* Gives a push and its parts another number, which must be free, and what the push says of its chain. */
+int fb_outbox_renumber(struct fb_store *s, int64_t from, const struct fb_push *to) FB_MUST_CHECK;
 
 /* Staged chunks, in the order they came. */
 int fb_stage_add(struct fb_store *s, int64_t rev, int64_t rows, const void *bytes, size_t size,

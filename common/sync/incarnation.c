@@ -19,6 +19,7 @@ struct adopting {
     struct fb_push *pushes;
     size_t push_count;
     size_t push_capacity;
+    bool must_ask_again;
 };
 
 static int run_with_int(struct fb_store *s, const char *text, int64_t value)
@@ -82,41 +83,28 @@ static int chain_anew(struct fb_store *s, struct fb_push *push)
     return rc;
 }
 
-/* Numbers only go down, in ascending order, so the new one is free. */
+/* Behind all others first: kept ones of earlier lives move past those of the present one. */
+static int move_aside(struct adopting *a)
+{
+    int rc = FB_OK;
+    for (size_t i = 0; rc == FB_OK && i < a->push_count; i++) {
+        struct fb_push *push = &a->pushes[i];
+        int64_t from = push->number;
+        push->number = INT64_C(1) << 41 | (int64_t)i;
+        rc = fb_outbox_renumber(a->store, from, push);
+    }
+    return rc;
+}
+
 static int renumber_one(struct adopting *a, struct fb_push *push, int64_t number,
                         const struct fb_sha256 *prev_hash)
 {
+    int64_t from = push->number;
     push->prev_hash = *prev_hash;
     int rc = chain_anew(a->store, push);
-    struct fb_sql *q;
-    if (rc == FB_OK) {
-        rc = fb_sql_begin(a->store,
-                          "UPDATE fb_push SET number = ?1, incarnation = ?2, prev_hash = ?3, hash "
-                          "= ?4 WHERE number = ?5",
-                          &q);
-    }
-    if (rc != FB_OK) {
-        return rc;
-    }
-    fb_sql_bind_int(q, 1, number);
-    fb_sql_bind_int(q, 2, a->welcome->incarnation);
-    fb_sql_bind_bytes(q, 3, push->prev_hash.bytes, sizeof push->prev_hash.bytes);
-    fb_sql_bind_bytes(q, 4, push->hash.bytes, sizeof push->hash.bytes);
-    fb_sql_bind_int(q, 5, push->number);
-    rc = fb_sql_run(q);
-    fb_sql_end(q);
-    if (rc < 0) {
-        return rc;
-    }
-    rc = fb_sql_begin(a->store, "UPDATE fb_push_part SET number = ?1 WHERE number = ?2", &q);
-    if (rc < 0) {
-        return rc;
-    }
-    fb_sql_bind_int(q, 1, number);
-    fb_sql_bind_int(q, 2, push->number);
-    rc = fb_sql_run(q);
-    fb_sql_end(q);
-    return rc;
+    push->number = number;
+    push->incarnation = a->welcome->incarnation;
+    return rc < 0 ? rc : fb_outbox_renumber(a->store, from, push);
 }
 
 static int drop_acknowledged(struct fb_store *s)
@@ -126,7 +114,7 @@ static int drop_acknowledged(struct fb_store *s)
     return rc < 0 ? rc : fb_sql_exec(s, "DELETE FROM fb_push WHERE acked_at_ms IS NOT NULL");
 }
 
-/* What matches is acknowledged; the rest is numbered from 1 and chained anew under the incarnation
+/* What matches is acknowledged, and kept; the rest is numbered from 1 and chained anew under the incarnation
  * given (rule 22). */
 static int renumber(struct adopting *a)
 {
@@ -136,11 +124,13 @@ static int renumber(struct adopting *a)
         rc = fb_outbox_mark_acked(a->store, a->welcome->seen, a->round->now_ms);
     }
     if (rc == FB_OK) {
-        rc = drop_acknowledged(a->store);
+        rc = FB_BUG(EARLIER_LIVES_DROPPED) ? drop_acknowledged(a->store)
+                                           : fb_outbox_keep_acked(a->store);
     }
     if (rc == FB_OK) {
-        rc = fb_outbox_each_uncovered(a->store, note_push, a);
+        rc = fb_outbox_each_pending(a->store, note_push, a);
     }
+    rc = rc < 0 ? rc : move_aside(a);
     struct fb_sha256 prev_hash = {{0}};
     for (size_t i = 0; rc == FB_OK && i < a->push_count; i++) {
         rc = renumber_one(a, &a->pushes[i], (int64_t)i + 1, &prev_hash);
@@ -184,6 +174,19 @@ static int note_fork(struct adopting *a)
     return rc;
 }
 
+/* What earlier lives of this laptop delivered may be gone there, too. It goes up before what the present one made, so under a life of its own:
+ * without an incarnation the laptop asks for one. */
+static int offer_earlier_lives(struct adopting *a)
+{
+    bool is_any = false;
+    int rc = fb_outbox_offer_kept(a->store, &is_any);
+    if (rc < 0 || !is_any || a->incarnation != a->welcome->incarnation) {
+        return rc;
+    }
+    a->must_ask_again = true;
+    return fb_replica_set_int(a->store, "incarnation", 0);
+}
+
 /* Edits made under the old timeline do not mix with later ones in one push; what the new one has
  * not seen goes up again. */
 static int leave_timeline(struct adopting *a)
@@ -199,6 +202,7 @@ static int leave_timeline(struct adopting *a)
             a->store, "UPDATE fb_push SET acked_at_ms = NULL, covered_rev = NULL WHERE number > ?1",
             is_match ? a->welcome->seen : 0);
     }
+    rc = rc < 0 ? rc : offer_earlier_lives(a);
     rc = rc < 0 || a->round->cursor_on_disk == 0 ? rc : note_fork(a);
     return rc < 0 ? rc : fb_replica_stage_drop(a->store);
 }
@@ -232,6 +236,7 @@ static int adopt(struct adopting *a, bool *ret_changed)
     }
     if (rc == FB_OK && is_new_incarnation) {
         rc = fb_replica_set_int(a->store, "incarnation", w->incarnation);
+        rc = rc < 0 ? rc : fb_replica_set_int(a->store, "is_copied", 0);
     }
     if (rc == FB_OK && a->round->cursor_on_disk > 0 && (is_new_timeline || is_new_incarnation)) {
         rc = fb_replica_set_int(a->store, "resync", 1);
@@ -313,7 +318,12 @@ int fb_replica_adopt(struct fb_replica_round *r, const struct fb_welcome *w)
     rc = rc < 0 ? rc : adopt_in_transaction(&a);
     fb_arena_release(&a.arena);
     free(a.pushes);
-    return rc;
+    return rc < 0 || !a.must_ask_again
+               ? rc
+               : fb_replica_fail(
+                     r, FB_ERR_INTERRUPTED,
+                     "headquarters was restored from a backup: what this laptop delivered under "
+                     "earlier identities is sent again, at the next connection");
 }
 
 int fb_replica_disown_chain(struct fb_replica_round *r)
@@ -326,6 +336,51 @@ int fb_replica_disown_chain(struct fb_replica_round *r)
     if (rc == FB_OK && r->cursor_on_disk > 0) {
         rc = fb_replica_set_int(r->store, "resync", 1);
     }
+    if (rc < 0) {
+        fb_store_rollback(r->store);
+        return rc;
+    }
+    return fb_store_commit(r->store);
+}
+
+static int set_identity(struct fb_store *s, const char *device_id, const char *employee_id)
+{
+    struct fb_value device = fb_value_text(device_id);
+    struct fb_value employee = fb_value_text(employee_id);
+    int rc = fb_store_meta_set(s, "device_id", &device);
+    rc = rc < 0 ? rc : fb_store_meta_set(s, "employee_id", &employee);
+    rc = rc < 0 ? rc : fb_replica_set_int(s, "incarnation", 0);
+    rc = rc < 0 ? rc : fb_replica_set_int(s, "must_enrol", 0);
+    rc = rc < 0 ? rc : fb_replica_set_int(s, "is_copied", 0);
+    return rc < 0 ? rc : fb_replica_set_int(s, "resync", 1);
+}
+
+int fb_replica_enrol_anew(struct fb_store *s, const char *device_id, const char *employee_id)
+{
+    int rc = fb_store_begin(s);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = set_identity(s, device_id, employee_id);
+    if (rc < 0) {
+        fb_store_rollback(s);
+        return rc;
+    }
+    return fb_store_commit(s);
+}
+
+int fb_replica_note(struct fb_replica_round *r, const char *key, bool value)
+{
+    int64_t before = 0;
+    int rc = fb_replica_meta_int(r->store, key, 0, &before);
+    if (rc < 0 || (before != 0) == value) {
+        return rc;
+    }
+    rc = fb_store_begin(r->store);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_replica_set_int(r->store, key, value);
     if (rc < 0) {
         fb_store_rollback(r->store);
         return rc;

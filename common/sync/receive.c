@@ -106,9 +106,21 @@ static int receive_welcome(struct fb_replica_round *r, const struct fb_message *
     r->poke_rev = w->rev;
     r->is_greeted = true;
     r->status.welcomes++;
-    r->may_pull = w->verdict != FB_VERDICT_TOO_OLD;
+    r->may_pull = w->verdict != FB_VERDICT_TOO_OLD && !w->must_enrol;
     r->status.refusal = FB_REFUSAL_NONE;
     r->status.sentence[0] = '\0';
+    if (w->must_enrol) {
+        fb_why_set(&r->why,
+                   "a copy of this laptop took its place at headquarters: what it holds is "
+                   "sent; then ask for a code and run fieldbook-replica enrol once more");
+        memcpy(r->status.sentence, r->why.text, sizeof r->status.sentence);
+        r->why.text[0] = '\0';
+    }
+    r->status.must_enrol = w->must_enrol;
+    rc = fb_replica_note(r, "must_enrol", w->must_enrol);
+    if (rc < 0) {
+        return rc;
+    }
     const struct fb_catalogue *c = fb_store_catalogue(r->store);
     r->awaits_catalogue = w->catalogue_version > (c == NULL ? 0 : c->version);
     return r->awaits_catalogue ? FB_OK : start_exchange(r);
@@ -155,7 +167,10 @@ static int receive_refuse(struct fb_replica_round *r, const struct fb_message *m
     r->status.refusal = m->refuse.reason;
     r->status.retry_after_ms = m->refuse.retry_after_ms;
     fb_replica_move(r, FB_REPLICA_REFUSED);
-    return fb_replica_fail(r, FB_ERR_REFUSED, "%s", fb_text(m->refuse.sentence));
+    /* Not by us: what we open anew we have closed before. */
+    int rc =
+        m->refuse.reason == FB_REFUSAL_REPLACED ? fb_replica_note(r, "is_copied", true) : FB_OK;
+    return rc < 0 ? rc : fb_replica_fail(r, FB_ERR_REFUSED, "%s", fb_text(m->refuse.sentence));
 }
 
 /* ---- Push ---- */

@@ -123,7 +123,7 @@ bool fb_replica_needs_all(const struct fb_replica_round *r)
 static int note_uncovered(void *ctx, const struct fb_push *push)
 {
     int64_t *first = ctx;
-    if (*first == 0) {
+    if (*first == 0 && push->number > 0) {
         *first = push->number;
     }
     return FB_OK;

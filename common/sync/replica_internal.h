@@ -237,6 +237,10 @@ int fb_replica_adopt(struct fb_replica_round *r, const struct fb_welcome *w) FB_
  * hello. */
 int fb_replica_disown_chain(struct fb_replica_round *r) FB_MUST_CHECK;
 
+/* Remembers yes or no under a name of fb_meta; in a transaction of its own, if it is news. must_enrol: a copy of this laptop took its place
+ * (C2), for `enrol`; is_copied: another laptop goes by its identity, for the next hello. */
+int fb_replica_note(struct fb_replica_round *r, const char *key, bool value) FB_MUST_CHECK;
+
 /* ---- apply.c, remove.c, stage.c: one transaction that applies a cut ---- */
 
 struct fb_removed {

@@ -87,7 +87,10 @@ static int send_hello(struct fb_replica_round *r, struct fb_buf *out)
         hello->last_hash = r->last.hash;
         hello->acked_number = r->covered;
     }
-    rc = name_ancestors(r, hello);
+    int64_t is_copied = 0;
+    rc = fb_replica_meta_int(r->store, "is_copied", 0, &is_copied);
+    hello->is_copied = is_copied != 0;
+    rc = rc < 0 ? rc : name_ancestors(r, hello);
     if (rc < 0) {
         return rc;
     }
@@ -212,6 +215,7 @@ static int send_part(struct fb_replica_round *r, struct fb_buf *out)
         .parts = push->parts,
         .prev_hash = push->prev_hash,
         .hash = push->hash,
+        .origin = push->origin,
     };
     memcpy(m.push_part.timeline, push->timeline, sizeof m.push_part.timeline);
     int rc =

@@ -53,10 +53,16 @@ struct fb_replica_status {
     enum fb_refusal refusal;
     enum fb_verdict verdict;
     int64_t retry_after_ms;
-    int64_t welcomes;           /* since the object was made */
-    int64_t lease_ms;           /* as the last of them said; 0: none */
+    int64_t welcomes; /* since the object was made */
+    int64_t lease_ms; /* as the last of them said; 0: none */
+    bool must_enrol; /* a copy of this laptop took its place: hands in its work, then enrols anew */
     char sentence[FB_WHY_SIZE]; /* what went wrong last, for people; "" */
 };
+
+/* Gives the database of a copy an identity of its own: what it holds goes up under it, then everything is fetched. In a transaction of
+ * its own; with no round open on the store. */
+int fb_replica_enrol_anew(struct fb_store *s, const char *device_id,
+                          const char *employee_id) FB_MUST_CHECK;
 
 /* store: opened as a replica, enrolled (fb_meta device_id). Borrowed, must outlive the round. */
 int fb_replica_round_new(struct fb_store *store, const struct fb_random *random,

@@ -22,6 +22,7 @@
 #include "common/base/id.h"
 #include "common/catalogue/catalogue.h"
 #include "common/store/journal.h"
+#include "common/store/outbox.h"
 
 #define FB_PROTOCOL_VERSION 1
 
@@ -86,6 +87,7 @@ struct fb_hello {
     char (*ancestors)[FB_ROW_ID_SIZE]; /* timelines that its own was forked from, newest first */
     size_t ancestor_count;
     int64_t unsent; /* changes that wait to be sent */
+    bool is_copied; /* another laptop with its identity took its connection away */
 };
 
 /* A timeline that another was forked from. */
@@ -131,6 +133,7 @@ struct fb_push_part {
     char timeline[FB_ROW_ID_SIZE];
     struct fb_sha256 prev_hash;
     struct fb_sha256 hash; /* of prev_hash and all parts */
+    struct fb_push_origin origin;
     const uint8_t *bytes;
     size_t size;
 };

@@ -21,6 +21,7 @@ int fb_pack_hello(const struct fb_message *m, struct fb_arena *arena, ProtobufCM
     out->acked_number = h->acked_number;
     out->log_head = fb_wire_hash(&h->log_head);
     out->unsent = h->unsent;
+    out->is_copied = h->is_copied;
     out->n_ancestors = h->ancestor_count;
     out->ancestors = fb_arena_alloc(arena, h->ancestor_count * sizeof *out->ancestors + 1);
     int rc = out->ancestors == NULL ? FB_ERR_NO_MEMORY
@@ -53,7 +54,8 @@ int fb_unpack_hello(const ProtobufCMessage *p, const struct fb_unpack *u, struct
                            .last_number = in->last_number,
                            .acked_number = in->acked_number,
                            .ancestor_count = in->n_ancestors,
-                           .unsent = in->unsent};
+                           .unsent = in->unsent,
+                           .is_copied = in->is_copied};
     int rc = fb_wire_read_id(u, &in->device_id, false, "the device", h->device_id);
     rc = rc < 0 ? rc : fb_wire_read_id(u, &in->timeline, true, "the timeline", h->timeline);
     rc = rc < 0 ? rc : fb_wire_read_hash(u, &in->last_hash, "the last push's hash", &h->last_hash);

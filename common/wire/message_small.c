@@ -15,13 +15,18 @@ int fb_pack_push_part(const struct fb_message *m, struct fb_arena *arena, Protob
     out->prev_hash = fb_wire_hash(&part->prev_hash);
     out->hash = fb_wire_hash(&part->hash);
     out->body = fb_wire_bytes(part->bytes, part->size);
+    if (part->origin.number > 0) {
+        out->origin_incarnation = part->origin.incarnation;
+        out->origin_number = part->origin.number;
+        out->origin_hash = fb_wire_hash(&part->origin.hash);
+    }
     return fb_wire_id(part->timeline, arena, &out->timeline);
 }
 
 static int check_push_part(const struct fb_unpack *u, const Fb__Wire__PushPart *in)
 {
     if (in->number < 1 || in->parts < 1 || in->parts > FB_PUSH_PARTS_MAX || in->part < 0 ||
-        in->part >= in->parts) {
+        in->part >= in->parts || in->origin_number < 0) {
         return fb_fail(u->why, FB_ERR_PROTOCOL, "a push part has numbers that cannot be");
     }
     return fb_wire_check_counter(u, in->incarnation, "the incarnation");
@@ -32,18 +37,25 @@ int fb_unpack_push_part(const ProtobufCMessage *p, const struct fb_unpack *u,
 {
     const Fb__Wire__PushPart *in = (const Fb__Wire__PushPart *)p;
     struct fb_push_part *part = &ret->push_part;
-    *part = (struct fb_push_part){.incarnation = in->incarnation,
-                                  .number = in->number,
-                                  .part = in->part,
-                                  .parts = in->parts,
-                                  .bytes = in->body.data,
-                                  .size = in->body.len};
+    *part = (struct fb_push_part){
+        .incarnation = in->incarnation,
+        .number = in->number,
+        .part = in->part,
+        .parts = in->parts,
+        .origin = {.incarnation = in->origin_incarnation, .number = in->origin_number},
+        .bytes = in->body.data,
+        .size = in->body.len};
     int rc = check_push_part(u, in);
     rc = rc < 0 ? rc : fb_wire_read_id(u, &in->timeline, true, "the timeline", part->timeline);
     rc = rc < 0 ? rc
                 : fb_wire_read_hash(u, &in->prev_hash, "the hash of the push before",
                                     &part->prev_hash);
-    return rc < 0 ? rc : fb_wire_read_hash(u, &in->hash, "the push's hash", &part->hash);
+    rc = rc < 0 ? rc : fb_wire_read_hash(u, &in->hash, "the push's hash", &part->hash);
+    rc = rc < 0 ? rc : fb_wire_check_counter(u, in->origin_incarnation, "the first incarnation");
+    return rc < 0 || in->origin_number == 0
+               ? rc
+               : fb_wire_read_hash(u, &in->origin_hash, "the push's first hash",
+                                   &part->origin.hash);
 }
 
 int fb_pack_ack(const struct fb_message *m, struct fb_arena *arena, ProtobufCMessage **ret)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/sim/disk.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -345,6 +346,16 @@ void sim_disk_restore(struct sim_disk *disk, const struct sim_snapshot *snapshot
         image_copy(&inode->now, &snapshot->files[i].image);
         image_copy(&inode->durable, &snapshot->files[i].image);
         sync_entry(find_entry(disk, snapshot->files[i].name));
+    }
+}
+
+void sim_snapshot_rename(struct sim_snapshot *snapshot, int node)
+{
+    for (size_t i = 0; i < snapshot->count; i++) {
+        char *name = snapshot->files[i].name;
+        char base[SIM_FILE_NAME_SIZE];
+        snprintf(base, sizeof base, "%s", strrchr(name, '/') + 1);
+        snprintf(name, SIM_FILE_NAME_SIZE, "/sim/%d/%.40s", node, base);
     }
 }
 

@@ -96,6 +96,8 @@ void sim_disk_cut_power(struct sim_disk *disk);
  * one back replaces the disk's files, durably. Free with sim_snapshot_free(). */
 struct sim_snapshot *sim_disk_snapshot(const struct sim_disk *disk);
 void sim_disk_restore(struct sim_disk *disk, const struct sim_snapshot *snapshot);
+/* Its files as those of another node: paths begin with /sim/NODE/. */
+void sim_snapshot_rename(struct sim_snapshot *snapshot, int node);
 void sim_snapshot_free(struct sim_snapshot *snapshot);
 
 /* A hash of all names and contents as they stand, for traces. */

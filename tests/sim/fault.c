@@ -3,6 +3,7 @@
  * The faults of a plan (docs/simulator.md, "Faults").
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/sim/db.h"
 #include "tests/sim/eyes.h"
@@ -188,6 +189,40 @@ static void restore(struct sim_world *w, struct sim_replica *r, uint64_t random)
     sim_oracle_after_restore(w, node);
 }
 
+/* The copy goes on beside the original: the same device, twice. What it holds unsent is the original's to account for. */
+static void copy_laptop(struct sim_world *w, struct sim_replica *r, uint64_t random)
+{
+    if (r->copy != 0 || !r->daemon.is_up || r->daemon.starts == 0 ||
+        w->replica_count == SIM_REPLICAS_MAX + SIM_CLONES_MAX) {
+        return;
+    }
+    int node = ++w->replica_count;
+    struct sim_replica *c = &w->replicas[node];
+    *c = (struct sim_replica){.next_cut = -1, .copy = node, .dial_at_ms = w->now_ms};
+    c->daemon = (struct sim_daemon){.node = node,
+                                    .start_at_ms = w->now_ms + skewed(&random, 60000),
+                                    .notice_at_ms = INT64_MAX,
+                                    .wake_at_ms = INT64_MAX,
+                                    .room_at_ms = INT64_MAX,
+                                    .clock = r->daemon.clock};
+    c->daemon.random =
+        fb_random_seeded(&c->daemon.random_state, sim_mix(w->plan.seed, 100 + (uint64_t)node));
+    c->link_random = sim_mix(w->plan.seed, 200 + (uint64_t)node);
+    memcpy(c->device_id, r->device_id, sizeof c->device_id);
+    memcpy(c->employee_id, r->employee_id, sizeof c->employee_id);
+    r->copy = node;
+    w->counters.clones++;
+    struct sim_snapshot *image = sim_disk_snapshot(sim_vfs_disk(r->daemon.node));
+    sim_snapshot_rename(image, node);
+    sim_disk_restore(sim_vfs_disk(node), image);
+    sim_snapshot_free(image);
+    sim_enter(w, node, SIM_TOOL);
+    sqlite3 *db = sim_db_open(node, SIM_TOOL);
+    sim_db_run(db, "DELETE FROM sim_ledger");
+    sim_db_close(db);
+    sim_trace(w, "n%d was copied to n%d", r->daemon.node, node);
+}
+
 static void back_up_headquarters(struct sim_world *w)
 {
     sim_snapshot_free(w->server.backup);
@@ -269,6 +304,9 @@ void sim_fault(struct sim_world *w, const struct sim_planned *e)
         break;
     case SIM_RESTORE:
         restore(w, r, random);
+        break;
+    case SIM_CLONE:
+        copy_laptop(w, r, random);
         break;
     case SIM_HQ_BACKUP:
         back_up_headquarters(w);

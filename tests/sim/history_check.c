@@ -195,6 +195,9 @@ static bool was_merged(const struct sim_world *w, const char *row_id)
 
 static void check_binned(struct sim_world *w, const char *row_id, const char *image, int node)
 {
+    if (w->counters.clones > 0) {
+        return; /* which of the copies deleted it, the log does not say */
+    }
     sqlite3 *db = sim_eyes(node);
     if (was_merged(w, row_id)) {
         return;

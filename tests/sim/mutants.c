@@ -63,8 +63,6 @@ static const struct {
     {"OWN_PUSHES_NOT_IN_SCOPE", "rare; its story is in tests/unit/server_scope_test.c"},
     {"TARGET_NOT_JUDGED",
      "honest laptops guess no ids; its story is in tests/unit/server_scope_test.c"},
-    {"LOST_TIMELINE_JUDGED", "needs a headquarters put back to a backup: the identity issue"},
-    {"HASH_CHAIN_IGNORED", "needs two living copies of one laptop: the identity issue"},
     {"PENDING_ONLY_IN_JOURNAL",
      "no cut can overtake a push: a pull goes out behind the last part, and is answered after it"},
 };

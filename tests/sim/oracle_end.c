@@ -178,7 +178,8 @@ static void check_held(struct sim_world *w, int node)
  * never touched and nobody deleted, is kept for a person. */
 static void check_found(struct sim_world *w, const struct sim_replica *r)
 {
-    if (w->counters.restores + w->counters.hq_restores > 0 || sim_has_territories(w)) {
+    if (w->counters.restores + w->counters.hq_restores + w->counters.clones > 0 ||
+        sim_has_territories(w)) {
         return; /* what was found or hand-made since the backup went with the file, or with its account */
     }
     sqlite3_stmt *q = sim_db_query(

@@ -7,7 +7,7 @@
 
 #include "tests/sim/util.h"
 
-enum kind_class { WORK, FAULT, RIGHTS };
+enum kind_class { WORK, FAULT, RIGHTS, LIFE };
 
 static const struct kind_row {
     const char *name;
@@ -41,7 +41,7 @@ const char *sim_kind_name(enum sim_kind kind)
 
 bool sim_kind_is_fault(enum sim_kind kind)
 {
-    return KINDS[kind].class == FAULT;
+    return KINDS[kind].class == FAULT || KINDS[kind].class == LIFE;
 }
 
 static int64_t between(uint64_t *random, int64_t low, int64_t high)
@@ -86,7 +86,7 @@ static void draw_params(struct sim_params *p, uint64_t *random)
 static void draw_weights(unsigned weights[SIM_KIND_COUNT], uint64_t *random)
 {
     for (int i = 0; i < SIM_KIND_COUNT; i++) {
-        if (KINDS[i].class == RIGHTS) {
+        if (KINDS[i].class == RIGHTS || KINDS[i].class == LIFE) {
             weights[i] = 0; /* drawn apart */
             continue;
         }
@@ -149,7 +149,34 @@ static int by_time(const void *a, const void *b)
     return x->seed < y->seed ? -1 : x->seed > y->seed;
 }
 
-/* From a source of their own: seeds without roles stay what they were. */
+static struct sim_planned *add_events(struct sim_plan *plan, size_t more)
+{
+    struct sim_planned *events = sim_alloc((plan->count + more) * sizeof *events);
+    memcpy(events, plan->events, plan->count * sizeof *events);
+    free(plan->events);
+    plan->events = events;
+    plan->params.events = (int64_t)(plan->count + more);
+    return events;
+}
+
+/* From sources of their own: seeds without them stay what they were. */
+static void draw_life(struct sim_plan *plan, uint64_t seed)
+{
+    uint64_t random = sim_mix(seed, 4);
+    if (!sim_chance(&random, 300)) {
+        return;
+    }
+    size_t more = (size_t)between(&random, 1, 3);
+    struct sim_planned *events = add_events(plan, more);
+    for (size_t i = 0; i < more; i++) {
+        events[plan->count++] =
+            (struct sim_planned){.at_ms = between(&random, 0, plan->params.safety_ms - 1),
+                                 .kind = SIM_CLONE,
+                                 .node = (int)between(&random, 1, plan->params.replicas),
+                                 .seed = sim_random(&random) >> 16};
+    }
+}
+
 static void draw_rights(struct sim_plan *plan, uint64_t seed)
 {
     uint64_t random = sim_mix(seed, 3);
@@ -157,10 +184,7 @@ static void draw_rights(struct sim_plan *plan, uint64_t seed)
         return;
     }
     size_t more = (size_t)between(&random, 6, 30);
-    struct sim_planned *events = sim_alloc((plan->count + more) * sizeof *events);
-    memcpy(events, plan->events, plan->count * sizeof *events);
-    free(plan->events);
-    plan->events = events;
+    struct sim_planned *events = add_events(plan, more);
     plan->params.roles = 1;
     for (size_t i = 0; i < more; i++) {
         enum sim_kind kind = (enum sim_kind)(SIM_ROLE + (int)sim_below(&random, 3));
@@ -170,7 +194,6 @@ static void draw_rights(struct sim_plan *plan, uint64_t seed)
             .node = kind == SIM_RETRY ? (int)between(&random, 1, plan->params.replicas) : 0,
             .seed = sim_random(&random) >> 16};
     }
-    plan->params.events = (int64_t)plan->count;
 }
 
 void sim_plan_draw(struct sim_plan *plan, uint64_t seed)
@@ -198,6 +221,7 @@ void sim_plan_draw(struct sim_plan *plan, uint64_t seed)
         e->seed = sim_random(&random) >> 16;
     }
     draw_rights(plan, seed);
+    draw_life(plan, seed);
     qsort(plan->events, plan->count, sizeof *plan->events, by_time);
 }
 

@@ -128,6 +128,25 @@ static bool has_died(struct sim_world *w, struct sim_replica *r)
     return true;
 }
 
+/* Its person asks for a code and enrols once more. */
+static void enrol_anew(struct sim_world *w, struct sim_replica *r)
+{
+    char path[64];
+    struct fb_store *s = NULL;
+    struct fb_why why = {""};
+    path_of(r->daemon.node, path);
+    sim_replica_stop(w, r, false, 500);
+    if (w->is_calm || sim_vfs_disk(SIM_HQ)->bytes_max == 0) {
+        sim_server_add_device(w, r);
+        sim_enter(w, r->daemon.node, SIM_DAEMON);
+        int rc = fb_store_open(path, &(struct fb_store_options){.node = FB_NODE_REPLICA}, &s, &why);
+        rc = rc < 0 ? rc : fb_replica_enrol_anew(s, r->device_id, r->employee_id);
+        fb_store_close(s);
+        w->counters.enrolled_anew += rc == FB_OK;
+        sim_trace(w, "n%d enrols anew: %s", r->daemon.node, fb_err_name(rc));
+    }
+}
+
 /* After an error of the round: the link goes; after one of the disk the database is opened anew. */
 static void failed(struct sim_world *w, struct sim_replica *r, int rc)
 {
@@ -140,6 +159,10 @@ static void failed(struct sim_world *w, struct sim_replica *r, int rc)
     if (rc == FB_ERR_PROTOCOL) {
         sim_violation(w, "protocol", "n%d: %s", r->daemon.node,
                       fb_replica_round_status(r->round)->sentence);
+    }
+    if (fb_replica_round_status(r->round)->refusal == FB_REFUSAL_UNKNOWN_DEVICE) {
+        enrol_anew(w, r); /* headquarters was put back to before it enrolled */
+        return;
     }
     int64_t retry_ms = fb_replica_round_status(r->round)->retry_after_ms;
     sim_replica_hang_up(w, r);
@@ -215,6 +238,11 @@ static void pump(struct sim_world *w, struct sim_replica *r)
     }
     if (fb_replica_round_is_in_step(r->round)) {
         r->failures = 0;
+    }
+    if (fb_replica_round_status(r->round)->must_enrol &&
+        fb_replica_round_status(r->round)->state == FB_REPLICA_IN_STEP) {
+        enrol_anew(w, r);
+        return;
     }
     r->daemon.wake_at_ms = true_time(w, r->daemon.node, fb_replica_round_deadline_ms(r->round));
 }

@@ -83,6 +83,23 @@ static void add_people(struct sim_world *w, sqlite3 *db)
     }
 }
 
+void sim_server_add_device(struct sim_world *w, struct sim_replica *r)
+{
+    uint64_t state = sim_mix(w->plan.seed, 900 + (uint64_t)r->daemon.node);
+    make_id(w, &state, r->device_id);
+    sim_enter(w, SIM_HQ, SIM_TOOL);
+    sqlite3 *db = sim_db_open(SIM_HQ, SIM_TOOL);
+    sim_db_run(db,
+               "INSERT INTO device (id, name, employee_id, kind, certificate_serial, state) VALUES "
+               "(%Q, 'copy %d', %Q, 'laptop', 'C%d', 'active')",
+               r->device_id, r->daemon.node, r->employee_id, r->daemon.node);
+    sim_db_close(db);
+    if (w->server.daemon.is_up) {
+        w->server.daemon.notice_at_ms = w->now_ms + 500;
+    }
+    sim_enter(w, r->daemon.node, SIM_DAEMON);
+}
+
 /* Companies 1 and 2 are anchors: nobody deletes them; company 1 is the one everybody edits. */
 static void add_customers(struct sim_world *w, sqlite3 *db)
 {
@@ -326,7 +343,7 @@ static void pump(struct sim_world *w, struct sim_link *link)
 }
 
 struct ready {
-    struct fb_server_session *sessions[SIM_REPLICAS_MAX * 4];
+    struct fb_server_session *sessions[(SIM_REPLICAS_MAX + SIM_CLONES_MAX) * 4];
     size_t count;
 };
 

@@ -308,7 +308,11 @@ static void play_event(struct sim_world *w, const struct sim_planned *e)
         sim_fault(w, e);
         return;
     }
-    sim_work(w, e->node, e->kind, e->seed);
+    int node = e->node;
+    if (node > 0 && w->replicas[node].copy > node && e->seed % 2 == 0) {
+        node = w->replicas[node].copy; /* the copy's person works, too */
+    }
+    sim_work(w, node, e->kind, e->seed);
 }
 
 /* Everything due at this moment, one thing after the other. */

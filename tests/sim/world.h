@@ -22,6 +22,7 @@
 #include "tests/sim/vfs.h"
 
 #define SIM_REPLICAS_MAX 6
+#define SIM_CLONES_MAX   4
 #define SIM_EPOCH_MS     INT64_C(1700000000000)
 #define SIM_HQ           0
 
@@ -73,6 +74,7 @@ struct sim_replica {
     int64_t asks_since_ms;
     bool triggers_off_for_sure;  /* a tool dropped one, and the daemon has not looked yet */
     struct sim_snapshot *backup; /* NULL: none was taken */
+    int copy;                    /* the node it was copied to; 0: none */
 };
 
 struct sim_counters {
@@ -96,8 +98,8 @@ struct sim_world {
     bool is_calm;
     int64_t calm_since_ms;
     struct sim_server server;
-    struct sim_replica replicas[SIM_REPLICAS_MAX + 1]; /* 1 .. replicas */
-    int replica_count;
+    struct sim_replica replicas[SIM_REPLICAS_MAX + SIM_CLONES_MAX + 1]; /* 1 .. replicas */
+    int replica_count;                                                  /* copies included */
     struct sim_link *links;
     uint64_t trace_hash;
     int64_t op_number; /* of the last piece of work; never used again */
@@ -144,6 +146,8 @@ void sim_replica_receive(struct sim_world *w, struct sim_replica *r, const uint8
 void sim_replica_lost(struct sim_world *w, struct sim_replica *r);
 void sim_replica_wake(struct sim_world *w, struct sim_replica *r);
 void sim_replica_noticed(struct sim_world *w, struct sim_replica *r);
+/* Headquarters' administrator gives a copy a device of its own. */
+void sim_server_add_device(struct sim_world *w, struct sim_replica *r);
 void sim_replica_hang_up(struct sim_world *w, struct sim_replica *r);
 
 /* fault.c */

@@ -167,6 +167,55 @@ FB_TEST(a_laptop_set_back_to_its_backup_hands_in_its_work_and_catches_up)
     assert_string_equal(server_asks(t, "SELECT count(*) > 2 FROM fb_incarnation", NULL), "1");
 }
 
+/* As after a wiped welcome, and as after headquarters' restore: ana comes with a new life, bo writes, and ana's timeline is gone. */
+FB_TEST(what_an_earlier_life_delivered_counts_once_when_it_comes_again)
+{
+    replica_edits(t, "ana", "company/acme", "website", "a.example");
+    replica_syncs(t, "ana");
+    replica_runs(t, "ana", "UPDATE fb_meta SET value = 0 WHERE key = 'incarnation'");
+    replica_disconnects(t, "ana");
+    replica_syncs(t, "ana");
+    assert_string_equal(
+        replica_asks(t, "ana", "SELECT count(*) FROM fb_push WHERE number = 0", NULL), "1");
+    everybody_syncs(t);
+    replica_edits(t, "bo", "company/acme", "website", "b.example");
+    replica_syncs(t, "bo");
+    replica_disconnects(t, "ana");
+    server_runs(t, "UPDATE fb_timeline SET parent = '01890000-0000-7000-8000-0000000000aa', "
+                   "forked_at_rev = 100000");
+    replica_runs(t, "ana",
+                 "UPDATE fb_meta SET value = '01890000-0000-7000-8000-0000000000aa' "
+                 "WHERE key = 'timeline'");
+    replica_syncs(t, "ana");
+    replica_syncs(t, "ana");
+    assert_string_equal(server_asks(t, "SELECT count(*) FROM fb_replayed", NULL), "0");
+    assert_string_equal(
+        replica_asks(t, "ana", "SELECT origin_number FROM fb_push WHERE number = 1", NULL), "1");
+    expect_everywhere(t, "company/acme", "website", "b.example");
+    assert_string_equal(server_asks(t, "SELECT count(*) FROM conflict", NULL), "0");
+}
+
+FB_TEST(a_copy_that_never_pushed_is_noticed_by_two_connections_of_one_laptop)
+{
+    struct fb_server_session *second = NULL;
+    replica_connects(t, "ana");
+    assert_int_equal(fb_hub_open(t->hub, world_replica(t, "ana")->device_id, t->now_ms, &second),
+                     FB_OK);
+    world_runs(t);
+    fb_hub_close(t->hub, second);
+    const char *before =
+        replica_asks(t, "ana", "SELECT value FROM fb_meta WHERE key = 'incarnation'", NULL);
+    replica_edits(t, "ana", "company/acme", "website", "copied.example");
+    replica_syncs(t, "ana");
+    assert_string_not_equal(
+        replica_asks(t, "ana", "SELECT value FROM fb_meta WHERE key = 'incarnation'", NULL),
+        before);
+    assert_string_equal(
+        server_asks(t, "SELECT count(*) FROM fb_incarnation WHERE superseded_by IS NOT NULL", NULL),
+        "1");
+    expect_everywhere(t, "company/acme", "website", "copied.example");
+}
+
 FB_TEST(a_first_download_of_many_rows_comes_in_chunks)
 {
     server_runs(t,
@@ -232,6 +281,8 @@ int main(void)
         CASE(pushes_of_several_laptops_are_revs_of_their_own_in_one_commit),
         CASE(a_connected_laptop_is_poked_when_another_pushes_or_headquarters_writes),
         CASE(a_laptop_set_back_to_its_backup_hands_in_its_work_and_catches_up),
+        CASE(what_an_earlier_life_delivered_counts_once_when_it_comes_again),
+        CASE(a_copy_that_never_pushed_is_noticed_by_two_connections_of_one_laptop),
         CASE(a_first_download_of_many_rows_comes_in_chunks),
         CASE(a_revoked_laptop_is_refused_at_once_and_nothing_of_it_is_merged),
         CASE(a_newer_connection_of_a_laptop_replaces_the_older),

@@ -125,6 +125,59 @@ FB_TEST(old_answered_pushes_go_but_never_the_newest)
     fb_store_close(s);
 }
 
+FB_TEST(what_an_earlier_life_delivered_is_kept_and_can_be_offered_again_before_what_is_new)
+{
+    struct fb_store *s = store_with_pushes(4);
+    struct fb_push push = {0};
+    const uint8_t *bytes = NULL;
+    size_t size = 0;
+    char text[100] = "";
+    bool is_any = true;
+    expect_ok(s, fb_outbox_offer_kept(s, &is_any));
+    assert_false(is_any);
+    expect_ok(s, fb_outbox_mark_acked(s, 3, 500));
+    expect_ok(s, fb_outbox_keep_acked(s));
+    expect_ok(s, fb_outbox_get(s, 0, &push));
+    assert_int_equal(push.changes, 30);
+    assert_int_equal(push.origin.incarnation, 3);
+    assert_int_equal(push.origin.number, 3);
+    assert_true(fb_sha256_equal(&push.origin.hash, &push.hash));
+    expect_ok(s, fb_outbox_get(s, -2, &push));
+    assert_int_equal(push.changes, 10);
+    expect_ok(s, fb_outbox_part(s, -1, 0, &bytes, &size));
+    assert_memory_equal(bytes, "even", 4);
+    expect_uncovered(s, "4");
+    /* The next life numbers from 1 and ends, too. */
+    expect_ok(s, fb_outbox_get(s, 4, &push));
+    push.number = 1;
+    push.incarnation = 9;
+    expect_ok(s, fb_outbox_renumber(s, 4, &push));
+    expect_ok(s, fb_outbox_mark_acked(s, 1, 600));
+    expect_ok(s, fb_outbox_keep_acked(s));
+    expect_ok(s, fb_outbox_get(s, -3, &push));
+    assert_int_equal(push.origin.incarnation, 9);
+    expect_ok(s, fb_outbox_last(s, &push));
+    assert_int_equal(push.number, 0);
+    add_push(s, 1, "new");
+    expect_ok(s, fb_outbox_offer_kept(s, &is_any));
+    assert_true(is_any);
+    expect_ok(s, fb_outbox_each_pending(s, add_number, text));
+    assert_string_equal(text, "-2-10-31");
+    fb_store_close(s);
+}
+
+FB_TEST(kept_pushes_of_earlier_lives_grow_old_like_others)
+{
+    struct fb_store *s = store_with_pushes(2);
+    expect_ok(s, fb_outbox_mark_acked(s, 1, 100));
+    expect_ok(s, fb_outbox_keep_acked(s));
+    expect_ok(s, fb_outbox_expire(s, 100));
+    assert_int_equal(ask(s, "SELECT min(number) FROM fb_push"), 0);
+    expect_ok(s, fb_outbox_expire(s, 101));
+    assert_int_equal(ask(s, "SELECT min(number) FROM fb_push"), 2);
+    fb_store_close(s);
+}
+
 static int add_chunk(void *ctx, const uint8_t *bytes, size_t size)
 {
     strncat(ctx, (const char *)bytes, size);
@@ -160,4 +213,6 @@ FB_MAIN(FB_CASE(a_push_comes_back_as_it_was_frozen),
         FB_CASE(a_push_is_pending_until_acknowledged_and_open_until_a_cut_covers_it),
         FB_CASE(a_cut_cannot_cover_what_was_not_acknowledged),
         FB_CASE(old_answered_pushes_go_but_never_the_newest),
+        FB_CASE(what_an_earlier_life_delivered_is_kept_and_can_be_offered_again_before_what_is_new),
+        FB_CASE(kept_pushes_of_earlier_lives_grow_old_like_others),
         FB_CASE(staged_chunks_come_back_in_order_with_the_place_to_go_on))

@@ -53,6 +53,7 @@ FB_TEST(a_hello_arrives)
     hash = testing_hash(5);
     assert_true(fb_sha256_equal(&m.hello.log_head, &hash));
     assert_int_equal(m.hello.ancestor_count, 1);
+    assert_true(m.hello.is_copied);
     assert_string_equal(m.hello.ancestors[0], EMPLOYEE);
 }
 
@@ -109,6 +110,10 @@ FB_TEST(a_push_part_arrives)
     assert_string_equal(m.push_part.timeline, TIMELINE);
     assert_true(fb_sha256_equal(&m.push_part.prev_hash, &prev));
     assert_true(fb_sha256_equal(&m.push_part.hash, &hash));
+    struct fb_sha256 first = testing_hash(9);
+    assert_int_equal(m.push_part.origin.incarnation, 1);
+    assert_int_equal(m.push_part.origin.number, 7);
+    assert_true(fb_sha256_equal(&m.push_part.origin.hash, &first));
     assert_int_equal(m.push_part.size, 7);
     assert_memory_equal(m.push_part.bytes, "changes", 7);
 }

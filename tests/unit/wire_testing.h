@@ -171,7 +171,8 @@ static inline struct fb_message testing_message_of_round(enum fb_message_kind ki
                                     .unsent = 3,
                                     .log_head = testing_hash(5),
                                     .ancestors = timelines,
-                                    .ancestor_count = 1};
+                                    .ancestor_count = 1,
+                                    .is_copied = true};
         break;
     case FB_MESSAGE_WELCOME:
         m.welcome = (struct fb_welcome){.verdict = FB_VERDICT_NEW_TIMELINE,
@@ -254,15 +255,17 @@ static inline struct fb_message testing_message(enum fb_message_kind kind, struc
     struct fb_message m = testing_message_of_round(kind);
     switch (kind) {
     case FB_MESSAGE_PUSH_PART:
-        m.push_part = (struct fb_push_part){.incarnation = 2,
-                                            .number = 9,
-                                            .part = 1,
-                                            .parts = 3,
-                                            .timeline = TIMELINE,
-                                            .prev_hash = testing_hash(7),
-                                            .hash = testing_hash(8),
-                                            .bytes = (const uint8_t *)"changes",
-                                            .size = 7};
+        m.push_part = (struct fb_push_part){
+            .incarnation = 2,
+            .number = 9,
+            .part = 1,
+            .parts = 3,
+            .timeline = TIMELINE,
+            .prev_hash = testing_hash(7),
+            .hash = testing_hash(8),
+            .origin = {.incarnation = 1, .number = 7, .hash = testing_hash(9)},
+            .bytes = (const uint8_t *)"changes",
+            .size = 7};
         break;
     case FB_MESSAGE_ROWS:
         return testing_rows(arena, 20);
