@@ -10,7 +10,7 @@
  *     grants         a territory or a company for one device, until they expire
  *     company:*, territory:*, team:*   for whom a role lets read all companies; and where the catalogue has no territories
  *
- * Who is below whom: employee.manager_id. Design: docs/decisions/0020-scopes-of-a-device.md.
+ * Who is below whom: employee.manager_id. Design: docs/decisions/0022-scopes-of-a-device.md.
  */
 #ifndef FB_SERVER_DEVICE_SCOPES_H
 #define FB_SERVER_DEVICE_SCOPES_H
