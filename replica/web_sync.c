@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/os.h"
+#include "common/crm/may.h"
 #include "common/crm/title.h"
 #include "common/store/journal.h"
 #include "common/store/outbox.h"
@@ -341,26 +342,6 @@ static int get_rounds(struct fb_web *web, const struct fb_request *req, struct f
 
 /* ---- The login of the laptop's person ---- */
 
-static int append_roles(struct fb_store *s, const char *employee_id, struct fb_buf *out)
-{
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc =
-        fb_sql_begin(s,
-                     "SELECT r.name FROM employee_role er JOIN role r ON r.id = er.role_id WHERE "
-                     "er.employee_id = ?1 ORDER BY r.name",
-                     &q);
-    if (rc < 0) {
-        return rc;
-    }
-    fb_sql_bind_text(q, 1, employee_id);
-    for (int i = 0; (rc = fb_sql_step(q)) == FB_SQL_ROW; i++) {
-        const char *name = fb_sql_text(q, 0);
-        fb_buf_append_text(out, i == 0 ? "" : ",");
-        fb_buf_append_json_text(out, name, strlen(name));
-    }
-    return rc;
-}
-
 static int append_person(struct fb_store *s, const char *employee_id, struct fb_buf *out)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
@@ -398,7 +379,7 @@ static int get_session(struct fb_web *web, const struct fb_request *req, struct 
         rc = append_person(web->store, id, out);
     }
     fb_buf_append_text(out, "},\"roles\":[");
-    rc = rc < 0 || c == NULL ? rc : append_roles(web->store, id, out);
+    rc = rc < 0 || c == NULL ? rc : fb_rights_append_roles(web->store, id, out);
     fb_buf_append_byte(out, ']');
     rc = rc < 0 ? rc : fb_api_append_rights(web, id, out);
     fb_buf_printf(

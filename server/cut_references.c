@@ -88,7 +88,7 @@ int fb_cut_references_note(struct fb_cutting *c, const struct fb_row *row)
         if (f->target_count == 0 || v->type != FB_TEXT || v->size != FB_ROW_ID_SIZE - 1) {
             continue;
         }
-        const struct fb_entity *target = fb_reference_target(row, f);
+        const struct fb_entity *target = fb_row_target(row, f);
         bool is_elsewhere = target != NULL && target->scope != FB_SCOPE_GLOBAL &&
                             target->scope != FB_SCOPE_SERVER_ONLY &&
                             target->scope != FB_SCOPE_DEVICE_ONLY;

@@ -121,7 +121,7 @@ static int compare_number(struct suspecting *s, const struct fb_work_row *point)
     }
     const struct fb_value *v = &point->now.values[value->index];
     const char *number = fb_arena_copy(s->w->arena, v->bytes, v->size);
-    s->entity = fb_reference_target(&point->now, owner);
+    s->entity = fb_row_target(&point->now, owner);
     s->id = fb_arena_strdup(s->w->arena, id);
     if (number == NULL || s->id == NULL) {
         return FB_ERR_NO_MEMORY;

@@ -26,7 +26,7 @@ bool fb_family_is_below(const struct fb_row *row, const struct fb_field *field)
     if (row->values[field->index].type != FB_TEXT) {
         return false;
     }
-    const struct fb_entity *target = fb_reference_target(row, field);
+    const struct fb_entity *target = fb_row_target(row, field);
     if (target == NULL || is_employee_field(e, field, target)) {
         return false;
     }

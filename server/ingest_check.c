@@ -76,7 +76,7 @@ static int sees_target(struct fb_work *w, const struct fb_work_row *row, const s
 static int check_reference(struct fb_work *w, struct fb_work_row *row, const struct fb_field *f)
 {
     const struct fb_value *v = &row->now.values[f->index];
-    const struct fb_entity *target = fb_reference_target(&row->now, f);
+    const struct fb_entity *target = fb_row_target(&row->now, f);
     char id[FB_ROW_ID_SIZE];
     if (fb_value_is_empty(v)) {
         return FB_OK;

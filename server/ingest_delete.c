@@ -97,7 +97,7 @@ static int restore_ancestors(struct fb_work *w, struct fb_work_row *row,
     for (size_t i = 0; i < row->entity->field_count && depth < DEPTH_MAX; i++) {
         const struct fb_field *f = &row->entity->fields[i];
         char id[FB_ROW_ID_SIZE];
-        const struct fb_entity *target = fb_reference_target(&row->now, f);
+        const struct fb_entity *target = fb_row_target(&row->now, f);
         if (target == NULL || !fb_work_reference(&row->now.values[i], id)) {
             continue;
         }
@@ -399,8 +399,7 @@ static void judge_pointers(struct unit *u)
                          (row->has_changes || !row->was_here) &&
                          row->change->op != FB_CHANGE_DELETE && !is_member(u, row);
         for (size_t f = 0; is_edited && f < row->entity->field_count; f++) {
-            const struct fb_entity *target =
-                fb_reference_target(&row->now, &row->entity->fields[f]);
+            const struct fb_entity *target = fb_row_target(&row->now, &row->entity->fields[f]);
             char id[FB_ROW_ID_SIZE];
             bool is_changed = !row->was_here || fb_mask_get(row->mask, (uint32_t)f);
             if (target == NULL || !is_changed || !fb_work_reference(&row->now.values[f], id)) {
@@ -522,7 +521,7 @@ static bool is_below_deleted(struct fb_work *w, const struct fb_work_row *row)
     for (size_t i = 0; i < row->entity->field_count; i++) {
         const struct fb_field *f = &row->entity->fields[i];
         char id[FB_ROW_ID_SIZE];
-        const struct fb_entity *target = fb_reference_target(&row->before, f);
+        const struct fb_entity *target = fb_row_target(&row->before, f);
         if (target == NULL || !fb_family_is_below(&row->before, f) ||
             !fb_work_reference(&row->before.values[i], id)) {
             continue;

@@ -223,7 +223,7 @@ static int find_author(struct group_merge *g, struct fb_author *ret)
 static bool is_owned_by_person(const struct fb_work_row *row, char ret_id[static FB_ROW_ID_SIZE])
 {
     const struct fb_field *f = row->entity->owner_field;
-    const struct fb_entity *target = f == NULL ? NULL : fb_reference_target(&row->before, f);
+    const struct fb_entity *target = f == NULL ? NULL : fb_row_target(&row->before, f);
     return target != NULL && strcmp(target->name, "employee") == 0 &&
            fb_work_reference(&row->before.values[f->index], ret_id);
 }

@@ -181,7 +181,7 @@ static bool points_to_drop(const struct pointing *p, const struct fb_row *row)
     bool is_it = v->type == FB_TEXT && v->size == FB_ROW_ID_SIZE - 1 &&
                  memcmp(v->bytes, p->m->drop->id, v->size) == 0;
     if (!is_it || p->entity_name == NULL) {
-        return is_it && fb_reference_target(row, p->field) == p->m->drop->entity;
+        return is_it && fb_row_target(row, p->field) == p->m->drop->entity;
     }
     const struct fb_value *name = &row->values[p->entity_name->index];
     const char *expected = p->m->drop->entity->name;

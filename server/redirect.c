@@ -178,7 +178,7 @@ int fb_redirect_row(struct fb_work *w, struct fb_work_row *row)
 {
     for (size_t i = 0; i < row->entity->field_count; i++) {
         const struct fb_field *f = &row->entity->fields[i];
-        const struct fb_entity *target = fb_reference_target(&row->now, f);
+        const struct fb_entity *target = fb_row_target(&row->now, f);
         struct fb_value v = row->now.values[i];
         bool is_changed = false;
         int rc = target == NULL || FB_BUG(REDIRECT_NOT_FOLLOWED)

@@ -164,7 +164,7 @@ static struct fb_work_row *deleted_above(struct fb_work *w, const struct fb_work
 {
     for (size_t i = 0; i < row->entity->field_count; i++) {
         const struct fb_field *f = &row->entity->fields[i];
-        const struct fb_entity *target = fb_reference_target(&row->before, f);
+        const struct fb_entity *target = fb_row_target(&row->before, f);
         char id[FB_ROW_ID_SIZE];
         if (target == NULL || !fb_family_is_below(&row->before, f) ||
             !fb_work_reference(&row->before.values[f->index], id)) {

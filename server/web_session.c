@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/crm/may.h"
 #include "common/crm/title.h"
 #include "common/store/sql.h"
 #include "common/web/api.h"
@@ -109,26 +110,6 @@ static const char *text_of(const json_t *body, const char *name)
 
 /* ---- The answer of GET /session, POST /session and a new password ---- */
 
-static int append_roles(struct fb_web *web, const char *employee_id, struct fb_buf *out)
-{
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc =
-        fb_sql_begin(web->store,
-                     "SELECT r.name FROM employee_role er JOIN role r ON r.id = er.role_id WHERE "
-                     "er.employee_id = ?1 ORDER BY r.name",
-                     &q);
-    if (rc < 0) {
-        return rc;
-    }
-    fb_sql_bind_text(q, 1, employee_id);
-    for (int i = 0; (rc = fb_sql_step(q)) == FB_SQL_ROW; i++) {
-        const char *name = fb_sql_text(q, 0);
-        fb_buf_append_text(out, i == 0 ? "" : ",");
-        fb_buf_append_json_text(out, name, strlen(name));
-    }
-    return rc;
-}
-
 static int append_session(struct fb_web *web, const char *employee_id, const struct fb_login *login,
                           struct fb_buf *out)
 {
@@ -158,7 +139,7 @@ static int append_session(struct fb_web *web, const char *employee_id, const str
         fb_buf_append_json_text(out, texts[i], strlen(texts[i]));
     }
     fb_buf_append_text(out, "},\"roles\":[");
-    rc = append_roles(web, employee_id, out);
+    rc = fb_rights_append_roles(web->store, employee_id, out);
     fb_buf_append_byte(out, ']');
     rc = rc < 0 ? rc : fb_api_append_rights(web, employee_id, out);
     const struct fb_catalogue *c = fb_store_catalogue(web->store);

@@ -282,7 +282,7 @@ static bool points_at(const struct fb_row *row, const struct fb_field *field,
     const struct fb_value *v = &row->values[field->index];
     return v->type == FB_TEXT && v->size == FB_ROW_ID_SIZE - 1 &&
            memcmp(v->bytes, parent->id, v->size) == 0 &&
-           fb_reference_target(row, field) == parent->entity && fb_family_is_below(row, field);
+           fb_row_target(row, field) == parent->entity && fb_family_is_below(row, field);
 }
 
 static int add_child(struct gathering *g, struct fb_work_row *child)

@@ -146,7 +146,7 @@ static bool hangs_on_private(const struct fb_row *row)
 {
     const struct fb_entity *e = row->entity;
     for (size_t i = 0; e->parent_field == NULL && i < e->scope_field_count; i++) {
-        const struct fb_entity *target = fb_may_target(row, e->scope_fields[i]);
+        const struct fb_entity *target = fb_row_target(row, e->scope_fields[i]);
         if (target != NULL && target->scope == FB_SCOPE_PRIVATE &&
             row->values[e->scope_fields[i]->index].type == FB_TEXT) {
             return true;

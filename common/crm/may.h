@@ -124,4 +124,8 @@ bool fb_rights_recheck_field(const struct fb_rights *rights, const struct fb_ent
                              const struct fb_field *field, bool is_own);
 bool fb_rights_recheck_entity(const struct fb_rights *rights, const struct fb_entity *e);
 
+/* Appends the names of a person's roles as the members of a JSON list. */
+int fb_rights_append_roles(struct fb_store *s, const char *employee_id,
+                           struct fb_buf *out) FB_MUST_CHECK;
+
 #endif

@@ -67,8 +67,6 @@ int fb_rights_compile(struct fb_rights *r) FB_MUST_CHECK;
 /* What everybody has of a field by its visibility. */
 enum fb_field_access fb_field_access_default(const struct fb_field *field, bool is_own);
 
-/* may_relation.c. The entity a reference of the row points to; NULL: none. */
-const struct fb_entity *fb_may_target(const struct fb_row *row, const struct fb_field *field);
 /* Rows that say who sees a record: changing them is assigning that record. */
 bool fb_may_is_sharing(const struct fb_entity *e);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/buf.h"
 #include "common/base/time.h"
 #include "common/crm/may_internal.h"
 #include "common/store/sql.h"
@@ -322,4 +323,24 @@ int64_t fb_rights_order_limit(const struct fb_rights *r)
 int64_t fb_rights_expense_limit(const struct fb_rights *r)
 {
     return r->expense_limit;
+}
+
+int fb_rights_append_roles(struct fb_store *s, const char *employee_id, struct fb_buf *out)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc =
+        fb_sql_begin(s,
+                     "SELECT r.name FROM employee_role er JOIN role r ON r.id = er.role_id WHERE "
+                     "er.employee_id = ?1 ORDER BY r.name",
+                     &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_text(q, 1, employee_id);
+    for (int i = 0; (rc = fb_sql_step(q)) == FB_SQL_ROW; i++) {
+        const char *name = fb_sql_text(q, 0);
+        fb_buf_append_text(out, i == 0 ? "" : ",");
+        fb_buf_append_json_text(out, name, strlen(name));
+    }
+    return rc;
 }

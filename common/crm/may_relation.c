@@ -43,24 +43,6 @@ static bool is_me(const struct fb_rights *r, const struct fb_value *v)
            memcmp(v->bytes, r->employee_id, v->size) == 0;
 }
 
-const struct fb_entity *fb_may_target(const struct fb_row *row, const struct fb_field *field)
-{
-    if (field->target_count == 0) {
-        return NULL;
-    }
-    if (field->target_name == NULL) {
-        return field->targets[0];
-    }
-    const struct fb_value *name = &row->values[field->target_name->index];
-    for (size_t i = 0; name->type == FB_TEXT && i < field->target_count; i++) {
-        const char *target = field->targets[i]->name;
-        if (strlen(target) == name->size && memcmp(target, name->bytes, name->size) == 0) {
-            return field->targets[i];
-        }
-    }
-    return NULL;
-}
-
 bool fb_may_is_sharing(const struct fb_entity *e)
 {
     return strcmp(e->name, "record_member") == 0 || strcmp(e->name, "company_territory") == 0 ||
@@ -78,7 +60,7 @@ bool fb_rights_is_own(const struct fb_rights *r, const struct fb_row *row)
     if (is_employee(row->entity)) {
         return strcmp(row->id, r->employee_id) == 0;
     }
-    return owner != NULL && is_employee(fb_may_target(row, owner)) &&
+    return owner != NULL && is_employee(fb_row_target(row, owner)) &&
            is_me(r, &row->values[owner->index]);
 }
 
@@ -104,7 +86,7 @@ static const struct fb_id_set *territories(const struct seeking *k)
 static enum fb_level of_owner(const struct seeking *k, const struct fb_row *row)
 {
     const struct fb_field *owner = row->entity->owner_field;
-    return owner != NULL && is_employee(fb_may_target(row, owner))
+    return owner != NULL && is_employee(fb_row_target(row, owner))
                ? of_person(k->r, &row->values[owner->index])
                : FB_LEVEL_NONE;
 }
@@ -240,7 +222,7 @@ static int of_followed(struct seeking *k, const struct fb_row *row, int depth, e
     bool has_any = false;
     for (size_t i = 0; i < e->scope_field_count; i++) {
         const struct fb_field *f = e->scope_fields[i];
-        const struct fb_entity *target = fb_may_target(row, f);
+        const struct fb_entity *target = fb_row_target(row, f);
         const struct fb_value *v = &row->values[f->index];
         if (target == NULL || v->type != FB_TEXT) {
             continue;

@@ -38,21 +38,6 @@ static const struct fb_field *shown_as(const struct fb_entity *e)
                : NULL;
 }
 
-static const struct fb_entity *target_of(const struct fb_row *row, const struct fb_field *f)
-{
-    if (f->target_name == NULL) {
-        return f->targets[0];
-    }
-    const struct fb_value *name = &row->values[f->target_name->index];
-    for (size_t i = 0; name->type == FB_TEXT && i < f->target_count; i++) {
-        if (strlen(f->targets[i]->name) == name->size &&
-            memcmp(f->targets[i]->name, name->bytes, name->size) == 0) {
-            return f->targets[i];
-        }
-    }
-    return NULL;
-}
-
 static bool is_text(const struct fb_field *f)
 {
     return f->type == FB_TYPE_TEXT || f->type == FB_TYPE_LONG || f->type == FB_TYPE_SEQ;
@@ -336,7 +321,7 @@ int fb_search_put(struct fb_search *s, const struct fb_row *row, const char *sta
     if (rc == FB_OK && v != NULL && v->type == FB_TEXT && v->size == FB_ROW_ID_SIZE - 1) {
         memcpy(owner_id, v->bytes, v->size);
         owner_id[v->size] = 0;
-        h.owner = target_of(row, f);
+        h.owner = fb_row_target(row, f);
         h.owner_id = owner_id;
     }
     h.title = fb_buf_text(&d.title);

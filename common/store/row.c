@@ -230,6 +230,24 @@ int fb_row_delete(struct fb_store *s, const struct fb_entity *e,
     return fb_sql_step(q);
 }
 
+const struct fb_entity *fb_row_target(const struct fb_row *row, const struct fb_field *field)
+{
+    if (field->target_count == 0) {
+        return NULL;
+    }
+    if (field->target_name == NULL) {
+        return field->targets[0];
+    }
+    const struct fb_value *name = &row->values[field->target_name->index];
+    for (size_t i = 0; name->type == FB_TEXT && i < field->target_count; i++) {
+        const char *target = field->targets[i]->name;
+        if (strlen(target) == name->size && memcmp(target, name->bytes, name->size) == 0) {
+            return field->targets[i];
+        }
+    }
+    return NULL;
+}
+
 static int each(struct fb_sql *q, const struct fb_entity *e, fb_row_each *f, void *ctx)
 {
     struct fb_value values[FB_FIELDS_MAX];

@@ -16,7 +16,7 @@ static bool is_own(const struct fb_row *row, const char *employee_id)
     if (strcmp(row->entity->name, "employee") == 0) {
         return strcmp(row->id, employee_id) == 0;
     }
-    const struct fb_entity *target = owner == NULL ? NULL : fb_reference_target(row, owner);
+    const struct fb_entity *target = owner == NULL ? NULL : fb_row_target(row, owner);
     const struct fb_value *v = owner == NULL ? NULL : &row->values[owner->index];
     return target != NULL && strcmp(target->name, "employee") == 0 && v->type == FB_TEXT &&
            v->size == FB_ROW_ID_SIZE - 1 && memcmp(v->bytes, employee_id, v->size) == 0;

@@ -93,7 +93,7 @@ static int take_title(struct fb_apply *a, const struct fb_removed *row)
 static int look_at_field(struct keeping *k, const struct fb_row *row, const struct fb_field *f)
 {
     const struct fb_value *v = &row->values[f->index];
-    const struct fb_entity *target = fb_reference_target(row, f);
+    const struct fb_entity *target = fb_row_target(row, f);
     if (target == NULL || v->type != FB_TEXT || v->size != FB_ROW_ID_SIZE - 1) {
         return FB_OK;
     }

@@ -94,24 +94,6 @@ static void add_joined(struct scope_set *set, const char *joined)
     }
 }
 
-const struct fb_entity *fb_reference_target(const struct fb_row *row, const struct fb_field *field)
-{
-    if (field->target_count == 0) {
-        return NULL;
-    }
-    if (field->target_name == NULL) {
-        return field->targets[0];
-    }
-    const struct fb_value *name = &row->values[field->target_name->index];
-    for (size_t i = 0; name->type == FB_TEXT && i < field->target_count; i++) {
-        const char *target = field->targets[i]->name;
-        if (strlen(target) == name->size && memcmp(target, name->bytes, name->size) == 0) {
-            return field->targets[i];
-        }
-    }
-    return NULL;
-}
-
 static bool is_filled(const struct fb_row *row, const struct fb_field *field)
 {
     return row->values[field->index].type == FB_TEXT;
@@ -142,7 +124,7 @@ static bool is_employee(const struct fb_entity *e)
 static void add_owner(struct walk *w, const struct fb_row *row, bool is_global_without)
 {
     const struct fb_field *owner = row->entity->owner_field;
-    const struct fb_entity *target = owner == NULL ? NULL : fb_reference_target(row, owner);
+    const struct fb_entity *target = owner == NULL ? NULL : fb_row_target(row, owner);
     if (target != NULL && is_employee(target) && is_filled(row, owner)) {
         add_id(&w->set, "employee", row->values[owner->index].bytes,
                row->values[owner->index].size);
@@ -207,7 +189,7 @@ static int walk_reference(struct walk *w, const struct fb_row *row, const struct
                           int depth)
 {
     const struct fb_value *v = &row->values[field->index];
-    const struct fb_entity *target = fb_reference_target(row, field);
+    const struct fb_entity *target = fb_row_target(row, field);
     if (target == NULL || depth >= DEPTH_MAX) {
         add_owner(w, row, true);
         return FB_OK;
@@ -276,7 +258,7 @@ static void add_team(struct walk *w, const struct fb_row *row)
     bool has_any = false;
     for (size_t i = 0; i < e->scope_field_count; i++) {
         const struct fb_field *f = e->scope_fields[i];
-        const struct fb_entity *target = fb_reference_target(row, f);
+        const struct fb_entity *target = fb_row_target(row, f);
         if (target != NULL && is_filled(row, f)) {
             const struct fb_value *v = &row->values[f->index];
             add_id(&w->set, target->name, v->bytes, v->size);

@@ -119,8 +119,6 @@ int fb_scope_of_row_cached(struct fb_scope_cache *cache, struct fb_store *s,
                            const struct fb_row *row, struct fb_buf *ret) FB_MUST_CHECK;
 /* Does the row follow others only: would its set change if the row with this entity and id moved? True if field is what decides. */
 bool fb_scope_field_decides(const struct fb_row *row, const struct fb_field *field);
-/* The entity a reference field of the row points to: its only target, or what the poly's name field says. NULL: none. */
-const struct fb_entity *fb_reference_target(const struct fb_row *row, const struct fb_field *field);
 /* How rows are read while a set is worked out. */
 struct fb_scope_view {
     bool is_partial; /* a laptop: what is not there belongs to scopes that are not held */

@@ -265,7 +265,7 @@ static int restore_above(struct fb_api *a, const struct fb_row *row, int depth)
     for (size_t i = 0; rc == FB_OK && i < row->entity->field_count; i++) {
         const struct fb_field *f = &row->entity->fields[i];
         const struct fb_value *v = &row->values[i];
-        const struct fb_entity *target = fb_reference_target(row, f);
+        const struct fb_entity *target = fb_row_target(row, f);
         char id[FB_ROW_ID_SIZE] = "";
         bool is_here = false;
         int64_t cause = 0;
