@@ -259,6 +259,10 @@ static void on_clock(void *ctx)
     fb_ignore(fb_hub_note_lives(d->hub), "tried again with the next tick");
     fb_server_web_tick(d->web);
     int64_t now_ms = fb_os_now_ms();
+    if (fb_hub_deadline_ms(d->hub) <= now_ms) {
+        settle(d);
+        fb_hub_each_ready(d->hub, pump_ready, d);
+    }
     for (struct connection *c = d->connections; c != NULL; c = c->next) {
         if (fb_server_session_deadline_ms(c->session) <= now_ms) {
             pump(c);

@@ -155,6 +155,7 @@ struct finding {
     struct fb_device_scopes *to;
     const char *device_id;
     const char *employee_id;
+    int64_t now_ms;
     char today[FB_INSTANT_SIZE];
     struct fb_arena *arena;
     struct ids people; /* he himself and everybody below him */
@@ -176,13 +177,35 @@ static bool is_in_force(const struct finding *f, const struct fb_past_row *membe
            (to == NULL || strncmp(to, f->today, 10) >= 0);
 }
 
+static void note_date(struct finding *f, const char *day, int64_t days_later)
+{
+    char text[FB_INSTANT_SIZE];
+    int64_t ms = 0;
+    if (day == NULL || strlen(day) < 10) {
+        return;
+    }
+    snprintf(text, sizeof text, "%.10sT00:00:00.000Z", day);
+    if (!fb_instant_parse(text, strlen(text), &ms)) {
+        return;
+    }
+    ms += days_later * DAY_MS;
+    if (ms > f->now_ms && ms < f->to->next_date_ms) {
+        f->to->next_date_ms = ms;
+    }
+}
+
 static int find_territories(struct finding *f)
 {
     const struct fb_structure *st = f->st;
     int rc = FB_OK;
     for (size_t i = 0; rc == FB_OK && i < st->territory_members.count; i++) {
         const struct fb_past_row *m = &st->territory_members.rows[i];
-        if (has_id(&f->people, m->columns[MEMBER]) && is_in_force(f, m)) {
+        if (!has_id(&f->people, m->columns[MEMBER])) {
+            continue;
+        }
+        note_date(f, m->columns[FROM], 0);
+        note_date(f, m->columns[TO], 1); /* the last day is his */
+        if (is_in_force(f, m)) {
             rc = add_id(f->arena, &f->territories, m->columns[OF]);
         }
     }
@@ -357,6 +380,7 @@ static int use_grants(struct finding *f, int64_t now_ms)
             continue;
         }
         f->to->valid_until_ms = until_ms < f->to->valid_until_ms ? until_ms : f->to->valid_until_ms;
+        f->to->next_date_ms = until_ms < f->to->next_date_ms ? until_ms : f->to->next_date_ms;
         rc = add_id(f->arena, &f->territories, g[GRANT_TERRITORY]);
         if (rc == FB_OK && g[GRANT_COMPANY] != NULL) {
             rc = add_scope(f, "company", g[GRANT_COMPANY]);
@@ -410,12 +434,14 @@ int fb_device_scopes_find(struct fb_store *s, const struct fb_structure *structu
                           const char *device_id, const char *employee_id, int64_t now_ms,
                           bool with_companies, struct fb_device_scopes *ret)
 {
-    struct fb_device_scopes scopes = {.valid_until_ms = (now_ms / DAY_MS + 1) * DAY_MS};
+    struct fb_device_scopes scopes = {.valid_until_ms = (now_ms / DAY_MS + 1) * DAY_MS,
+                                      .next_date_ms = INT64_MAX};
     struct finding f = {.s = s,
                         .st = structure,
                         .to = &scopes,
                         .device_id = device_id,
                         .employee_id = employee_id,
+                        .now_ms = now_ms,
                         .arena = &scopes.arena};
     fb_instant_format(now_ms, f.today);
     int rc = find_all(&f, now_ms, with_companies);

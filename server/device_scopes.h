@@ -28,7 +28,8 @@ struct fb_device_scopes {
     struct fb_arena arena;
     struct fb_scope_list list;
     struct fb_scope_list people; /* he himself and everybody below him: ids */
-    int64_t valid_until_ms;      /* a membership begins or ends, a grant expires */
+    int64_t valid_until_ms;      /* the next midnight, or before that a grant expires */
+    int64_t next_date_ms; /* a membership begins or ends, a grant expires; INT64_MAX: never */
 };
 
 /* At the structure's rev; companies only if with_companies (they are read as they are now). */

@@ -654,7 +654,8 @@ int fb_hub_settle(struct fb_hub *hub, int64_t now_ms)
     if (rc < 0 || hub->rewound[0] != '\0') {
         return rc < 0 ? rc : stand_still(hub);
     }
-    rc = fb_journal_has_changes(hub->store, &has_journal);
+    rc = fb_hub_meet_dates(hub, now_ms);
+    rc = rc < 0 ? rc : fb_journal_has_changes(hub->store, &has_journal);
     has_journal = has_journal && !FB_BUG(HQ_JOURNAL_NOT_SEALED);
     if (hub->has_open_write) {
         fb_scope_cache_clear(hub->scopes); /* it may remember what was rolled back */
@@ -744,6 +745,7 @@ int fb_hub_new(struct fb_store *store, struct fb_store *reader, const struct fb_
     hub->random = *random;
     hub->queue_end = &hub->queue;
     hub->structure_changes = hub->scope_changes = 1;
+    hub->peers_due_ms = hub->rules_due_ms = INT64_MAX;
     int rc = find_timeline(hub, why);
     rc = rc < 0 ? rc : fb_scope_cache_new(&hub->scopes);
     rc = rc < 0 ? rc : fb_scope_cache_new(&hub->reader_scopes);

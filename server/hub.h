@@ -34,6 +34,8 @@ int fb_hub_settle(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;
 int fb_hub_write_begin(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;
 int fb_hub_write_end(struct fb_hub *hub, const char *employee_id, int64_t now_ms) FB_MUST_CHECK;
 
+/* Settle by then: a membership, a grant or a rule of territories begins or ends. INT64_MAX: never. */
+int64_t fb_hub_deadline_ms(const struct fb_hub *hub);
 /* True if settle has something to do. */
 bool fb_hub_has_work(const struct fb_hub *hub);
 /* Sessions whose take has something new since the last call: calls f for each. */

@@ -22,6 +22,7 @@
  *   cut.c ...        answers to pulls (cut_internal.h)
  *   peer_scopes.c    scopes of connected devices; device_scopes.c works them out
  *   hub_devices.c    devices that may not stay; notes of their lives
+ *   hub_dates.c      what changes because a date has come
  *   hub_rights.c     rights of people, kept as long as they hold
  */
 #ifndef FB_SERVER_INTERNAL_H
@@ -140,6 +141,9 @@ struct fb_hub {
     struct fb_kept_rights *rights;
     int64_t rights_epoch; /* grows when rights may have changed */
     int64_t rights_used;
+    int64_t peers_due_ms; /* hub_dates.c: scopes of a connected device change; INT64_MAX: never */
+    int64_t rules_due_ms; /* a rule of territories begins or ends */
+    bool are_rule_dates_known;
     struct fb_hub_counters counters;
     struct fb_hub_counters committed; /* as of the last commit */
     /* Of the settle under way. */
@@ -196,6 +200,9 @@ int fb_peer_scopes(struct fb_peer *peer, struct fb_store *s, int64_t now_ms) FB_
 int fb_hub_scopes_of(struct fb_hub *hub, const char *device_id, const char *employee_id,
                      int64_t now_ms, struct fb_device_scopes *spare,
                      const struct fb_scope_list **ret) FB_MUST_CHECK;
+/* hub_dates.c. Outside a transaction, before the turn: devices whose scopes changed by date are poked; companies are assigned anew when a
+ * rule of territories begins or ends, which the turn then seals. */
+int fb_hub_meet_dates(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;
 /* What was worked out may rest on what was rolled back. */
 void fb_hub_forget_scopes(struct fb_hub *hub);
 /* A row is about to be logged: scopes may follow from it; devices that may gain one are poked. */

@@ -48,6 +48,9 @@ int fb_peer_scopes(struct fb_peer *peer, struct fb_store *s, int64_t now_ms)
                                         now_ms, true, &peer->scopes);
     rc = rc < 0 ? rc : read_view(peer, s, now_ms);
     peer->scopes_epoch = rc < 0 ? 0 : hub->scope_changes;
+    if (rc == FB_OK && peer->scopes.next_date_ms < hub->peers_due_ms) {
+        hub->peers_due_ms = peer->scopes.next_date_ms;
+    }
     return rc;
 }
 
@@ -137,6 +140,9 @@ static int touch_owner(struct fb_hub *hub, const struct fb_work_row *row)
 int fb_hub_note_scope_change(struct fb_hub *hub, const struct fb_work_row *row)
 {
     const struct fb_entity *e = row->entity;
+    if (strcmp(e->name, "territory_rule") == 0 || strcmp(e->name, "territory") == 0) {
+        hub->are_rule_dates_known = false;
+    }
     if (fb_structure_has(e->name) || fb_rights_follow_from(e)) {
         hub->structure_changes++;
         hub->scope_changes++;

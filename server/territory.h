@@ -102,7 +102,7 @@ int fb_territory_rehearse(struct fb_store *s, const struct fb_territory_ask *ask
 /* Which companies are claimed twice and which by nobody, as things stand; nothing is written. */
 int fb_territory_doubts(struct fb_store *s, int64_t now_ms, struct fb_territory_result *ret,
                         struct fb_why *why) FB_MUST_CHECK;
-/* The next midnight (UTC) at which a rule or a membership begins or ends; INT64_MAX: none. */
+/* The next midnight (UTC) at which a rule begins or ends; INT64_MAX: none. */
 int fb_territory_next_date(struct fb_store *s, int64_t now_ms, int64_t *ret_ms) FB_MUST_CHECK;
 
 #endif

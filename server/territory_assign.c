@@ -565,18 +565,22 @@ void fb_territory_result_release(struct fb_territory_result *r)
 
 int fb_territory_next_date(struct fb_store *s, int64_t now_ms, int64_t *ret_ms)
 {
+    const struct fb_catalogue *c = fb_store_catalogue(s);
+    const struct fb_entity *e = c == NULL ? NULL : fb_catalogue_entity(c, "territory_rule");
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     char today[FB_INSTANT_SIZE];
     fb_instant_format(now_ms, today);
     today[10] = '\0';
     *ret_ms = INT64_MAX;
-    int rc = fb_sql_begin(
-        s,
-        "SELECT min(day) || 'T00:00:00.000Z' FROM (SELECT from_on AS day FROM territory_rule"
-        " UNION ALL SELECT date(to_on, '+1 day') FROM territory_rule"
-        " UNION ALL SELECT from_on FROM territory_member"
-        " UNION ALL SELECT date(to_on, '+1 day') FROM territory_member) WHERE day > ?1",
-        &q);
+    if (e == NULL || fb_entity_field(e, "from_on") == NULL || fb_entity_field(e, "to_on") == NULL) {
+        return FB_OK;
+    }
+    int rc = fb_sql_begin(s,
+                          "SELECT min(day) || 'T00:00:00.000Z' FROM"
+                          " (SELECT from_on AS day FROM territory_rule WHERE enabled = 1 UNION ALL"
+                          "  SELECT date(to_on, '+1 day') FROM territory_rule WHERE enabled = 1)"
+                          " WHERE day > ?1",
+                          &q);
     if (rc < 0) {
         return rc;
     }

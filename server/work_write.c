@@ -83,6 +83,76 @@ static int rescope_below(struct fb_work *w, struct fb_work_row *row, int depth)
     return rc;
 }
 
+struct own_rows {
+    struct fb_work *w;
+    struct fb_id_list {
+        char (*ids)[FB_ROW_ID_SIZE];
+        size_t count, capacity;
+    } people;
+};
+
+static int add_person(struct own_rows *o, const char *id)
+{
+    struct fb_id_list *l = &o->people;
+    for (size_t i = 0; i < l->count; i++) {
+        if (strcmp(l->ids[i], id) == 0) {
+            return FB_OK;
+        }
+    }
+    char(*ids)[FB_ROW_ID_SIZE] =
+        fb_arena_grow(o->w->arena, l->ids, l->count, &l->capacity, sizeof *ids);
+    if (ids == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    l->ids = ids;
+    memcpy(ids[l->count++], id, FB_ROW_ID_SIZE);
+    return FB_OK;
+}
+
+static int take_person(void *ctx, const struct fb_row *row)
+{
+    return add_person(ctx, row->id);
+}
+
+static int take_own_row(void *ctx, const struct fb_row *row)
+{
+    struct own_rows *o = ctx;
+    struct fb_work_row *own = NULL;
+    int rc = fb_work_row(o->w, row->entity, row->id, &own);
+    if (rc < 0 || own->must_rescope) {
+        return rc;
+    }
+    own->must_rescope = true;
+    return rescope_below(o->w, own, 0);
+}
+
+/* Somebody has another manager: `own` rows of his and of all below him belong to others above (the managers' part of the rule). */
+static int rescope_own(struct fb_work *w, const struct fb_work_row *employee)
+{
+    const struct fb_field *manager = fb_entity_field(employee->entity, "manager_id");
+    struct own_rows o = {.w = w};
+    int rc = add_person(&o, employee->id);
+    for (size_t i = 0; rc == FB_OK && i < o.people.count; i++) {
+        rc = fb_row_scan_by(w->store, employee->entity, manager, o.people.ids[i], take_person, &o);
+    }
+    for (size_t e = 0; rc == FB_OK && e < w->catalogue->entity_count; e++) {
+        const struct fb_entity *own = &w->catalogue->entities[e];
+        const struct fb_field *who =
+            own->scope_field_count > 0 ? own->scope_fields[0] : own->owner_field;
+        for (size_t i = 0;
+             own->scope == FB_SCOPE_OWN && who != NULL && rc == FB_OK && i < o.people.count; i++) {
+            rc = fb_row_scan_by(w->store, own, who, o.people.ids[i], take_own_row, &o);
+        }
+    }
+    return rc;
+}
+
+static bool has_other_manager(const struct fb_work_row *row)
+{
+    return strcmp(row->entity->name, "employee") == 0 && row->was_here && row->is_here &&
+           mask_has(row, fb_entity_field(row->entity, "manager_id"));
+}
+
 static int note_scopes_before(struct fb_work *w, bool *ret_moves)
 {
     *ret_moves = false;
@@ -91,6 +161,10 @@ static int note_scopes_before(struct fb_work *w, bool *ret_moves)
         int rc = row->was_here ? scope_before(w, &row->before, &row->scope_before) : FB_OK;
         if (rc == FB_OK && is_mover(row) && !FB_BUG(MOVE_WITHOUT_DESCENDANTS)) {
             rc = rescope_below(w, row, 0); /* adds rows, which this loop then meets */
+            *ret_moves = true;
+        }
+        if (rc == FB_OK && has_other_manager(row)) {
+            rc = rescope_own(w, row);
             *ret_moves = true;
         }
         *ret_moves = *ret_moves || row->was_here != row->is_here;

@@ -295,11 +295,12 @@ static int receive_cut(struct fb_replica_round *r, const struct fb_message *m)
 
 static int receive_poke(struct fb_replica_round *r, const struct fb_message *m)
 {
-    if (m->poke_rev > r->poke_rev) {
-        r->poke_rev = m->poke_rev;
+    r->is_pull_wanted = r->is_pull_wanted || m->poke.scopes;
+    if (m->poke.rev > r->poke_rev) {
+        r->poke_rev = m->poke.rev;
     }
-    if (m->poke_rev > r->status.server_rev) {
-        r->status.server_rev = m->poke_rev;
+    if (m->poke.rev > r->status.server_rev) {
+        r->status.server_rev = m->poke.rev;
     }
     return FB_OK;
 }

@@ -418,8 +418,8 @@ static bool has_work(const struct fb_replica_round *r)
     case FB_REPLICA_PULLING:
         return !r->is_pull_sent;
     case FB_REPLICA_IN_STEP:
-        return r->is_write_noticed ||
-               (r->may_pull && (r->is_digest_wanted || r->poke_rev > r->status.cursor));
+        return r->is_write_noticed || (r->may_pull && (r->is_pull_wanted || r->is_digest_wanted ||
+                                                       r->poke_rev > r->status.cursor));
     default:
         return false;
     }
@@ -466,6 +466,7 @@ bool fb_replica_round_may_wipe(const struct fb_replica_round *r)
 bool fb_replica_round_is_in_step(const struct fb_replica_round *r)
 {
     return r->status.state == FB_REPLICA_IN_STEP && !r->is_write_noticed &&
-           !fb_replica_has_open(r) && !r->is_digest_wanted && !r->are_scope_digests_wanted &&
-           r->poke_rev <= r->status.cursor && !fb_replica_needs_all(r);
+           !fb_replica_has_open(r) && !r->is_pull_wanted && !r->is_digest_wanted &&
+           !r->are_scope_digests_wanted && r->poke_rev <= r->status.cursor &&
+           !fb_replica_needs_all(r);
 }

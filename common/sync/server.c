@@ -58,6 +58,7 @@ struct fb_server_session {
     int64_t pushed;          /* newest push that came whole */
     int64_t acked;           /* newest that is settled */
     int64_t poke_rev;        /* 0: nothing to tell */
+    bool pokes_scopes;       /* ... that changed by date */
     bool has_cut_open;
 
     int64_t now_ms;
@@ -390,6 +391,7 @@ static int open_cut(struct fb_server_session *s)
     }
     if (rc == FB_OK) {
         s->has_cut_open = true;
+        s->pokes_scopes = false;
         s->poke_rev = 0; /* the cut shows all that was committed until now */
         move(s, CUTTING);
     }
@@ -412,8 +414,10 @@ static int continue_cut(struct fb_server_session *s, struct fb_buf *out)
 
 static int send_poke(struct fb_server_session *s)
 {
-    struct fb_message m = {.kind = FB_MESSAGE_POKE, .poke_rev = s->poke_rev};
+    struct fb_message m = {.kind = FB_MESSAGE_POKE,
+                           .poke = {.rev = s->poke_rev, .scopes = s->pokes_scopes}};
     s->poke_rev = 0;
+    s->pokes_scopes = false;
     return queue(s, &m);
 }
 
@@ -509,6 +513,12 @@ void fb_server_session_poked(struct fb_server_session *s, int64_t rev)
 {
     s->poke_rev = rev > s->poke_rev ? rev : s->poke_rev;
     s->ops->wake(s->ops->ctx, s);
+}
+
+void fb_server_session_scopes_changed(struct fb_server_session *s, int64_t rev)
+{
+    s->pokes_scopes = true;
+    fb_server_session_poked(s, rev > 0 ? rev : 1);
 }
 
 const char *fb_server_session_sentence(const struct fb_server_session *s)

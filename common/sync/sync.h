@@ -225,6 +225,8 @@ void *fb_server_session_owner(const struct fb_server_session *session);
 /* From the hub: the push is committed; a newer rev touches the device's scope; refuse and close after what is queued. */
 void fb_server_session_acked(struct fb_server_session *session, int64_t number);
 void fb_server_session_poked(struct fb_server_session *session, int64_t rev);
+/* A date passed from which the device's scopes are others; rev: the newest. */
+void fb_server_session_scopes_changed(struct fb_server_session *session, int64_t rev);
 void fb_server_session_refuse(struct fb_server_session *session, enum fb_refusal reason,
                               const char *sentence);
 /* The same, and when to come again; 0: as long as refusals take. */

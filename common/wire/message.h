@@ -173,6 +173,11 @@ struct fb_rows {
     size_t old_count;
 };
 
+struct fb_poke {
+    int64_t rev;
+    bool scopes; /* a date passed that changes the laptop's scopes: pull, though no rev is newer */
+};
+
 struct fb_removes {
     uint32_t entity_no;
     char (*ids)[FB_ROW_ID_SIZE];
@@ -271,7 +276,7 @@ struct fb_message {
         struct fb_references references;
         struct fb_chunk chunk;
         struct fb_cut cut;
-        int64_t poke_rev;
+        struct fb_poke poke;
         int64_t ping_ms; /* ping and pong: the asker's clock, sent back */
         struct fb_refuse refuse;
         struct fb_scope_digests scope_digests;

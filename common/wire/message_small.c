@@ -74,14 +74,16 @@ int fb_unpack_ack(const ProtobufCMessage *p, const struct fb_unpack *u, struct f
 int fb_pack_poke(const struct fb_message *m, struct fb_arena *arena, ProtobufCMessage **ret)
 {
     FB_NEW_MESSAGE(Poke, poke);
-    out->rev = m->poke_rev;
+    out->rev = m->poke.rev;
+    out->scopes = m->poke.scopes;
     return FB_OK;
 }
 
 int fb_unpack_poke(const ProtobufCMessage *p, const struct fb_unpack *u, struct fb_message *ret)
 {
-    ret->poke_rev = ((const Fb__Wire__Poke *)p)->rev;
-    return fb_wire_check_counter(u, ret->poke_rev, "the rev");
+    const Fb__Wire__Poke *in = (const Fb__Wire__Poke *)p;
+    ret->poke = (struct fb_poke){.rev = in->rev, .scopes = in->scopes};
+    return fb_wire_check_counter(u, ret->poke.rev, "the rev");
 }
 
 int fb_pack_ping(const struct fb_message *m, struct fb_arena *arena, ProtobufCMessage **ret)

@@ -77,9 +77,19 @@ static void settle(void)
 
 /* ---- Headquarters ---- */
 
+/* Who has no role sees nothing. */
+static void make_role(void)
+{
+    run("INSERT INTO role (id, name) VALUES (?1, 'rep')", id_of("role", 0), NULL, NULL);
+    run("INSERT INTO role_permission (role_id, entity, action, level) VALUES (?1, '*', 'read', "
+        "'territory')",
+        id_of("role", 0), NULL, NULL);
+}
+
 static void make_people(int devices)
 {
     char code[32];
+    make_role();
     for (int i = 0; i < devices; i++) {
         snprintf(code, sizeof code, "%d", i);
         run("INSERT INTO employee (id, code, user_name, family_name) VALUES (?1, ?2, ?2, ?2)",
@@ -91,6 +101,8 @@ static void make_people(int devices)
             code, NULL);
         run("INSERT INTO territory_member (territory_id, employee_id) VALUES (?1, ?2)",
             id_of("territory", i), id_of("employee", i), NULL);
+        run("INSERT INTO employee_role (role_id, employee_id) VALUES (?1, ?2)", id_of("role", 0),
+            id_of("employee", i), NULL);
     }
 }
 

@@ -506,6 +506,9 @@ void sim_server_wake(struct sim_world *w)
 {
     confirm_rewind(w);
     w->server.daemon.wake_at_ms = w->now_ms + CLOCK_MS;
+    if (fb_hub_deadline_ms(w->server.hub) <= sim_node_now_ms(w, SIM_HQ)) {
+        sim_server_settle(w);
+    }
     for (struct sim_link *link = w->links; link != NULL && w->server.daemon.is_up;
          link = link->next) {
         if (link->session != NULL &&

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "common/base/time.h"
 #include "tests/lib/testlib.h"
 #include "tests/lib/world.h"
 
@@ -295,6 +296,89 @@ FB_TEST(forged_id_of_somebody_elses_row_changes_nothing)
     world_close(t);
 }
 
+/* `own`: the employee and the managers above. */
+FB_TEST(expense_report_goes_to_the_new_manager_and_leaves_the_old_one)
+{
+    struct fb_world *t = two_territories();
+    server_makes(t, "employee/mid", "code", "M", "user_name", "mid", "family_name", "Mid", NULL);
+    server_makes(t, "currency/cny", "code", "CNY", "name_zh", "人民币", NULL);
+    server_makes(t, "expense_report/trip", "employee_id", "@employee/ana", "period_from",
+                 "2025-10-01", "period_to", "2025-10-31", "currency_id", "@currency/cny", NULL);
+    server_edits(t, "employee/ana", "manager_id", "@employee/mid");
+    everybody_syncs(t);
+    expect_replica(t, "ben", "expense_report/trip", "period_from", "(no row)");
+    server_edits(t, "employee/mid", "manager_id", "@employee/ben"); /* two levels above */
+    everybody_syncs(t);
+    expect_replica(t, "ben", "expense_report/trip", "period_from", "2025-10-01");
+    expect_equal_digests(t);
+    server_edits(t, "employee/ana", "manager_id", "@employee/boss");
+    everybody_syncs(t);
+    expect_replica(t, "ben", "expense_report/trip", "period_from", "(no row)");
+    expect_replica(t, "ana", "expense_report/trip", "period_from", "2025-10-01");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+/* The day of the world's clock, some days later. */
+static const char *day(struct fb_world *t, int days)
+{
+    static char texts[4][FB_INSTANT_SIZE];
+    static unsigned turn;
+    char *text = texts[turn++ % 4];
+    fb_instant_format(t->now_ms + days * INT64_C(86400000), text);
+    text[10] = '\0';
+    return text;
+}
+
+static void midnight_comes(struct fb_world *t)
+{
+    const int64_t day_ms = 86400000;
+    int64_t next_ms = (t->now_ms / day_ms + 1) * day_ms;
+    assert_true(fb_hub_deadline_ms(t->hub) == next_ms);
+    world_time_passes(t, next_ms - t->now_ms);
+    server_settles(t);
+    world_runs(t);
+}
+
+FB_TEST(connected_laptop_follows_a_membership_that_begins_or_ends_by_date)
+{
+    struct fb_world *t = two_territories();
+    server_edits(t, "territory_member/ana", "to_on", day(t, 0));
+    server_makes(t, "territory_member/later", "territory_id", "@territory/south", "employee_id",
+                 "@employee/ana", "part", "member", "from_on", day(t, 1), NULL);
+    world_time_passes(t, 86400000 - t->now_ms % 86400000 - 5000); /* a silent link would be dead */
+    replica_connects(t, "ana");
+    expect_replica(t, "ana", "company/acme", "name", "Acme");
+    expect_replica(t, "ana", "company/bolt", "name", "(no row)");
+    midnight_comes(t);
+    expect_replica(t, "ana", "company/acme", "name", "(no row)");
+    expect_replica(t, "ana", "company/bolt", "name", "Bolt");
+    assert_true(fb_hub_deadline_ms(t->hub) == INT64_MAX);
+    replica_disconnects(t, "ana");
+    everybody_syncs(t);
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+FB_TEST(connected_laptop_gives_back_a_granted_company_when_the_grant_expires)
+{
+    struct fb_world *t = two_territories();
+    char until[FB_INSTANT_SIZE];
+    fb_instant_format(t->now_ms + 3600000, until);
+    server_makes(t, "scope_grant/visit", "device_id", "@device/ana", "company_id", "@company/bolt",
+                 "until", until, NULL);
+    world_time_passes(t, 3600000 - 10000);
+    replica_connects(t, "ana");
+    expect_replica(t, "ana", "contact/wu", "family_name", "Wu");
+    int64_t due_ms = fb_hub_deadline_ms(t->hub);
+    assert_true(due_ms <= t->now_ms + 3600000);
+    world_time_passes(t, due_ms - t->now_ms);
+    server_settles(t);
+    world_runs(t);
+    expect_replica(t, "ana", "contact/wu", "family_name", "(no row)");
+    world_close(t);
+}
+
 FB_MAIN(FB_CASE(each_laptop_holds_the_accounts_of_its_territory),
         FB_CASE(account_that_moves_leaves_one_laptop_and_enters_the_other_in_one_cut),
         FB_CASE(account_that_moves_back_is_there_as_it_is_now),
@@ -307,4 +391,7 @@ FB_MAIN(FB_CASE(each_laptop_holds_the_accounts_of_its_territory),
         FB_CASE(order_moved_here_out_of_the_leaving_account_leaves_no_ghost_behind),
         FB_CASE(second_edit_of_ones_own_new_row_is_merged_though_the_account_has_left),
         FB_CASE(not_there_and_not_yours_are_answered_alike),
-        FB_CASE(forged_id_of_somebody_elses_row_changes_nothing))
+        FB_CASE(forged_id_of_somebody_elses_row_changes_nothing),
+        FB_CASE(expense_report_goes_to_the_new_manager_and_leaves_the_old_one),
+        FB_CASE(connected_laptop_follows_a_membership_that_begins_or_ends_by_date),
+        FB_CASE(connected_laptop_gives_back_a_granted_company_when_the_grant_expires))

@@ -200,6 +200,26 @@ FB_TEST(rules_begin_and_end_by_date)
     world_close(t);
 }
 
+FB_TEST(on_the_day_a_rule_begins_headquarters_assigns_by_itself)
+{
+    struct fb_world *t = drawn_up();
+    applies(t, EAST_AND_SOUTH, 3);
+    applies(t,
+            "{\"territories\": [{\"code\": \"S\", \"rules\": [{\"priority\": 1, \"filter\": "
+            "[[\"city\", \"=\", \"无锡\"]], \"from_on\": \"2099-01-01\"}]}]}",
+            0);
+    int64_t due_ms = fb_hub_deadline_ms(t->hub);
+    assert_true(due_ms > t->now_ms && due_ms < INT64_MAX);
+    world_time_passes(t, due_ms - t->now_ms - 1);
+    server_settles(t);
+    assert_string_equal(territories_of(t, "company/wuxi"), "E");
+    world_time_passes(t, 1);
+    server_settles(t);
+    assert_string_equal(territories_of(t, "company/wuxi"), "S");
+    assert_true(fb_hub_deadline_ms(t->hub) == INT64_MAX);
+    world_close(t);
+}
+
 FB_TEST(only_new_companies_are_assigned_where_that_is_asked)
 {
     struct fb_world *t = drawn_up();
@@ -439,6 +459,7 @@ FB_MAIN(FB_CASE(companies_go_where_the_rules_say_and_gaps_are_listed),
         FB_CASE(rule_of_the_smaller_priority_decides_and_two_of_one_priority_overlap),
         FB_CASE(named_account_stays_whatever_the_rules_say_and_what_was_put_by_hand_stays_beside),
         FB_CASE(company_that_no_rule_fits_stays_where_it_is), FB_CASE(rules_begin_and_end_by_date),
+        FB_CASE(on_the_day_a_rule_begins_headquarters_assigns_by_itself),
         FB_CASE(only_new_companies_are_assigned_where_that_is_asked),
         FB_CASE(account_with_500_children_moves_by_a_handful_of_rows_and_its_open_deal_follows),
         FB_CASE(history_says_when_a_company_entered_and_left_a_territory),

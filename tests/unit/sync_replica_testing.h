@@ -341,7 +341,7 @@ static inline void say_chunk(struct laptop *t, int64_t rev, const char *position
 
 static inline void say_poke(struct laptop *t, int64_t rev)
 {
-    say(t, &(struct fb_message){.kind = FB_MESSAGE_POKE, .poke_rev = rev});
+    say(t, &(struct fb_message){.kind = FB_MESSAGE_POKE, .poke = {.rev = rev}});
 }
 
 /* The empty first download: afterwards the laptop stands at rev 1, in step. */

@@ -195,7 +195,7 @@ FB_TEST(the_small_messages_arrive)
 {
     FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
     assert_int_equal(round_trip(FB_MESSAGE_ACK, &arena).ack.number, 9);
-    assert_int_equal(round_trip(FB_MESSAGE_POKE, &arena).poke_rev, 5001);
+    assert_int_equal(round_trip(FB_MESSAGE_POKE, &arena).poke.rev, 5001);
     assert_int_equal(round_trip(FB_MESSAGE_PING, &arena).ping_ms, 1760000000789);
     assert_int_equal(round_trip(FB_MESSAGE_PONG, &arena).ping_ms, 1760000000789);
     struct fb_message refuse = round_trip(FB_MESSAGE_REFUSE, &arena);

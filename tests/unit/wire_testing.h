@@ -280,7 +280,7 @@ static inline struct fb_message testing_message(enum fb_message_kind kind, struc
         m.ack.number = 9;
         break;
     case FB_MESSAGE_POKE:
-        m.poke_rev = 5001;
+        m.poke.rev = 5001;
         break;
     case FB_MESSAGE_PING:
     case FB_MESSAGE_PONG:
