@@ -201,11 +201,12 @@ static int print_result(struct fb_cli *cli, const struct fb_replica_status *st, 
     }
     if (fb_cli_is_json(cli)) {
         printf("{\"sent\":%lld,\"received\":%lld,\"removed\":%lld,\"conflicts\":%lld,\"held\":%lld,"
-               "\"found\":%lld,"
+               "\"found\":%lld,\"bytes_out\":%lld,\"bytes_in\":%lld,"
                "\"rev\":%lld,\"digest\":\"%s\"}\n",
                (long long)st->changes_sent, (long long)st->rows_received,
                (long long)st->removes_received, (long long)conflicts, (long long)held,
-               (long long)st->found, (long long)st->cursor,
+               (long long)st->found, (long long)st->bytes_sent, (long long)st->bytes_received,
+               (long long)st->cursor,
                st->digest_differences > 0 ? "repaired"
                : st->digest_checks > 0    ? "equal"
                                           : "not compared");

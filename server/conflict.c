@@ -170,8 +170,8 @@ static int write_conflict(struct fb_work *w, const struct fb_conflict *c)
     return r.rc;
 }
 
-static int write_receipt(struct fb_work *w, const char *entity, const char *row_id,
-                         const char *state, const char *detail)
+int fb_receipt_write(struct fb_work *w, const char *entity, const char *row_id, const char *state,
+                     const char *detail)
 {
     const struct fb_entity *e = fb_catalogue_entity(w->catalogue, "receipt");
     if (e == NULL || w->source.employee_id == NULL || w->source.device_id == NULL) {
@@ -209,7 +209,7 @@ static int write_amended(struct fb_work *w, const struct fb_work_row *row)
     }
     const char *detail = fb_arena_strdup(w->arena, fb_buf_text(&w->text));
     return detail == NULL ? FB_ERR_NO_MEMORY
-                          : write_receipt(w, row->entity->name, row->id, "amended", detail);
+                          : fb_receipt_write(w, row->entity->name, row->id, "amended", detail);
 }
 
 /* ---- Held ---- */
@@ -246,7 +246,7 @@ static int write_held(struct fb_work *w, const struct held *h)
     set_text(&r, "device_id", w->source.device_id);
     set_text(&r, "by_id", w->source.employee_id);
     w->hub->counters.held++;
-    return r.rc < 0 ? r.rc : write_receipt(w, h->entity, h->row_id, "held", NULL);
+    return r.rc < 0 ? r.rc : fb_receipt_write(w, h->entity, h->row_id, "held", NULL);
 }
 
 static int hold_aggregate(struct fb_work *w, const struct fb_aggregate *a)

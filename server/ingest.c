@@ -248,6 +248,7 @@ static int hold_forbidden(struct fb_work *w, struct fb_work_row *row)
                                     "This %s is not at headquarters, or not among your accounts.",
                                     fb_entity_label(e));
     }
+    row->has_moved_away = op != FB_CHANGE_NAMED && w->is_judged_by_past;
     if (e->is_append_only && (op == FB_CHANGE_UPDATE || op == FB_CHANGE_DELETE)) {
         return fb_ingest_hold(w, row, FB_HELD_RULE,
                               "Rows of %s are added, but never changed or deleted.",
@@ -321,6 +322,7 @@ static int decide(struct fb_work *w, const struct fb_change *changes, size_t cou
     rc = rc < 0 ? rc : fb_ingest_rights(w);
     rc = rc < 0 ? rc : check_until_quiet(w);
     rc = rc < 0 ? rc : fb_ingest_deletes(w);
+    rc = rc < 0 ? rc : fb_moved_tell(w);
     return rc < 0 ? rc : fb_conflict_write_all(w);
 }
 

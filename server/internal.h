@@ -11,6 +11,7 @@
  *   ingest_delete.c  deletes as units, what comes back (rules 18, 19)
  *   ingest_right.c   whether the person who sent it may
  *   ingest_check.c   what must be true of the rows afterwards
+ *   moved.c          edits of accounts that moved: who is told
  *   conflict.c       rows of conflict, held_change, receipt
  *   ruling.c held.c  decisions of people, carried out
  *   merging.c merging_undo.c   two records become one, and two again
@@ -281,7 +282,8 @@ struct fb_work_row {
     bool is_loaded;
     bool must_rescope; /* an ancestor moves in this rev */
     bool is_asked_scope;
-    int64_t bin_cause; /* it rests in the bin: before is its image; 0: it does not */
+    bool has_moved_away; /* its author's device held it at the cursor, and does not any more */
+    int64_t bin_cause;   /* it rests in the bin: before is its image; 0: it does not */
     struct fb_row before;
     struct fb_row now;
     bool has_own_values;                    /* now's values are its own array */
@@ -376,6 +378,7 @@ struct fb_work {
     struct fb_value stamp;
     struct fb_paths *paths;             /* ingest_row.c: ways from stage to stage */
     struct fb_past_scopes *past_scopes; /* judge_scope.c */
+    bool is_judged_by_past;             /* ... the last answer */
     struct fb_device_scopes own_scopes; /* of a device that is not connected any more */
     struct fb_conflict *open_conflicts; /* conflict.c: of this device, read once */
     bool has_open_conflicts;
@@ -462,6 +465,9 @@ int fb_replay_note(struct fb_store *s, const struct fb_push_origin *origin) FB_M
 int fb_ingest_clock(struct fb_work *w, int64_t cursor, int64_t edited_at_ms,
                     int64_t *ret) FB_MUST_CHECK;
 
+/* moved.c. Receipts and notifications about merged edits of accounts that had left their author. */
+int fb_moved_tell(struct fb_work *w) FB_MUST_CHECK;
+
 /* judge_scope.c. May the source's device touch the row, as headquarters has it, with a change of this cursor? */
 int fb_judge_sees(struct fb_work *w, const struct fb_work_row *row, int64_t cursor,
                   bool *ret) FB_MUST_CHECK;
@@ -506,6 +512,9 @@ int fb_conflict_find_open(struct fb_work *w, struct fb_work_row *row, const char
                           const char *base_json, const char **ret_id) FB_MUST_CHECK;
 /* The rows of conflict, held_change and receipt that the work's decisions ask for. */
 int fb_conflict_write_all(struct fb_work *w) FB_MUST_CHECK;
+/* A receipt for the push's author. */
+int fb_receipt_write(struct fb_work *w, const char *entity, const char *row_id, const char *state,
+                     const char *detail) FB_MUST_CHECK;
 const char *fb_held_reason_name(enum fb_held_reason reason);
 
 /* held.c */

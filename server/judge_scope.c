@@ -322,7 +322,9 @@ static int judge_by_past(struct fb_work *w, const struct fb_work_row *row, int64
         return rc;
     }
     rc = set_at(w, row, after_seq, set);
-    return rc < 0 ? rc : held_then(w, fb_buf_text(set), cursor, after_seq, ret);
+    rc = rc < 0 ? rc : held_then(w, fb_buf_text(set), cursor, after_seq, ret);
+    w->is_judged_by_past = rc == FB_OK && *ret;
+    return rc;
 }
 
 static int sees_row(struct fb_work *w, const struct fb_work_row *row, int64_t cursor, bool *ret)
@@ -378,6 +380,7 @@ static int sees_merged(struct fb_work *w, const struct fb_work_row *row, int64_t
 
 int fb_judge_sees(struct fb_work *w, const struct fb_work_row *row, int64_t cursor, bool *ret)
 {
+    w->is_judged_by_past = false;
     int rc = sees_row(w, row, cursor, ret);
     return rc < 0 || *ret ? rc : sees_merged(w, row, cursor, ret);
 }

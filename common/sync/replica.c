@@ -366,6 +366,7 @@ int fb_replica_round_feed(struct fb_replica_round *r, const uint8_t *bytes, size
         return r->error < 0 ? r->error : FB_OK; /* late bytes of a connection that is gone */
     }
     r->heard_at_ms = now_ms;
+    r->status.bytes_received += (int64_t)size;
     for (size_t at = 0; at < size; at += FEED_SLICE) {
         size_t slice = size - at < FEED_SLICE ? size - at : FEED_SLICE;
         if (r->in.size == 0) {
@@ -407,7 +408,10 @@ int fb_replica_round_take(struct fb_replica_round *r, struct fb_buf *out, int64_
         return remember(r, fb_replica_fail(r, FB_ERR_UNREACHABLE,
                                            "headquarters does not answer: trying again soon"));
     }
-    return remember(r, fb_replica_send(r, out));
+    size_t size = out->size;
+    int rc = fb_replica_send(r, out);
+    r->status.bytes_sent += (int64_t)(out->size - size);
+    return remember(r, rc);
 }
 
 static bool has_work(const struct fb_replica_round *r)

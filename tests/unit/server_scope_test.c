@@ -98,6 +98,16 @@ FB_TEST(unsent_edits_of_an_account_that_leaves_are_kept_and_merged)
     expect_replica(t, "ana", "contact/new", "family_name", "(no row)");
     replica_syncs(t, "ben");
     expect_replica(t, "ben", "contact/new", "family_name", "New");
+    /* She is told what became of it, and those who have the account now that it came: one notice, not one per record. */
+    assert_string_equal(
+        replica_asks(t, "ana", "SELECT group_concat(entity || ' ' || state) FROM receipt", NULL),
+        "contact merged");
+    assert_string_equal(replica_asks(t, "ben",
+                                     "SELECT group_concat(kind || ' ' || entity) FROM notification "
+                                     "WHERE record_id = ?1",
+                                     "company/acme"),
+                        "sync company");
+    assert_string_equal(replica_asks(t, "ana", "SELECT count(*) FROM notification", NULL), "0");
     expect_equal_digests(t);
     world_close(t);
 }
