@@ -60,7 +60,6 @@ static const struct {
 } WAITING[] = {
     {"EVICTED_BY_PRESENT_ROOT", "rare (1 of 5000); its story is in tests/unit/server_scope_test.c"},
     {"ENTERING_SCOPE_ADDS", "needs remnants of a scope that had left; nothing here leaves any"},
-    {"OWN_PUSHES_NOT_IN_SCOPE", "rare; its story is in tests/unit/server_scope_test.c"},
     {"TARGET_NOT_JUDGED",
      "honest laptops guess no ids; its story is in tests/unit/server_scope_test.c"},
     {"PENDING_ONLY_IN_JOURNAL",
