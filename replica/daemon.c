@@ -282,8 +282,29 @@ static void on_lease(void *ctx)
                  0);
 }
 
+/* All it holds is at headquarters, which sends it nothing more: a copy took its place (C2), and a person must enrol it. */
+static bool has_ended_as_copy(struct client *c)
+{
+    const struct fb_replica_status *st = fb_replica_round_status(c->round);
+    if (!st->must_enrol || st->state != FB_REPLICA_IN_STEP) {
+        return false;
+    }
+    if (c->run->until_in_step) {
+        stop(c, FB_ERR_REFUSED, st->sentence);
+    } else if (!c->was_in_step) {
+        fb_log(FB_LOG_ERROR, "copied", "reason=%s", fb_log_quote(st->sentence));
+        note_state(c, "refused", st->sentence, 0);
+        note_round(c, st->sentence);
+    }
+    c->was_in_step = true;
+    return true;
+}
+
 static void check_in_step(struct client *c)
 {
+    if (has_ended_as_copy(c)) {
+        return;
+    }
     bool is_in_step = fb_replica_round_is_in_step(c->round);
     bool was_in_step = c->was_in_step;
     c->was_in_step = is_in_step;
