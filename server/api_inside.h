@@ -6,6 +6,7 @@
  *   api_users.c     who may log in
  *   api_devices.c   laptops
  *   api_policies.c  merge rules and their rehearsal
+ *   api_territories.c  how territories stand, rehearsing and applying a draft
  *   api_backups.c   backups
  *   api_health.c    how the server is
  *   api_audit.c     who did what
@@ -40,6 +41,8 @@ fb_web_handler fb_server_get_users, fb_server_post_user, fb_server_patch_user,
     fb_server_post_password;
 fb_web_handler fb_server_get_devices, fb_server_post_invite, fb_server_post_device;
 fb_web_handler fb_server_get_policies, fb_server_post_policies, fb_server_rehearse_policies;
+fb_web_handler fb_server_get_territories, fb_server_rehearse_territories,
+    fb_server_apply_territories;
 fb_web_handler fb_server_get_backups, fb_server_post_backup;
 fb_web_handler fb_server_get_health;
 fb_web_handler fb_server_get_audit;

@@ -73,6 +73,8 @@ struct fb_store {
     bool has_told_health;           /* the first check has told it */
     struct fb_store_health lasting; /* of the last look: unknown columns, told at every check */
 
+    struct fb_store_cost *cost; /* cost.c; NULL: nobody watches */
+
     int last_error; /* ours */
     int last_code;  /* SQLite's extended code */
     char last_message[200];

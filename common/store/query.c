@@ -366,6 +366,11 @@ static void finish(struct asking *a)
         a->cost.steps += sqlite3_stmt_status(q, SQLITE_STMTSTATUS_VM_STEP, 1);
         a->cost.scan_steps += sqlite3_stmt_status(q, SQLITE_STMTSTATUS_FULLSCAN_STEP, 1);
         a->cost.sorts += sqlite3_stmt_status(q, SQLITE_STMTSTATUS_SORT, 1);
+        if (a->store->cost != NULL) { /* of a statement that was left before its end */
+            a->store->cost->steps += a->cost.steps;
+            a->store->cost->scan_steps += a->cost.scan_steps;
+            a->store->cost->sorts += a->cost.sorts;
+        }
     }
     fb_sql_end(a->sql);
     a->sql = NULL;

@@ -64,6 +64,15 @@ int fb_store_savepoint(struct fb_store *store) FB_MUST_CHECK;
 int fb_store_savepoint_release(struct fb_store *store) FB_MUST_CHECK;
 int fb_store_savepoint_undo(struct fb_store *store) FB_MUST_CHECK;
 
+/* What the statements of this connection cost, for tests and figures: adds to what ret holds from now on; NULL ends it. */
+struct fb_store_cost {
+    int64_t statements;
+    int64_t steps;      /* of SQLite's machine: some ten per row looked at */
+    int64_t scan_steps; /* rows met without an index */
+    int64_t sorts;
+};
+void fb_store_watch_cost(struct fb_store *store, struct fb_store_cost *ret);
+
 /* Capture triggers of this connection. Off while remote rows are applied; they are on otherwise,
  * and at every begin. */
 void fb_store_capture(struct fb_store *store, bool is_on);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Lookups of reference fields, at each keystroke: what begins so by name, number or code first (indexes), then what the
- * search file finds (words inside, pinyin, initials, digits), then, if there is still nothing, what holds the text somewhere in
- * its title (a read of the table within a small budget), then what is only known by name. Without words: what was touched
+ * search file finds (words inside, pinyin, initials, digits) or, without one, what holds the text somewhere in its title (a
+ * read of the table within a small budget), then what is only known by name. Without words: what was touched
  * last.
  */
 #include <string.h>
@@ -81,6 +81,12 @@ static int ask(struct looking *l, const struct fb_query_node *where, bool by_tit
     }
     int rc = fb_api_query(l->a, &q, keep, l);
     return rc == FB_ERR_LIMIT ? FB_OK : rc; /* what was found so far is an answer */
+}
+
+/* With a search file only what an index leads to: the file finds the rest, and a keystroke reads no table. */
+static bool is_asked(const struct looking *l, const struct fb_field *f)
+{
+    return l->a->web->search == NULL || f->is_indexed || f->is_unique;
 }
 
 /* Title's fields, and those that people know a record by: numbers, codes, short names. */
@@ -179,6 +185,12 @@ static int ask_search(struct looking *l)
     return rc;
 }
 
+/* Small and capital ones are alike, which takes an index three ranges; SQLite then rather reads the table: the file comes first. */
+static bool has_letters(const char *words)
+{
+    return strpbrk(words, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL;
+}
+
 static int ask_words(struct looking *l)
 {
     const struct fb_entity *e = l->entity;
@@ -187,7 +199,7 @@ static int ask_words(struct looking *l)
     int rc = FB_OK;
     for (size_t i = 0; rc == FB_OK && i < e->field_count; i++) {
         const struct fb_field *f = &e->fields[i];
-        if (is_known_by(e, f) && fb_api_sees_field(l->a, e, f)) {
+        if (is_known_by(e, f) && is_asked(l, f) && fb_api_sees_field(l->a, e, f)) {
             rc =
                 add_either(l, &begins, fb_api_node_text(l->a, FB_QUERY_BEGINS, f->index, l->words));
             rc = rc < 0 ? rc
@@ -195,12 +207,15 @@ static int ask_words(struct looking *l)
                                      fb_api_node_text(l->a, FB_QUERY_CONTAINS, f->index, l->words));
         }
     }
-    rc = rc < 0 || begins == NULL ? rc : add_split_names(l, &begins);
-    rc = rc < 0 || begins == NULL ? rc : ask(l, begins, false, CONTAINS_STEPS);
-    if (rc == FB_OK && l->count < l->limit && l->a->web->search != NULL) {
+    bool is_searched = l->a->web->search != NULL; /* its titles are whole names */
+    rc = rc < 0 || begins == NULL || is_searched ? rc : add_split_names(l, &begins);
+    bool is_first = is_searched && has_letters(l->words);
+    rc = rc < 0 || !is_first ? rc : ask_search(l);
+    rc = rc < 0 || begins == NULL || l->count > 0 ? rc : ask(l, begins, false, CONTAINS_STEPS);
+    if (rc == FB_OK && l->count < l->limit && is_searched && !is_first) {
         rc = ask_search(l);
     }
-    bool is_enough = l->count >= l->limit || (l->count > 0 && l->a->web->search != NULL);
+    bool is_enough = l->count >= l->limit || is_searched;
     rc = rc < 0 || holds == NULL || is_enough ? rc : ask(l, holds, true, CONTAINS_STEPS);
     return rc < 0 || l->count >= l->limit ? rc : ask_references(l);
 }

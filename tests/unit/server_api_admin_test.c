@@ -229,6 +229,83 @@ FB_TEST(a_locked_laptop_gets_its_code)
     assert_non_null(api_at(&ana, "code"));
 }
 
+/* ---- Territories ---- */
+
+/* Two territories; a rule gives Ana's every company whose name begins with A. */
+static void has_territories(void)
+{
+    server_makes(t, "territory/east", "code", "E", "name", "East", NULL);
+    server_makes(t, "territory/west", "code", "W", "name", "West", NULL);
+    server_makes(t, "territory_member/ana", "territory_id", "@territory/east", "employee_id",
+                 "@employee/ana", "part", "owner", NULL);
+    server_makes(t, "territory_member/bo", "territory_id", "@territory/west", "employee_id",
+                 "@employee/bo", "part", "owner", NULL);
+    server_makes(t, "territory_rule/a", "entity", "company", "priority", "10", "territory_id",
+                 "@territory/east", "filter", "[[\"name\",\"^\",\"A\"]]", "enabled", "1", NULL);
+    everybody_syncs(t);
+    ana.now_ms = t->now_ms;
+}
+
+static const char *moves_the_rule(void)
+{
+    static char body[200];
+    snprintf(body, sizeof body, "{\"changes\":[{\"rule_id\":\"%s\",\"territory_id\":\"%s\"}]}",
+             world_id("territory_rule/a"), world_id("territory/west"));
+    return body;
+}
+
+static const char *territory_of_acme(void)
+{
+    return server_asks(t,
+                       "SELECT group_concat(x.code) FROM company_territory AS c JOIN territory AS x"
+                       " ON x.id = c.territory_id WHERE c.company_id = ?1",
+                       "company/acme");
+}
+
+FB_TEST(a_realignment_is_rehearsed_and_then_applied)
+{
+    has_territories();
+    api_get(&ana, "/api/v1/territories");
+    expect_answer(&ana, 200, "rows.0.code", "E");
+    expect_answer(&ana, 200, "rows.0.members", "1");
+    expect_answer(&ana, 200, "gaps.0.title", "Acme");
+    expect_answer(&ana, 200, "gaps_count", "1");
+    api_send(&ana, "POST", "/api/v1/territories/apply", "{}");
+    expect_answer(&ana, 200, "companies", "1");
+    expect_answer(&ana, 200, "moves.0.to", "E");
+    assert_string_equal(territory_of_acme(), "E");
+    api_send(&ana, "POST", "/api/v1/territories/rehearse", moves_the_rule());
+    expect_answer(&ana, 200, "companies", "1");
+    expect_answer(&ana, 200, "moves.0.from", "E");
+    expect_answer(&ana, 200, "moves.0.to", "W");
+    expect_answer(&ana, 200, "devices", "2");
+    assert_string_equal(territory_of_acme(), "E"); /* nothing was changed */
+    expect_server(t, "territory_rule/a", "territory_id", world_id("territory/east"));
+    api_send(&ana, "POST", "/api/v1/territories/apply", moves_the_rule());
+    expect_answer(&ana, 200, "companies", "1");
+    assert_string_equal(territory_of_acme(), "W");
+    expect_server(t, "territory_rule/a", "territory_id", world_id("territory/west"));
+    assert_string_equal(
+        server_asks(t, "SELECT employee_id FROM fb_rev ORDER BY rev DESC LIMIT 1", NULL),
+        world_id("employee/ana"));
+}
+
+FB_TEST(a_plan_is_taken_and_a_wrong_one_is_said_where)
+{
+    has_territories();
+    api_send(&ana, "POST", "/api/v1/territories/rehearse",
+             "{\"plan\":{\"territories\":[{\"code\":\"W\",\"accounts\":[\"Acme\"]}]}}");
+    expect_status(&ana, 200);
+    api_send(&ana, "POST", "/api/v1/territories/rehearse", "{\"plan\":{\"territories\":7}}");
+    expect_answer(&ana, 422, "fields.plan.code", "type");
+    api_send(&ana, "POST", "/api/v1/territories/apply",
+             "{\"changes\":[{\"rule_id\":\"x\",\"territory_id\":\"y\"}]}");
+    expect_answer(&ana, 422, "fields.changes.code", "lookup");
+    api_send(&ana, "POST", "/api/v1/territories/rehearse", "{\"changes\":{}}");
+    expect_answer(&ana, 400, "code", "bad_request");
+    assert_string_equal(server_asks(t, "SELECT count(*) FROM company_territory", NULL), "0");
+}
+
 /* ---- Merge rules ---- */
 
 static void dispute_the_name(void)
@@ -338,6 +415,8 @@ int main(void)
         CASE(a_laptop_that_is_not_known_is_refused),
         CASE(the_list_tells_how_far_behind_a_laptop_is_and_what_waits_on_it),
         CASE(a_locked_laptop_gets_its_code),
+        CASE(a_realignment_is_rehearsed_and_then_applied),
+        CASE(a_plan_is_taken_and_a_wrong_one_is_said_where),
         CASE(a_rule_is_rehearsed_on_past_conflicts_and_then_switched_on),
         CASE(a_rule_that_does_not_fit_is_refused_at_its_field),
         CASE(the_rules_offered_are_those_that_fit),
