@@ -459,7 +459,7 @@ export const zh = {
   'day.nothing': '今天没有安排。',
   'day.quiet_since': '上次联系：{t}',
   'day.see_all': '查看全部',
-  'day.since': '{t}同步以来',
+  'day.since': '上次同步（{t}）以来',
   'day.suggested': '建议联系',
   'day.tick': '完成{rec}',
 
