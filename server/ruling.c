@@ -175,7 +175,7 @@ static int write_values(struct ruling *r, const char *field)
 static int send_back(struct ruling *r, const char *sentence)
 {
     int rc = fb_work_set_text(r->w, r->conflict, "outcome", r->before);
-    return rc < 0 ? rc : fb_work_set_text(r->w, r->conflict, "note", sentence);
+    return rc < 0 ? rc : fb_work_set_text(r->w, r->conflict, "note", fb_text(sentence));
 }
 
 /* The part of "stood" by that name, as JSON text in the arena; "" for none. */
