@@ -55,6 +55,19 @@ export async function state(page, wanted, ms = 60000) {
   await page.waitForSelector(`.fb-sync[data-state="${wanted}"]`, { timeout: ms });
 }
 
+/* "Sync now" on the laptop's own page, until nothing of it waits and a round has ended since. */
+export async function syncNow(page) {
+  const path = new URL(page.url()).pathname + new URL(page.url()).search;
+  const before = await page.evaluate(() => fetch('/api/v1/sync').then((r) => r.json()).then((s) => s.last_at));
+  await go(page, '/sync');
+  await page.getByRole('button', { name: /^(立即同步|Sync now)$/ }).click();
+  await page.waitForFunction(async (last) => {
+    const s = await fetch('/api/v1/sync').then((r) => r.json());
+    return s.waiting === 0 && s.last_at !== last && ['in_step', 'needs_you', 'lease'].includes(s.state);
+  }, before, { timeout: 60000, polling: 300 });
+  await go(page, path);
+}
+
 export function same(what, got, wanted) {
   must(`${what}: ${JSON.stringify(wanted)}, not ${JSON.stringify(got)}`, JSON.stringify(got) === JSON.stringify(wanted));
 }

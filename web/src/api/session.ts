@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { createContext, useContext, useEffect } from 'react';
 import { BILINGUAL, Catalogue, type CatalogueAnswer } from '../catalogue/model';
 import { hasChosenLanguage, setLanguage } from '../i18n';
-import { api, onLost, Problem, setCsrf, tellLost } from './client';
+import { api, Problem, setCsrf, tellLost } from './client';
 import { EVERYTHING, hint } from './hints';
 import { client, getList } from './queries';
 import type { Session, Sync } from './types';
@@ -74,33 +74,51 @@ export const useSync = () => useQuery({ queryKey: ['sync'], queryFn: () => api.g
 
 interface RecordEvent { entity: string; ids: string[]; by: 'sync' | 'this' | 'other' }
 
-/* One stream per page. Synchronisation's state goes straight into the cache; changed records are only counted. */
+const AGAIN_AFTER_MS = 3000;
+
+/* One stream per page. Synchronisation's state goes straight into the cache; changed records are only offered. A stream
+   that the browser gave up (a node that started anew answers before it is ready, or wants a new login) is opened again. */
 export function useEvents(isOn: boolean): void {
   useEffect(() => {
     if (!isOn || typeof EventSource === 'undefined') return undefined;
-    const source = new EventSource('/api/v1/events?topics=sync,record,conflict,held,device');
-    source.addEventListener('open', () => tellLost(false));
-    source.addEventListener('error', () => {
-      if (source.readyState !== EventSource.OPEN) tellLost(true);
+    let source: EventSource;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isLost = false;
+    const connect = () => {
+      source = new EventSource('/api/v1/events?topics=sync,record,conflict,held,device');
+      source.addEventListener('open', () => {
+        tellLost(false);
+        if (!isLost) return;
+        isLost = false;
+        void client.invalidateQueries({ queryKey: ['sync'] });
+        hint(EVERYTHING);
+      });
+      source.addEventListener('error', () => {
+        if (source.readyState === EventSource.OPEN) return;
+        isLost = true;
+        tellLost(true);
+        if (source.readyState === EventSource.CLOSED) timer = setTimeout(again, AGAIN_AFTER_MS);
+      });
+      source.addEventListener('sync', (e) => client.setQueryData(['sync'], JSON.parse((e as MessageEvent<string>).data)));
+      source.addEventListener('record', (e) => {
+        const event = JSON.parse((e as MessageEvent<string>).data) as RecordEvent;
+        if (event.by !== 'this') hint(event.entity);
+      });
+      source.addEventListener('reset', () => {
+        hint(EVERYTHING);
+        void client.invalidateQueries({ queryKey: ['sync'] });
+      });
+      for (const topic of ['conflict', 'held', 'device']) {
+        source.addEventListener(topic, () => void client.invalidateQueries({ queryKey: ['desk'] }));
+      }
+    };
+    // A login that ended is told by its answer; otherwise the stream goes on.
+    const again = () => void api.get('/sync').then(connect, (err) => {
+      if (!(err instanceof Problem) || err.status !== 401) timer = setTimeout(again, AGAIN_AFTER_MS);
     });
-    source.addEventListener('sync', (e) => client.setQueryData(['sync'], JSON.parse((e as MessageEvent<string>).data)));
-    source.addEventListener('record', (e) => {
-      const event = JSON.parse((e as MessageEvent<string>).data) as RecordEvent;
-      if (event.by !== 'this') hint(event.entity);
-    });
-    source.addEventListener('reset', () => {
-      hint(EVERYTHING);
-      void client.invalidateQueries({ queryKey: ['sync'] });
-    });
-    for (const topic of ['conflict', 'held', 'device']) {
-      source.addEventListener(topic, () => void client.invalidateQueries({ queryKey: ['desk'] }));
-    }
-    const off = onLost((isLost) => {
-      if (!isLost) return;
-      void client.invalidateQueries({ queryKey: ['sync'] });
-    });
+    connect();
     return () => {
-      off();
+      clearTimeout(timer);
       source.close();
     };
   }, [isOn]);

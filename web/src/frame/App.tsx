@@ -56,7 +56,7 @@ function Inside() {
   const titles = useTitlesQuery(catalogue.data, lang === 'en');
   const shown = useMemo(() => (titles.data && lang === 'en' ? catalogue.data?.withTitles(titles.data) : catalogue.data), [catalogue.data, titles.data, lang]);
   const [isExpired, setExpired] = useState(false);
-  useEvents(isIn);
+  useEvents(isIn && !isExpired);
   // Before anybody signed in there is nothing that could have ended.
   useEffect(() => onExpired(() => client.getQueryData(['session']) && setExpired(true)), []);
 

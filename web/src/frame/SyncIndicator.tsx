@@ -54,10 +54,13 @@ function useLost(): boolean {
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const off = onLost((lost) => {
+      if (lost) {
+        timer ??= setTimeout(() => setLost(true), LOST_AFTER_MS);
+        return;
+      }
       clearTimeout(timer);
       timer = undefined;
-      if (!lost) setLost(false);
-      else timer = setTimeout(() => setLost(true), LOST_AFTER_MS);
+      setLost(false);
     });
     return () => {
       off();
