@@ -76,15 +76,17 @@ export interface Receipt {
   id: string; state: string; entity: string; row_id: string; title: string; at: string; round_at?: string;
   code?: string; field?: string; mine?: Value; value?: Value; who?: string; their_at?: string; detail?: string;
 }
-export interface DuplicatePair { id: string; entity: string; left: { id: string; title: string; second?: string }; right: { id: string; title: string; second?: string }; score?: number; reasons?: string[] }
+export interface DuplicatePair { id: string; entity: string; state?: string; left: { id: string; title: string; second?: string }; right: { id: string; title: string; second?: string }; score?: number; reasons?: string[] }
 export interface Device {
   id: string; name: string; person?: string; state: string; last_seen?: string | null; behind?: number | null; unsent?: number | null;
-  version?: string | null; check?: string | null; lease_until?: string | null; last_sync?: string | null;
+  version?: string | null; check?: string | null; last_sync?: string | null;
+  wipe_ordered_at?: string | null; wiped_at?: string | null; wiped_unsent?: number | null;
 }
-export interface User { id: string; login: string; name: string; is_active?: boolean; is_admin?: boolean; roles?: string[]; last_login?: string | null; language?: string }
-export interface Policy { entity: string; field: string; now: string; draft?: string | null; allowed?: string[] }
+export interface User { id: string; login: string; name: string; is_active?: boolean; is_admin?: boolean; roles?: string[]; last_login?: string | null; language?: string | null; has_second_factor?: boolean }
+export interface Policy { entity: string; field: string; group?: string | null; now: string; allowed?: string[] }
 export interface Health { checks?: { name: string; ok: boolean; detail?: string; since?: string }[]; [more: string]: unknown }
-export interface Backup { id?: string; at: string; bytes?: number; verified?: boolean; detail?: string; state?: string }
+export interface Backup { id?: string; at: string; bytes?: number; verified?: boolean }
+export interface Backups { rows: Backup[]; running: { since: string; done: number; total: number } | null; failed: string | null; folder?: string }
 
 export interface ProblemField { code: string; detail?: string; params?: Record<string, string | number> }
 export type FieldProblems = Record<string, ProblemField & Partial<BothChanged>>;

@@ -7,6 +7,7 @@ import { useDesk } from '../api/queries';
 import { useSession } from '../api/session';
 import type { Conflict, Device, DuplicatePair, Health, Held } from '../api/types';
 import { useI18n, type Key } from '../i18n';
+import { bytes, decimal } from '../i18n/format';
 import { zh } from '../i18n/zh';
 import { Link } from '../lib/Link';
 import { navigate } from '../lib/router';
@@ -22,7 +23,7 @@ export default function Admin() {
   const held = useDesk<Held>('/held');
   const devices = useDesk<Device>('/devices');
   const alike = useDesk<DuplicatePair>('/duplicates');
-  const asking = (devices.data ?? []).filter((d) => ['waiting', 'pending', 'asking', 'requested'].includes(d.state)).length;
+  const asking = (devices.data ?? []).filter((d) => d.state === 'pending').length;
   const waiting = [
     { n: conflicts.data?.length ?? 0, word: i.t('page.conflicts'), path: '/conflicts' },
     { n: held.data?.length ?? 0, word: i.t('page.held'), path: '/held' },
@@ -57,7 +58,7 @@ function HealthCard() {
     <Card title={i.t('admin.health')}>
       <ul className="fb-rows">
         {(health.data.checks ?? []).map((x) => <li key={x.name}><Shape state={x.ok ? 'ok' : 'danger'} /><span className="fb-grow">{word(x.name)}{x.detail && <span className="fb-quiet"> · {x.detail}</span>}</span>{x.since && <span className="fb-quiet">{i.when(x.since)}</span>}</li>)}
-        {facts.map(([k, v]) => <li key={k}><span className="fb-grow">{word(k)}</span><span>{typeof v === 'boolean' ? i.t(v ? 'ui.yes' : 'ui.no') : String(v)}</span></li>)}
+        {facts.map(([k, v]) => <li key={k}><span className="fb-grow">{word(k)}</span><span>{typeof v === 'boolean' ? i.t(v ? 'ui.yes' : 'ui.no') : /_bytes$/.test(k) ? bytes(Number(v)) : typeof v === 'number' ? decimal(v) : String(v)}</span></li>)}
       </ul>
     </Card>
   );

@@ -12,7 +12,7 @@ import { Lookup } from '../value/Lookup';
 import { Card, Loaded, PageHead } from './Section';
 import { useAct } from './useAct';
 
-interface Invited { code: string; valid_until?: string; expires_at?: string; address?: string; fingerprint?: string }
+interface Invited { code: string; valid_until?: string; address?: string; fingerprint?: string }
 
 export default function Devices() {
   const i = useI18n();
@@ -34,14 +34,15 @@ export function DeviceTable({ isShort }: { isShort?: boolean }) {
       {(list) => (
         <div style={{ overflowX: 'auto' }} tabIndex={0} role="group" aria-label={i.t('page.devices')}>
           <table className="fb-three">
-            <thead><tr><th>{i.t('dev.laptop')}</th><th>{i.t('dev.person')}</th><th>{i.t('dev.state')}</th><th>{i.t('dev.seen')}</th><th className="fb-number">{i.t('dev.behind')}</th><th>{i.t('dev.version')}</th>{!isShort && <th> </th>}</tr></thead>
+            <thead><tr><th>{i.t('dev.laptop')}</th><th>{i.t('dev.person')}</th><th>{i.t('dev.state')}</th><th>{i.t('dev.seen')}</th><th className="fb-number">{i.t('terr.unsent')}</th><th className="fb-number">{i.t('dev.behind')}</th><th>{i.t('dev.version')}</th>{!isShort && <th> </th>}</tr></thead>
             <tbody>
               {list.map((d) => (
                 <tr key={d.id}>
                   <td>{d.name}</td>
                   <td>{d.person || '–'}</td>
-                  <td>{stateWord(i, d.state)}{d.check && <div className="fb-quiet">{i.t('dev.check', { code: d.check })}</div>}</td>
+                  <td>{stateWord(i, d.state)}{d.check && d.state === 'pending' && <div className="fb-quiet">{i.t('dev.check', { code: d.check })}</div>}{d.wipe_ordered_at && !d.wiped_at && <div className="fb-quiet">{i.t('dev.wipe_ordered', { t: i.when(d.wipe_ordered_at) })}</div>}{d.wiped_at && <div className="fb-quiet">{i.t('dev.wiped_at', { t: i.when(d.wiped_at), n: d.wiped_unsent ?? 0 })}</div>}</td>
                   <td title={d.last_seen ? dateTime(new Date(d.last_seen)) : ''}>{i.when(d.last_seen) || '–'}</td>
+                  <td className="fb-number">{d.unsent !== null && d.unsent !== undefined ? decimal(d.unsent) : '–'}</td>
                   <td className="fb-number">{d.behind !== null && d.behind !== undefined ? decimal(d.behind) : '–'}</td>
                   <td>{d.version || '–'}</td>
                   {!isShort && <td><Actions device={d} /></td>}
@@ -74,15 +75,17 @@ function Actions({ device: d }: { device: Device }) {
       title: i.t('dev.revoke'), content: i.t('confirm.revoke', { device: d.name, who: d.person || '–' }), okText: i.t('dev.revoke'), okButtonProps: { danger: true }, cancelText: i.t('ui.cancel'),
       onOk: () => call('revoke', i.t('device.revoke_done', { device: d.name, t: i.when(d.last_sync ?? d.last_seen) || '–' })),
     });
-  const isOff = ['revoked', 'wiped', 'lost'].includes(d.state);
+  const isOff = ['revoked', 'wiped', 'refused'].includes(d.state);
+  const isAsking = d.state === 'pending';
   return (
     <Space wrap size={4}>
-      {['waiting', 'invited', 'pending', 'asking', 'requested'].includes(d.state) && <Button size="small" type="primary" onClick={() => call('approve')}>{i.t('dev.approve')}</Button>}
-      {['active', 'approved', 'in_use'].includes(d.state) && <Button size="small" onClick={() => call('suspend')}>{i.t('dev.suspend')}</Button>}
+      {isAsking && <Button size="small" type="primary" onClick={() => call('approve')}>{i.t('dev.approve')}</Button>}
+      {isAsking && <Button size="small" onClick={() => call('refuse')}>{i.t('dev.refuse')}</Button>}
+      {d.state === 'active' && <Button size="small" onClick={() => call('suspend')}>{i.t('dev.suspend')}</Button>}
       {d.state === 'suspended' && <Button size="small" onClick={() => call('resume')}>{i.t('dev.resume')}</Button>}
-      {!isOff && <Button size="small" onClick={() => call('unlock')}>{i.t('term.unlock_code')}</Button>}
-      {!isOff && <Button size="small" danger onClick={revoke}>{i.t('dev.revoke')}</Button>}
-      {d.state !== 'wiped' && <Button size="small" danger onClick={() => setWiping(true)}>{i.t('dev.wipe')}</Button>}
+      {!isOff && !isAsking && <Button size="small" onClick={() => call('unlock')}>{i.t('term.unlock_code')}</Button>}
+      {!isOff && !isAsking && <Button size="small" danger onClick={revoke}>{i.t('dev.revoke')}</Button>}
+      {!['wiped', 'refused', 'pending'].includes(d.state) && !d.wipe_ordered_at && <Button size="small" danger onClick={() => setWiping(true)}>{i.t('dev.wipe')}</Button>}
       {isWiping && (
         <Modal open title={i.t('dev.wipe')} okText={i.t('dev.wipe')} cancelText={i.t('ui.cancel')} okButtonProps={{ danger: true, disabled: typed !== d.name }} onCancel={() => setWiping(false)} onOk={() => { setWiping(false); call('wipe'); }}>
           <p>{i.t('confirm.wipe', { device: d.name })}</p>
@@ -100,7 +103,7 @@ function Invite({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
   const [made, setMade] = useState<Invited | null>(null);
   const ask = async () => setMade(await act(() => api.post<Invited>('/devices/invite', { user: who!.id, name: name.trim() })));
-  const until = made?.valid_until ?? made?.expires_at;
+  const until = made?.valid_until;
   return (
     <Modal open title={i.t('dev.enrol')} onCancel={onClose} footer={made ? [<Button key="p" onClick={() => window.print()}>{i.t('term.print')}</Button>, <Button key="n" onClick={() => void ask()}>{i.t('dev.new_code')}</Button>, <Button key="c" type="primary" onClick={onClose}>{i.t('ui.close')}</Button>] : [<Button key="x" onClick={onClose}>{i.t('ui.cancel')}</Button>, <Button key="m" type="primary" disabled={!who || !name.trim()} onClick={() => void ask()}>{i.t('dev.make_code')}</Button>]}>
       {made ? (

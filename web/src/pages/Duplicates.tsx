@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Records that may be the same: said not to be, or merged field by field; what moves is said before.
-import { Button, Modal, Radio, Skeleton, Space } from 'antd';
+import { App, Button, Modal, Radio, Segmented, Skeleton, Space } from 'antd';
 import { useState } from 'react';
 import { api } from '../api/client';
 import { useDesk, useRecord, useRelated, wrote } from '../api/queries';
@@ -19,11 +19,14 @@ export default function Duplicates() {
   const i = useI18n();
   const c = useCatalogue();
   const act = useAct();
-  const rows = useDesk<DuplicatePair>('/duplicates');
+  const [state, setState] = useState('suspected');
+  const rows = useDesk<DuplicatePair>('/duplicates', { state });
   const [open, setOpen] = useState<DuplicatePair | null>(null);
   return (
     <section>
-      <PageHead title={i.t('page.duplicates')} />
+      <PageHead title={i.t('page.duplicates')}>
+        <Segmented aria-label={i.t('term.filter')} value={state} onChange={setState} options={[{ value: 'suspected', label: i.t('dup.suspected') }, { value: 'merged', label: i.t('dup.is_merged') }, { value: 'not_duplicate', label: i.t('dup.is_not') }]} />
+      </PageHead>
       <Card>
         <Loaded query={rows} empty={i.t('dup.none')}>
           {(list) => (
@@ -33,8 +36,9 @@ export default function Duplicates() {
                   <span className="fb-chip">{i.label(c.entity(d.entity))}</span>
                   <span className="fb-grow"><Link to={recordPath(d.entity, d.left.id)}>{d.left.title}</Link> / <Link to={recordPath(d.entity, d.right.id)}>{d.right.title}</Link>{d.reasons && d.reasons.length > 0 && <span className="fb-quiet"> · {d.reasons.join(i.lang === 'zh' ? '、' : ', ')}</span>}</span>
                   {d.score !== undefined && <span className="fb-quiet">{i.t('dup.alike', { n: d.score })}</span>}
-                  <Button size="small" onClick={() => void act(() => api.post(`/duplicates/${d.id}/dismiss`), i.t('dup.remembered'))}>{i.t('dup.not_same')}</Button>
-                  <Button size="small" type="primary" onClick={() => setOpen(d)}>{i.t('term.merge')}</Button>
+                  {state === 'suspected' && <Button size="small" onClick={() => void act(() => api.post(`/duplicates/${d.id}/dismiss`), i.t('dup.remembered'))}>{i.t('dup.not_same')}</Button>}
+                  {state === 'suspected' && <Button size="small" type="primary" onClick={() => setOpen(d)}>{i.t('term.merge')}</Button>}
+                  {state === 'merged' && <Button size="small" onClick={() => void act(() => api.post(`/merges/${d.id}/undo`), i.t('dup.undone'))}>{i.t('term.undo')}</Button>}
                 </li>
               ))}
             </ul>
@@ -50,6 +54,7 @@ function Merge({ pair, onClose }: { pair: DuplicatePair; onClose: () => void }) 
   const c = useCatalogue();
   const i = useI18n();
   const act = useAct();
+  const { message } = App.useApp();
   const [isTurned, setTurned] = useState(false);
   const keepId = isTurned ? pair.right.id : pair.left.id;
   const dropId = isTurned ? pair.left.id : pair.right.id;
@@ -62,7 +67,9 @@ function Merge({ pair, onClose }: { pair: DuplicatePair; onClose: () => void }) 
   const differing = entity.fields.filter((f) => !isReadOnly(f) && keep.data && drop.data && f.name in keep.data.row && !isSame(keep.data.row[f.name], drop.data.row[f.name]));
   const what = (moves.data ?? []).filter((m) => m.count > 0 && c.entity(m.entity)).map((m) => `${m.count} ${i.lang === 'zh' ? (c.entity(m.entity)!.measure ?? '条') + c.entity(m.entity)!.zh : c.plural(c.entity(m.entity)!).en.toLowerCase()}`).join(i.lang === 'zh' ? '、' : ', ') || i.t('dup.nothing');
   const send = async () => {
-    if ((await act(() => api.post(`/${pair.entity}/${keepId}/merge`, { drop: dropId, take: Object.fromEntries(differing.map((f) => [f.name, take[f.name] ?? 'keep'])) }), i.t('dup.merged'))) === null) return;
+    const made = await act(() => api.post<{ state?: string } | undefined>(`/${pair.entity}/${keepId}/merge`, { drop: dropId, take: Object.fromEntries(differing.map((f) => [f.name, take[f.name] ?? 'keep'])) }));
+    if (made === null) return;
+    void message.success(i.t(made?.state === 'waiting' ? 'dup.waiting' : 'dup.merged'));
     wrote(pair.entity, keepId);
     wrote(pair.entity, dropId);
     onClose();

@@ -29,7 +29,7 @@ export function Locked({ sync }: { sync: Sync }) {
         title={i.t('state.locked')}
         subTitle={i.t('lease.locked', { n: sync.lease?.days ? Math.abs(sync.lease.days) : 14 })}
         extra={
-          <Form layout="vertical" onFinish={(v: { code: string }) => void act('/sync/unlock', { code: v.code.trim() })}>
+          <Form layout="vertical" onFinish={(v: { code: string }) => void act('/unlock', { code: v.code.trim() })}>
             <Button type="primary" block size="large" style={{ marginBottom: 16 }} onClick={() => void act('/sync/now')}>{i.t('sync.now')}</Button>
             <Form.Item name="code" label={i.t('term.unlock_code')} rules={[{ required: true, message: i.t('check.required', { f: i.t('term.unlock_code') }) }]}><Input autoComplete="off" size="large" /></Form.Item>
             <Button htmlType="submit" block>{i.t('lease.unlock')}</Button>

@@ -11,7 +11,7 @@ import { zh } from '../i18n/zh';
 import { Card, Loaded, PageHead } from './Section';
 import { useAct } from './useAct';
 
-interface Rehearsed { conflicts?: number; differ?: number; rows?: { id: string; title: string; now: string; then: string }[] }
+interface Rehearsed { conflicts: number; differ: number; asking: number; rows: { id: string; entity: string; field: string; title: string; now: string; then: string }[] }
 const ALL = ['latest', 'server', 'owner', 'once', 'sum', 'max', 'min', 'any', 'union', 'text', 'progress', 'manual'];
 
 export default function Rules() {
@@ -24,12 +24,13 @@ export default function Rules() {
   const [draft, setDraft] = useState<Record<string, string>>({});
   const [seen, setSeen] = useState<Rehearsed | null>(null);
   const word = (rule: string) => (`rule.${rule}` in zh ? i.t(`rule.${rule}` as Key) : rule);
+  const end = (word: string) => (`rule.to_${word}` in zh ? i.t(`rule.to_${word}` as Key) : word);
   const changes = Object.entries(draft).map(([key, rule]) => ({ entity: key.split('.')[0], field: key.split('.')[1], rule }));
   const entities = [...new Set((rows.data ?? []).map((p) => p.entity))].filter((n) => c.entity(n));
   return (
     <section>
       <PageHead title={i.t('page.rules')}>
-        <Select aria-label={i.t('bin.kind')} style={{ width: 180 }} showSearch={{ optionFilterProp: 'label' }} value={entity} onChange={setEntity} options={entities.map((n) => ({ value: n, label: i.label(c.entity(n)) }))} />
+        <Select aria-label={i.t('bin.kind')} style={{ width: 180 }} showSearch={{ optionFilterProp: 'label' }} value={entity} onChange={setEntity} options={(entities.length > 0 ? entities : [entity]).map((n) => ({ value: n, label: i.label(c.entity(n)) }))} />
       </PageHead>
       <div className="fb-columns">
         <div>
@@ -43,10 +44,10 @@ export default function Rules() {
                       const key = `${p.entity}.${p.field}`;
                       return (
                         <tr key={key}>
-                          <th scope="row">{i.label(c.field(p.entity, p.field)) || p.field}</th>
+                          <th scope="row">{i.label(c.field(p.entity, p.field)) || p.field}{p.group && <span className="fb-quiet"> · {p.group}</span>}</th>
                           <td>{word(p.now)}</td>
                           <td>
-                            <Select size="small" style={{ width: 160 }} aria-label={`${i.label(c.field(p.entity, p.field))} ${i.t('terr.draft')}`} value={draft[key] ?? p.draft ?? p.now} options={(p.allowed ?? ALL).map((r) => ({ value: r, label: word(r) }))} onChange={(r: string) => { setSeen(null); setDraft((d) => (r === p.now ? Object.fromEntries(Object.entries(d).filter(([k]) => k !== key)) : { ...d, [key]: r })); }} />
+                            <Select size="small" style={{ width: 160 }} aria-label={`${i.label(c.field(p.entity, p.field))} ${i.t('terr.draft')}`} value={draft[key] ?? p.now} options={(p.allowed ?? ALL).map((r) => ({ value: r, label: word(r) }))} onChange={(r: string) => { setSeen(null); setDraft((d) => (r === p.now ? Object.fromEntries(Object.entries(d).filter(([k]) => k !== key)) : { ...d, [key]: r })); }} />
                           </td>
                         </tr>
                       );
@@ -60,8 +61,8 @@ export default function Rules() {
         <div>
           <Card title={i.t('rule.rehearsal')}>
             <p className="fb-quiet">{i.t('rule.rehearsal_text')}</p>
-            {seen && <p>{i.t('rule.result', { n: seen.conflicts ?? 0, m: seen.differ ?? seen.rows?.length ?? 0 })}</p>}
-            {seen?.rows && <ul className="fb-rows">{seen.rows.slice(0, 20).map((r) => <li key={r.id}><span className="fb-grow">{r.title}</span><s>{r.now}</s> → {r.then}</li>)}</ul>}
+            {seen && <p>{i.t('rule.result', { n: seen.conflicts, m: seen.differ })} {seen.asking > 0 && i.t('rule.asks', { n: seen.asking })}</p>}
+            {seen && seen.rows.length > 0 && <ul className="fb-rows">{seen.rows.slice(0, 20).map((r) => <li key={`${r.id}.${r.field}`} style={{ flexWrap: 'wrap' }}><span className="fb-grow">{r.title} <span className="fb-quiet">{i.label(c.field(r.entity, r.field)) || r.field}</span></span><span><s>{end(r.now)}</s> → {end(r.then)}</span></li>)}</ul>}
             <Space wrap>
               <Button type="primary" disabled={changes.length === 0} onClick={() => void act(() => api.post<Rehearsed>('/policies/rehearse', { changes, days: 90 })).then((s) => s && setSeen(s))}>{i.t('terr.rehearse')}</Button>
               <Button disabled={changes.length === 0} onClick={() => modal.confirm({ title: i.t('rule.use'), content: i.t('rule.use_text', { n: changes.length }), okText: i.t('rule.use'), cancelText: i.t('ui.cancel'), onOk: async () => { if ((await act(() => api.post('/policies', { changes }))) !== null) setDraft({}); } })}>{i.t('rule.use')}</Button>
