@@ -78,7 +78,10 @@ static const char *state_of(struct fb_replica_web *web, const struct fb_replica_
     if (fb_lease_is_locked(web->config.calls->lease(web->config.ctx))) {
         return "locked";
     }
-    if (st->state == FB_REPLICA_REFUSED) {
+    /* Headquarters closes the line after a refusal; the refusal stands until a welcome. */
+    if (st->state == FB_REPLICA_REFUSED ||
+        (st->refusal != FB_REFUSAL_NONE &&
+         (st->state == FB_REPLICA_OFFLINE || st->state == FB_REPLICA_GREETING))) {
         return st->refusal == FB_REFUSAL_REVOKED ? "revoked" : "refused";
     }
     if (st->is_first_download) {

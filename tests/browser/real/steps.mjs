@@ -34,6 +34,9 @@ export async function pick(page, field, typed, option = typed) {
   await box.click();
   if (typed) await box.fill(typed);
   const hit = page.locator('.ant-select-dropdown:visible .ant-select-item-option', { hasText: option }).first();
+  await hit.waitFor();
+  // The answer to what was typed takes the place of the first one.
+  if (typed) await page.waitForTimeout(800);
   await hit.click();
 }
 

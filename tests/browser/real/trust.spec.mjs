@@ -70,7 +70,9 @@ export const stories = {
     await row.getByRole('button', { name: '吊销' }).click();
     await page.locator('.ant-modal').getByRole('button', { name: '吊销' }).click();
     await row.getByText('已吊销').waitFor();
-    await own.getByText('授权已吊销').waitFor();
+    await own.getByText('授权已吊销').first().waitFor();
+    await own.goto(`${laptop.base}/e/company`);
+    await own.getByText('授权已吊销').first().waitFor();
     same('no row is left on the page', await own.locator('tr.ant-table-row').count(), 0);
     nothingWrong(page);
     nothingWrong(own);
