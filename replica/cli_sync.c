@@ -41,6 +41,36 @@ static int server_of(const struct fb_cli *cli, const struct fb_config *config, c
     return *ret == NULL ? FB_OK : fb_address_parse(server, 7443, &address, why);
 }
 
+/* Until an admin decided; Ctrl+C leaves a laptop that goes on waiting with `run`. */
+static int wait_for_approval(struct fb_cli *cli, const char *data, const char *server,
+                             const char *proxy, struct fb_why *why)
+{
+    char check[FB_ENROL_CHECK_SIZE];
+    bool is_pending = true;
+    int rc = fb_enrol_check(data, check, why);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_cli_say(cli,
+               "This laptop's check is %s. It waits until an administrator has compared that with "
+               "`fieldbook-server device list` and approved it.",
+               check);
+    while (is_pending && !fb_cli_has(cli, "no-wait")) {
+        usleep(FB_APPROVAL_ASK_MS * 1000);
+        rc = fb_enrol_ask_state(data, server, proxy, &is_pending, why);
+        if (rc == FB_ERR_UNREACHABLE || rc == FB_ERR_BUSY) {
+            continue; /* the network may come and go meanwhile */
+        }
+        if (rc == FB_ERR_REFUSED) {
+            fb_enrol_undo(data);
+        }
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return FB_OK;
+}
+
 int fb_replica_cli_enrol(struct fb_cli *cli, struct fb_why *why)
 {
     const char *data;
@@ -55,14 +85,11 @@ int fb_replica_cli_enrol(struct fb_cli *cli, struct fb_why *why)
     char host[128] = "laptop";
     gethostname(host, sizeof host - 1);
     const char *device = fb_cli_value(cli, "device");
+    bool is_pending = false;
     rc = fb_enrol(data, server, fb_cli_value(cli, "code"), device == NULL ? host : device,
-                  proxy_of(config), why);
-    char check[FB_ENROL_CHECK_SIZE];
-    rc = rc < 0 ? rc : fb_enrol_check(data, check, why);
+                  proxy_of(config), &is_pending, why);
+    rc = rc < 0 || !is_pending ? rc : wait_for_approval(cli, data, server, proxy_of(config), why);
     if (rc == FB_OK) {
-        fb_cli_say(
-            cli, "Its check is %s; should headquarters ask for approval, it is compared with that.",
-            check);
         fb_cli_say(cli,
                    "This laptop is enrolled. `fieldbook-replica run --data %s` keeps it in step; "
                    "`sync` does so once.",

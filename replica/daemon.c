@@ -173,8 +173,8 @@ static void retry_later(struct client *c, int err, const char *sentence)
         delay = !was_refused ? backoff_ms(c)
                              : (st->retry_after_ms > 0 ? st->retry_after_ms : REFUSED_RETRY_MS);
     }
-    fb_log(was_refused ? FB_LOG_ERROR : FB_LOG_INFO, "offline", "reason=%s retry_ms=%lld",
-           fb_log_quote(sentence), (long long)delay);
+    fb_log(was_refused && st->retry_after_ms == 0 ? FB_LOG_ERROR : FB_LOG_INFO, "offline",
+           "reason=%s retry_ms=%lld", fb_log_quote(sentence), (long long)delay);
     note_state(c, was_refused ? "refused" : "offline", sentence, delay);
     note_round(c, sentence);
     c->next_try_ms = fb_os_now_ms() + delay;

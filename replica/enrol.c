@@ -112,7 +112,7 @@ static int make_database(const char *data, const char *server, const struct fb_e
 /* The key is made first, so that the request proves it; files are written once headquarters said yes. */
 static int enrol_with_key(const char *data, const char *server, const struct fb_enrol_code *code,
                           struct fb_enrol_ask *ask, const char *proxy, const struct fb_buf *key,
-                          struct fb_why *why)
+                          bool *ret_is_pending, struct fb_why *why)
 {
     struct fb_tls_client_config config = {.ca_pin = code->pin, .ca_pin_size = sizeof code->pin};
     struct fb_tls_client *tls = NULL;
@@ -129,6 +129,10 @@ static int enrol_with_key(const char *data, const char *server, const struct fb_
     struct fb_question q = {.is_answered = false};
     rc = ask_headquarters(server, proxy, tls, &message, &q, why);
     fb_tls_client_free(tls);
+    *ret_is_pending = rc == FB_OK && q.answer.enrol_answer.is_pending;
+    if (rc == FB_OK && q.answer.enrol_answer.certificate_size == 0) {
+        rc = fb_fail(why, FB_ERR_PROTOCOL, "headquarters answered something else than was asked");
+    }
     rc = rc < 0 ? rc : write_identity(data, key, &q.answer.enrol_answer, why);
     rc = rc < 0 ? rc : make_database(data, server, &q.answer.enrol_answer, why);
     fb_question_release(&q);
@@ -136,7 +140,7 @@ static int enrol_with_key(const char *data, const char *server, const struct fb_
 }
 
 int fb_enrol(const char *data, const char *server, const char *code_text, const char *device_name,
-             const char *proxy, struct fb_why *why)
+             const char *proxy, bool *ret_is_pending, struct fb_why *why)
 {
     struct fb_enrol_code code;
     int rc = fb_enrol_code_parse(code_text, &code, why);
@@ -153,7 +157,7 @@ int fb_enrol(const char *data, const char *server, const char *code_text, const 
     fb_buf_init(&key, PEM_BYTES_MAX);
     rc = fb_ca_make_key(&key, why);
     struct fb_enrol_ask ask = {.code = code_text, .device_name = device_name};
-    rc = rc < 0 ? rc : enrol_with_key(data, server, &code, &ask, proxy, &key, why);
+    rc = rc < 0 ? rc : enrol_with_key(data, server, &code, &ask, proxy, &key, ret_is_pending, why);
     explicit_bzero(key.bytes, key.size);
     return rc;
 }
@@ -204,7 +208,9 @@ int fb_enrol_check(const char *data, char ret[static FB_ENROL_CHECK_SIZE], struc
     return rc;
 }
 
-static int renew(const char *data, const char *server, const char *proxy, struct fb_why *why)
+/* A renewal, or only the question whether this laptop is approved; take sees the answer. */
+static int ask_again(const char *data, const char *server, const char *proxy, bool asks_state,
+                     struct fb_question *q, struct fb_why *why)
 {
     FB_AUTO(fb_buf_release) struct fb_buf key = {0};
     FB_AUTO(fb_buf_release) struct fb_buf csr;
@@ -219,18 +225,54 @@ static int renew(const char *data, const char *server, const char *proxy, struct
                                                      .device_name = "",
                                                      .csr = csr.bytes,
                                                      .csr_size = csr.size,
-                                                     .is_renewal = true}};
-        struct fb_question q = {.is_answered = false};
-        rc = ask_headquarters(server, proxy, tls, &ask, &q, why);
-        const struct fb_enrol_answer *a = &q.answer.enrol_answer;
-        rc = rc < 0 ? rc
-                    : fb_os_write_file(path_in(data, "certificate.pem"), a->certificate,
-                                       a->certificate_size, 0644, why);
-        rc = rc < 0 ? rc : write_lease(data, a, why);
-        fb_question_release(&q);
+                                                     .is_renewal = true,
+                                                     .asks_state = asks_state}};
+        rc = ask_headquarters(server, proxy, tls, &ask, q, why);
+    }
+    if (key.bytes != NULL) {
+        explicit_bzero(key.bytes, key.size);
     }
     fb_tls_client_free(tls);
     return rc;
+}
+
+static int renew(const char *data, const char *server, const char *proxy, struct fb_why *why)
+{
+    struct fb_question q = {.is_answered = false};
+    int rc = ask_again(data, server, proxy, false, &q, why);
+    const struct fb_enrol_answer *a = &q.answer.enrol_answer;
+    if (rc == FB_OK && a->certificate_size == 0) {
+        rc = fb_fail(why, FB_ERR_PROTOCOL, "headquarters answered something else than was asked");
+    }
+    rc = rc < 0 ? rc
+                : fb_os_write_file(path_in(data, "certificate.pem"), a->certificate,
+                                   a->certificate_size, 0644, why);
+    rc = rc < 0 ? rc : write_lease(data, a, why);
+    fb_question_release(&q);
+    return rc;
+}
+
+int fb_enrol_ask_state(const char *data, const char *server, const char *proxy,
+                       bool *ret_is_pending, struct fb_why *why)
+{
+    struct fb_question q = {.is_answered = false};
+    int rc = ask_again(data, server, proxy, true, &q, why);
+    rc = rc < 0 ? rc : write_lease(data, &q.answer.enrol_answer, why);
+    if (rc == FB_OK) {
+        *ret_is_pending = q.answer.enrol_answer.is_pending;
+    }
+    fb_question_release(&q);
+    return rc;
+}
+
+void fb_enrol_undo(const char *data)
+{
+    static const char *const FILES[] = {"key.pem",         "lease",        "certificate.pem",
+                                        "authority.pem",   "fieldbook.db", "fieldbook.db-wal",
+                                        "fieldbook.db-shm"};
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+        fb_ignore(fb_os_erase_file(path_in(data, FILES[i]), NULL), "a rest of it opens nothing");
+    }
 }
 
 int fb_enrol_renew_if_due(const char *data, const char *server, const char *proxy,

@@ -16,7 +16,13 @@
 
 /* server: HOST:PORT. FB_ERR_UNREACHABLE, FB_ERR_REFUSED with headquarters' sentence. Leaves nothing behind on failure. */
 int fb_enrol(const char *data, const char *server, const char *code, const char *device_name,
-             const char *proxy, struct fb_why *why) FB_MUST_CHECK;
+             const char *proxy, bool *ret_is_pending, struct fb_why *why) FB_MUST_CHECK;
+
+/* Is this laptop approved? FB_ERR_REFUSED: an administrator said no. Takes the lease that comes with the answer. */
+int fb_enrol_ask_state(const char *data, const char *server, const char *proxy,
+                       bool *ret_is_pending, struct fb_why *why) FB_MUST_CHECK;
+/* Removes what fb_enrol wrote: the laptop was refused. */
+void fb_enrol_undo(const char *data);
 
 /* Asks for a new certificate with the old one if that is 10 days old or older. */
 int fb_enrol_renew_if_due(const char *data, const char *server, const char *proxy,

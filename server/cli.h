@@ -15,6 +15,8 @@ int fb_server_cli_init(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_run(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_user_add(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_user_role(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_user_suspend(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_user_resume(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_user_list(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_user_password(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_invite(struct fb_cli *cli, struct fb_why *why);

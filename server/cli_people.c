@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * user add | list | password | role, invite.
+ * user add | list | password | role | suspend | resume, invite.
  */
 #include <stdio.h>
 
@@ -11,6 +11,7 @@
 #include "server/authority.h"
 #include "server/cli.h"
 #include "server/devices.h"
+#include "server/password.h"
 #include "server/people.h"
 
 /* Opens the store and begins; on an error the caller's store stays NULL or open for FB_AUTO. */
@@ -33,6 +34,13 @@ int fb_server_cli_end_writing(struct fb_store *s, int rc, struct fb_why *why)
     return rc < 0 ? fb_store_error(s, why) : FB_OK;
 }
 
+static int load_pepper(const struct fb_cli *cli, const struct fb_random *random, struct fb_why *why)
+{
+    const char *data;
+    int rc = fb_cli_data(cli, &data, why);
+    return rc < 0 ? rc : fb_password_load_pepper(data, random, why);
+}
+
 int fb_server_cli_user_add(struct fb_cli *cli, struct fb_why *why)
 {
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
@@ -46,6 +54,10 @@ int fb_server_cli_user_add(struct fb_cli *cli, struct fb_why *why)
     person.territory_count = fb_cli_values(cli, "territory", &person.territories);
     struct fb_random random = fb_random_system();
     char password[FB_PASSWORD_TEXT_SIZE];
+    rc = load_pepper(cli, &random, why);
+    if (rc < 0) {
+        return fb_server_cli_end_writing(s, rc, why);
+    }
     rc = fb_server_cli_end_writing(
         s, fb_person_add(s, &person, &random, fb_os_now_ms(), password, why), why);
     rc = rc < 0 ? rc : fb_command_settle(cli, why);
@@ -65,6 +77,10 @@ int fb_server_cli_user_password(struct fb_cli *cli, struct fb_why *why)
     }
     struct fb_random random = fb_random_system();
     char password[FB_PASSWORD_TEXT_SIZE];
+    rc = load_pepper(cli, &random, why);
+    if (rc < 0) {
+        return fb_server_cli_end_writing(s, rc, why);
+    }
     rc = fb_server_cli_end_writing(
         s, fb_person_new_password(s, fb_cli_argument(cli, 0), &random, password, why), why);
     if (rc == FB_OK) {
@@ -93,9 +109,45 @@ int fb_server_cli_user_role(struct fb_cli *cli, struct fb_why *why)
     return rc;
 }
 
+static int set_standing(struct fb_cli *cli, bool is_suspended, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    const char *login = fb_cli_argument(cli, 0);
+    int rc = open_for_writing(cli, &s, why);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = is_suspended ? fb_person_suspend(s, login, fb_os_now_ms(), why)
+                      : fb_person_resume(s, login, why);
+    rc = fb_server_cli_end_writing(s, rc, why);
+    return rc < 0 ? rc : fb_command_settle(cli, why);
+}
+
+int fb_server_cli_user_suspend(struct fb_cli *cli, struct fb_why *why)
+{
+    int rc = set_standing(cli, true, why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli,
+                   "%s is suspended: logins are ended, no laptop of theirs syncs; what is unsent "
+                   "stays there.",
+                   fb_cli_argument(cli, 0));
+    }
+    return rc;
+}
+
+int fb_server_cli_user_resume(struct fb_cli *cli, struct fb_why *why)
+{
+    int rc = set_standing(cli, false, why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "%s may log in and sync again.", fb_cli_argument(cli, 0));
+    }
+    return rc;
+}
+
 int fb_server_cli_user_list(struct fb_cli *cli, struct fb_why *why)
 {
-    static const char *const COLUMNS[] = {"login", "name", "roles", "territories", "devices", NULL};
+    static const char *const COLUMNS[] = {"login",   "name",  "roles", "territories",
+                                          "devices", "state", NULL};
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     int rc = fb_command_store(cli, &s, why);
     if (rc < 0) {
@@ -109,7 +161,8 @@ int fb_server_cli_user_list(struct fb_cli *cli, struct fb_why *why)
         "   WHERE er.employee_id = e.id),"
         " (SELECT group_concat(t.code, ', ') FROM territory_member m JOIN territory t"
         "   ON t.id = m.territory_id WHERE m.employee_id = e.id),"
-        " (SELECT count(*) FROM device d WHERE d.employee_id = e.id AND d.state = 'active')"
+        " (SELECT count(*) FROM device d WHERE d.employee_id = e.id AND d.state = 'active'),"
+        " CASE WHEN u.suspended_at_ms IS NULL THEN 'active' ELSE 'suspended' END"
         " FROM fb_user u JOIN employee e ON e.id = u.employee_id ORDER BY u.login",
         &q);
     if (rc < 0) {
@@ -123,6 +176,7 @@ int fb_server_cli_user_list(struct fb_cli *cli, struct fb_why *why)
         fb_cli_table_cell(t, fb_sql_text(q, 2));
         fb_cli_table_cell(t, fb_sql_text(q, 3));
         fb_cli_table_cell_int(t, fb_sql_int(q, 4));
+        fb_cli_table_cell(t, fb_sql_text(q, 5));
     }
     fb_cli_table_print(t, "Nobody may log in yet.");
     return rc < 0 ? fb_store_error(s, why) : FB_OK;

@@ -14,6 +14,7 @@
 #include "server/cli.h"
 #include "server/daemon.h"
 #include "server/hub.h"
+#include "server/password.h"
 #include "server/people.h"
 #include "server/seed.h"
 #include "server/timeline.h"
@@ -76,6 +77,8 @@ int fb_server_cli_init(struct fb_cli *cli, struct fb_why *why)
     const char *admin = fb_cli_value(cli, "admin") == NULL ? "admin" : fb_cli_value(cli, "admin");
     char password[FB_PASSWORD_TEXT_SIZE];
     rc = fb_authority_make(data, hosts, host_count, fb_os_now_ms(), why);
+    struct fb_random random = fb_random_system();
+    rc = rc < 0 ? rc : fb_password_load_pepper(data, &random, why);
     rc = rc < 0 ? rc : make_database(path, admin, password, why);
     rc = rc < 0 ? rc : fb_server_settle(data, why);
     if (rc < 0) {

@@ -11,6 +11,7 @@
 #include "common/base/os.h"
 #include "server/daemon_internal.h"
 #include "server/devices.h"
+#include "server/password.h"
 #include "server/rewound.h"
 #include "server/web.h"
 
@@ -344,6 +345,7 @@ static int start(struct fb_daemon *d, const struct fb_config *config, struct fb_
 {
     int rc = fb_loop_new(&d->loop);
     rc = rc < 0 ? rc : fb_authority_load(d->data, fb_os_now_ms(), &d->authority, why);
+    rc = rc < 0 ? rc : fb_password_load_pepper(d->data, &d->random, why);
     rc = rc < 0 ? rc : open_stores(d, why);
     rc = rc < 0 ? rc : fb_loop_on_signal(d->loop, on_signal, d);
     rc = rc < 0 ? rc : fb_timer_new(d->loop, on_clock, d, &d->clock);

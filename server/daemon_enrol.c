@@ -3,6 +3,7 @@
  * One connection of fieldbook-enrol/1: one question, one answer, farewell. The stranger may cost at most one small frame
  * of memory.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #include "common/base/os.h"
 #include "server/daemon_internal.h"
 #include "server/devices.h"
+#include "server/guard.h"
+#include "server/web.h"
 
 struct enrolment {
     struct fb_daemon *daemon;
@@ -49,14 +52,28 @@ static void answer(struct enrolment *e, const struct fb_enrol_ask *ask, struct f
     struct fb_daemon *d = e->daemon;
     struct fb_why why = {""};
     struct fb_message m = {.kind = FB_MESSAGE_ENROL_ANSWER};
+    char guess[FB_STREAM_ADDRESS_SIZE + 8];
+    snprintf(guess, sizeof guess, "enrol %.*s", (int)(strrchr(e->address, ':') - e->address),
+             e->address); /* without the port */
+    int wait_s = ask->is_renewal ? 0 : fb_guard_try(d->web->guard, guess, guess, fb_os_now_ms());
+    if (wait_s > 0) {
+        fb_why_set(&why, "too many wrong codes came from this address: try again in %d s", wait_s);
+        refuse(e, FB_ERR_REFUSED, &why);
+        return;
+    }
     int rc = fb_enrolment_answer(d->store, &d->authority, ask, e->device_id, &d->enrol_policy,
                                  &d->random, fb_os_now_ms(), arena, &m.enrol_answer, &why);
     if (rc < 0) {
         refuse(e, rc, &why);
         return;
     }
-    fb_log(FB_LOG_INFO, ask->is_renewal ? "certificate_renewed" : "device_enrolled",
-           "device=%s address=%s", m.enrol_answer.device_id, e->address);
+    if (!ask->is_renewal) {
+        fb_guard_right(d->web->guard, guess, guess);
+    }
+    if (!ask->asks_state) {
+        fb_log(FB_LOG_INFO, ask->is_renewal ? "certificate_renewed" : "device_enrolled",
+               "device=%s address=%s", m.enrol_answer.device_id, e->address);
+    }
     send_message(e, &m);
     d->has_foreign_write = true; /* the device's row waits in the journal */
 }

@@ -10,6 +10,9 @@
 #include "common/store/sql.h"
 #include "server/device_life.h"
 
+#define SELECTOR_BYTES                                                                             \
+    4 /* the first of the secret: they say which code is meant, the others prove it */
+
 int fb_invite_make(struct fb_store *s, const char *employee_id, const char *device_name,
                    const struct fb_sha256 *root_fingerprint, const struct fb_random *random,
                    int64_t now_ms, char ret_code[static FB_ENROL_CODE_SIZE], struct fb_why *why)
@@ -19,11 +22,12 @@ int fb_invite_make(struct fb_store *s, const char *employee_id, const char *devi
     memcpy(code.pin, root_fingerprint->bytes, sizeof code.pin);
     struct fb_sha256 hash = fb_enrol_code_hash(&code);
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc =
-        fb_sql_begin(s,
-                     "INSERT INTO fb_invite (code_hash, employee_id, device_name, expires_at_ms)"
-                     " VALUES (?1, ?2, ?3, ?4)",
-                     &q);
+    int rc = fb_sql_begin(
+        s,
+        "INSERT INTO fb_invite (code_hash, employee_id, device_name, expires_at_ms, "
+        "selector) SELECT ?1, employee_id, ?3, ?4, ?5 FROM fb_user WHERE employee_id = "
+        "?2 AND suspended_at_ms IS NULL",
+        &q);
     if (rc < 0) {
         return fb_store_error(s, why);
     }
@@ -31,9 +35,13 @@ int fb_invite_make(struct fb_store *s, const char *employee_id, const char *devi
     fb_sql_bind_text(q, 2, employee_id);
     fb_sql_bind_text(q, 3, device_name);
     fb_sql_bind_int(q, 4, now_ms + FB_INVITE_LIFE_MS);
+    fb_sql_bind_bytes(q, 5, code.secret, SELECTOR_BYTES);
     rc = fb_sql_run(q);
     if (rc < 0) {
         return fb_store_error(s, why);
+    }
+    if (fb_sql_changes(s) == 0) {
+        return fb_fail(why, FB_ERR_INVALID, "this person is suspended: resume him or her first");
     }
     fb_enrol_code_format(&code, ret_code);
     return FB_OK;
@@ -43,42 +51,96 @@ int fb_invite_make(struct fb_store *s, const char *employee_id, const char *devi
 struct invite {
     char employee_id[FB_ROW_ID_SIZE];
     char device_name[128];
+    bool is_wrong_try; /* a code with its selector and another secret */
+    uint8_t selector[SELECTOR_BYTES];
 };
+
+/* The invitation that the code's selector means and whose hash is the code's; SQL's id of it, 0: none. The hashes are compared in
+ * constant time. */
+static int find_invite(struct fb_store *s, const struct fb_enrol_code *code, int64_t now_ms,
+                       struct invite *ret, int64_t *ret_rowid)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    struct fb_sha256 hash = fb_enrol_code_hash(code);
+    int rc =
+        fb_sql_begin(s,
+                     "SELECT i.rowid, i.code_hash, i.employee_id, i.device_name FROM fb_invite i"
+                     " JOIN fb_user u ON u.employee_id = i.employee_id AND"
+                     " u.suspended_at_ms IS NULL WHERE (i.selector = ?1 OR (i.selector IS NULL"
+                     " AND i.code_hash = ?2)) AND i.used_at_ms IS NULL AND i.expires_at_ms > ?3"
+                     " AND i.tries < ?4",
+                     &q);
+    if (rc < 0) {
+        return rc;
+    }
+    memcpy(ret->selector, code->secret, sizeof ret->selector);
+    fb_sql_bind_bytes(q, 1, ret->selector, sizeof ret->selector);
+    fb_sql_bind_bytes(q, 2, hash.bytes, sizeof hash.bytes);
+    fb_sql_bind_int(q, 3, now_ms);
+    fb_sql_bind_int(q, 4, FB_INVITE_TRIES_MAX);
+    *ret_rowid = 0;
+    while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
+        struct fb_value kept = fb_sql_value(q, 1);
+        struct fb_sha256 kept_hash = {{0}};
+        memcpy(kept_hash.bytes, kept.bytes,
+               kept.size == sizeof kept_hash.bytes ? sizeof kept_hash.bytes : 0);
+        if (!fb_sha256_equal(&kept_hash, &hash)) {
+            ret->is_wrong_try = true;
+            continue;
+        }
+        const char *name = fb_sql_text(q, 3);
+        *ret_rowid = fb_sql_int(q, 0);
+        snprintf(ret->employee_id, sizeof ret->employee_id, "%s", fb_sql_text(q, 2));
+        snprintf(ret->device_name, sizeof ret->device_name, "%s", name == NULL ? "" : name);
+    }
+    ret->is_wrong_try = ret->is_wrong_try && *ret_rowid == 0;
+    return rc < 0 ? rc : FB_OK;
+}
 
 static int use_invite(struct fb_store *s, const char *code_text, int64_t now_ms, struct invite *ret,
                       struct fb_why *why)
 {
     struct fb_enrol_code code;
+    int64_t rowid = 0;
     int rc = fb_enrol_code_parse(code_text, &code, why);
     if (rc < 0) {
         return FB_ERR_REFUSED;
     }
-    struct fb_sha256 hash = fb_enrol_code_hash(&code);
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    rc = fb_sql_begin(
-        s,
-        "UPDATE fb_invite SET used_at_ms = ?2 WHERE code_hash = ?1 AND used_at_ms IS NULL"
-        " AND expires_at_ms > ?2 RETURNING employee_id, device_name",
-        &q);
-    if (rc < 0) {
-        return rc;
-    }
-    fb_sql_bind_bytes(q, 1, hash.bytes, sizeof hash.bytes);
-    fb_sql_bind_int(q, 2, now_ms);
-    rc = fb_sql_step(q);
-    if (rc == FB_SQL_DONE) {
+    rc = find_invite(s, &code, now_ms, ret, &rowid);
+    if (rc == FB_OK && rowid == 0) {
         return fb_fail(why, FB_ERR_REFUSED,
-                       "this enrolment code was used already, is older than 30 minutes or was "
-                       "never given: ask headquarters for a new one (fieldbook-server invite)");
+                       "this enrolment code was used already, is older than 30 minutes, was tried "
+                       "too often or was never given: ask headquarters for a new one "
+                       "(fieldbook-server invite)");
     }
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    rc = rc < 0 ? rc : fb_sql_begin(s, "UPDATE fb_invite SET used_at_ms = ?2 WHERE rowid = ?1", &q);
     if (rc < 0) {
         return rc;
     }
-    const char *name = fb_sql_text(q, 1);
-    snprintf(ret->employee_id, sizeof ret->employee_id, "%s", fb_sql_text(q, 0));
-    snprintf(ret->device_name, sizeof ret->device_name, "%s", name == NULL ? "" : name);
-    rc = fb_sql_step(q);
-    return rc < 0 ? rc : FB_OK;
+    fb_sql_bind_int(q, 1, rowid);
+    fb_sql_bind_int(q, 2, now_ms);
+    return fb_sql_run(q);
+}
+
+/* In a transaction of its own: the one of the try was rolled back. */
+static int count_wrong_try(struct fb_store *s, const struct invite *invite)
+{
+    int rc = fb_store_begin(s);
+    if (rc < 0) {
+        return rc;
+    }
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    rc = fb_sql_begin(s, "UPDATE fb_invite SET tries = tries + 1 WHERE selector = ?1", &q);
+    if (rc == FB_OK) {
+        fb_sql_bind_bytes(q, 1, invite->selector, sizeof invite->selector);
+        rc = fb_sql_run(q);
+    }
+    if (rc < 0) {
+        fb_store_rollback(s);
+        return rc;
+    }
+    return fb_store_commit(s);
 }
 
 static int insert_device(struct fb_store *s, const char *device_id, const struct invite *invite,
@@ -175,11 +237,17 @@ static int decide_device(struct fb_store *s, const struct fb_enrol_ask *ask,
         }
         return rc;
     }
-    char state[16];
+    char state[16] = "";
     int rc = certificate_device[0] == '\0'
                  ? FB_ERR_NOT_FOUND
                  : find_device(s, certificate_device, answer->employee_id, state);
-    if (rc == FB_ERR_NOT_FOUND || (rc == FB_OK && strcmp(state, "active") != 0)) {
+    answer->is_pending = rc == FB_OK && strcmp(state, "pending") == 0;
+    if (rc == FB_OK && ask->asks_state && strcmp(state, "revoked") == 0) {
+        return fb_fail(why, FB_ERR_REFUSED,
+                       "an administrator refused this laptop: ask for a new enrolment code");
+    }
+    bool may_ask = strcmp(state, "active") == 0 || (ask->asks_state && answer->is_pending);
+    if (rc == FB_ERR_NOT_FOUND || (rc == FB_OK && !may_ask)) {
         return fb_fail(why, FB_ERR_REFUSED,
                        "headquarters does not renew the certificate of this device: ask an admin "
                        "whether it was suspended or revoked");
@@ -232,14 +300,14 @@ int fb_enrolment_answer(struct fb_store *s, const struct fb_authority *authority
         return fb_store_error(s, why);
     }
     rc = decide_device(s, ask, certificate_device, random, now_ms, &invite, &answer, why);
-    answer.is_pending = !ask->is_renewal && policy->must_approve;
-    rc = rc < 0 ? rc
-                : issue(s, authority, ask, &invite, policy->must_approve, now_ms, &certificate,
-                        &answer, why);
+    answer.is_pending = ask->is_renewal ? answer.is_pending : policy->must_approve;
+    rc = rc < 0 || ask->asks_state ? rc
+                                   : issue(s, authority, ask, &invite, policy->must_approve, now_ms,
+                                           &certificate, &answer, why);
     rc = rc < 0 ? rc : fb_device_lease_secret(s, answer.device_id, random, &answer.lease_secret);
     if (rc < 0) {
         fb_store_rollback(s);
-        return rc;
+        return invite.is_wrong_try && count_wrong_try(s, &invite) < 0 ? FB_ERR_BUSY : rc;
     }
     rc = fb_store_commit(s);
     if (rc < 0) {

@@ -45,7 +45,8 @@ int fb_login_find(struct fb_store *s, const char *token, int64_t now_ms, struct 
                           "SELECT l.employee_id, l.csrf, l.stamp, l.made_at_ms, l.used_at_ms, "
                           "u.must_change," IS_ADMIN "," STAMP_COLUMNS
                           " FROM fb_login l JOIN fb_user u ON u.employee_id = l.employee_id"
-                          " JOIN employee e ON e.id = l.employee_id WHERE l.token_hash = ?1",
+                          " JOIN employee e ON e.id = l.employee_id WHERE l.token_hash = ?1"
+                          " AND u.suspended_at_ms IS NULL",
                           &q);
     if (rc < 0) {
         return rc;

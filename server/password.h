@@ -18,7 +18,12 @@
 #define FB_PASSWORD_SALT_BYTES 16
 #define FB_PASSWORD_TAG_BYTES  32
 #define FB_PASSWORD_BYTES_MAX  1024 /* longer ones are refused, not hashed */
-#define FB_PASSWORD_PHC_SIZE   128
+#define FB_PASSWORD_PHC_SIZE   128  /* "p1" stands before a string of the peppered password */
+
+/* The pepper: 32 bytes that are not in the database, so that its copy alone does not let passwords be guessed. DIR/tls/pepper, 0600, made
+ * when it is missing. Loaded once per process, before the first hash; hashes made without one stay valid and count as outdated. */
+int fb_password_load_pepper(const char *data, const struct fb_random *random,
+                            struct fb_why *why) FB_MUST_CHECK;
 
 /* FB_ERR_LIMIT for a password beyond FB_PASSWORD_BYTES_MAX, FB_ERR_NO_MEMORY. */
 int fb_password_hash(const char *password, const struct fb_random *random,

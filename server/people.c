@@ -207,6 +207,59 @@ int fb_person_set_roles(struct fb_store *s, const char *login, const char *const
     return rc;
 }
 
+static int run_all(struct fb_store *s, const char *const *texts, size_t count,
+                   const char *employee_id)
+{
+    int rc = FB_OK;
+    for (size_t i = 0; i < count && rc == FB_OK; i++) {
+        rc = run_with_texts(s, texts[i], 1, &employee_id);
+    }
+    return rc;
+}
+
+int fb_person_suspend(struct fb_store *s, const char *login, int64_t now_ms, struct fb_why *why)
+{
+    static const char *const TEXTS[] = {
+        "DELETE FROM fb_login WHERE employee_id = ?1",
+        "INSERT INTO fb_device_life (device_id, suspended_with_person) SELECT id, 1 FROM device"
+        " WHERE employee_id = ?1 AND state = 'active'"
+        " ON CONFLICT (device_id) DO UPDATE SET suspended_with_person = 1",
+        "UPDATE device SET state = 'suspended' WHERE employee_id = ?1 AND state = 'active'",
+    };
+    char id[FB_ROW_ID_SIZE];
+    int rc = fb_person_find(s, login, id, why);
+    if (rc < 0) {
+        return rc;
+    }
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    rc = fb_sql_begin(s,
+                      "UPDATE fb_user SET suspended_at_ms = coalesce(suspended_at_ms, ?2) WHERE "
+                      "employee_id = ?1",
+                      &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_text(q, 1, id);
+    fb_sql_bind_int(q, 2, now_ms);
+    rc = fb_sql_run(q);
+    return rc < 0 ? rc : run_all(s, TEXTS, sizeof TEXTS / sizeof *TEXTS, id);
+}
+
+int fb_person_resume(struct fb_store *s, const char *login, struct fb_why *why)
+{
+    static const char *const TEXTS[] = {
+        "UPDATE fb_user SET suspended_at_ms = NULL WHERE employee_id = ?1",
+        "UPDATE device SET state = 'active' WHERE employee_id = ?1 AND state = 'suspended' AND id "
+        "IN"
+        " (SELECT device_id FROM fb_device_life WHERE suspended_with_person)",
+        "UPDATE fb_device_life SET suspended_with_person = 0 WHERE device_id IN"
+        " (SELECT id FROM device WHERE employee_id = ?1)",
+    };
+    char id[FB_ROW_ID_SIZE];
+    int rc = fb_person_find(s, login, id, why);
+    return rc < 0 ? rc : run_all(s, TEXTS, sizeof TEXTS / sizeof *TEXTS, id);
+}
+
 int fb_person_find(struct fb_store *s, const char *login,
                    char ret_employee_id[static FB_ROW_ID_SIZE], struct fb_why *why)
 {

@@ -58,13 +58,14 @@ static int read_person(struct fb_store *s, const char *login, const char *employ
                        struct person *ret)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc =
-        fb_sql_begin(s,
-                     "SELECT u.employee_id, u.login, u.password, coalesce(e.status, '') <> 'left',"
-                     " t.secret, t.last_step FROM fb_user u JOIN employee e ON e.id = u.employee_id"
-                     " LEFT JOIN fb_totp t ON t.employee_id = u.employee_id AND t.is_in_force"
-                     " WHERE u.login = ?1 OR u.employee_id = ?2",
-                     &q);
+    int rc = fb_sql_begin(
+        s,
+        "SELECT u.employee_id, u.login, u.password, coalesce(e.status, '') <> 'left' AND"
+        " u.suspended_at_ms IS NULL,"
+        " t.secret, t.last_step FROM fb_user u JOIN employee e ON e.id = u.employee_id"
+        " LEFT JOIN fb_totp t ON t.employee_id = u.employee_id AND t.is_in_force"
+        " WHERE u.login = ?1 OR u.employee_id = ?2",
+        &q);
     if (rc < 0) {
         return rc;
     }

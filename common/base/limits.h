@@ -106,6 +106,11 @@ extern int fb_limit_cut_memory_bytes_max;
 /* While connected the lease is renewed so often at least; the file is written no more often than that. */
 #define FB_LEASE_NOTE_MS (INT64_C(3600) * 1000)
 
+/* Wrong tries of one enrolment code before it is dead: people mistype what its checksum lets through twice at most. */
+#define FB_INVITE_TRIES_MAX 5
+/* How often a laptop that waits for approval asks. */
+#define FB_APPROVAL_ASK_MS 2000
+
 /* Catalogue. */
 #define FB_CATALOGUE_BYTES_MAX 4194304 /* 4 MiB */
 #define FB_ENTITIES_MAX        400 /* 66 main entities with 67 parts, and room for custom ones */

@@ -214,8 +214,9 @@ int fb_unpack_enrol_answer(const ProtobufCMessage *p, const struct fb_unpack *u,
                                     &answer->lease_secret);
     rc = rc < 0 ? rc
                 : fb_wire_read_id(u, &in->employee_id, true, "the employee", answer->employee_id);
-    rc = rc < 0 ? rc
-                : read_pem(u, &in->certificate, &answer->certificate, &answer->certificate_size);
+    rc = rc < 0 || in->certificate.len == 0 /* only its state was asked for */
+             ? rc
+             : read_pem(u, &in->certificate, &answer->certificate, &answer->certificate_size);
     rc = rc < 0 ? rc : read_pem(u, &in->authority, &answer->authority, &answer->authority_size);
     return rc < 0 ? rc
                   : fb_wire_read_text(u, &in->server_name, FB_MESSAGE_TEXT_BYTES_MAX,
