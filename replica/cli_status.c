@@ -145,8 +145,8 @@ int fb_replica_cli_status(struct fb_cli *cli, struct fb_why *why)
     if (rc == FB_OK && fb_replica_is_wiped(data)) {
         return fb_replica_lease_gate(cli, data, why);
     }
-    rc = rc < 0 ? rc : fb_replica_lease_read(data, fb_os_now_ms(), &facts.lease, why);
-    if (rc == FB_OK && fb_lease_is_locked(&facts.lease)) {
+    rc = rc < 0 ? rc : fb_replica_lease_enter(data, &facts.lease, why);
+    if (rc == FB_ERR_REFUSED && fb_lease_is_locked(&facts.lease)) {
         print_locked(cli, &facts.lease);
         return FB_OK;
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/at_rest.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/os.h"
@@ -15,11 +16,14 @@
 #include "replica/cli.h"
 #include "replica/daemon.h"
 #include "replica/enrol.h"
+#include "replica/lease.h"
+#include "replica/vault.h"
 #include "replica/web.h"
 #include "replica/wipe.h"
 
 #define EXIT_SOMETHING_WAITS 7
 #define WIPE_TELLS_MAX       5
+#define VAULT_ASK_S          5
 
 /* The proxy as fb_stream_connect wants it. */
 static const char *proxy_of(const struct fb_config *config)
@@ -39,6 +43,27 @@ static int server_of(const struct fb_cli *cli, const struct fb_config *config, c
     *ret = server[0] == '\0' ? NULL : server;
     struct fb_address address;
     return *ret == NULL ? FB_OK : fb_address_parse(server, 7443, &address, why);
+}
+
+static void say_at_rest(const struct fb_cli *cli, const char *data)
+{
+    switch (fb_at_rest_look(data)) {
+    case FB_AT_REST_FOLDER:
+        fb_cli_say(cli,
+                   "The file system encrypts its folder; the key is dropped when this laptop "
+                   "may not stay offline any longer. Until then encryption of the disk is what "
+                   "keeps a thief out.");
+        break;
+    case FB_AT_REST_DISK:
+        fb_cli_say(cli, "The disk under its folder is encrypted.");
+        break;
+    case FB_AT_REST_MEMORY:
+        break;
+    default:
+        fb_cli_say(cli,
+                   "Its disk is not encrypted, as far as can be seen: whoever takes the laptop "
+                   "can read the data. Fieldbook expects encryption of the disk (LUKS).");
+    }
 }
 
 /* Until an admin decided; Ctrl+C leaves a laptop that goes on waiting with `run`. */
@@ -90,6 +115,7 @@ int fb_replica_cli_enrol(struct fb_cli *cli, struct fb_why *why)
                   proxy_of(config), &is_pending, why);
     rc = rc < 0 || !is_pending ? rc : wait_for_approval(cli, data, server, proxy_of(config), why);
     if (rc == FB_OK) {
+        say_at_rest(cli, data);
         fb_cli_say(cli,
                    "This laptop is enrolled. `fieldbook-replica run --data %s` keeps it in step; "
                    "`sync` does so once.",
@@ -119,10 +145,41 @@ static int run_or_wipe(struct fb_replica_run *run, struct fb_why *why)
 {
     int rc = fb_replica_run(run, why);
     if (!run->ret_must_wipe) {
-        return rc;
+        struct fb_lease lease;
+        struct fb_why locked = {""};
+        bool is_out = fb_vault_exists(run->data) &&
+                      fb_replica_lease_enter(run->data, &lease, &locked) == FB_ERR_REFUSED;
+        return is_out ? fb_fail(why, FB_ERR_REFUSED, "%s", locked.text) : rc;
     }
     rc = fb_replica_wipe(run->data, run->ret_server, (long long)run->ret_unsent, why);
     return rc < 0 ? rc : finish_wipe(run->data, run->proxy, why);
+}
+
+/* A folder that was locked for good opens when headquarters answers, or when somebody typed a code; `run` waits for that, `sync` asks
+ * once. A folder that is only locked by its lease is opened by the round itself. */
+static int enter_folder(const struct fb_cli *cli, const struct fb_replica_run *run,
+                        struct fb_why *why)
+{
+    char server[300] = "";
+    struct fb_lease lease;
+    int rc = fb_replica_lease_enter(run->data, &lease, why);
+    while (rc == FB_ERR_REFUSED && fb_lease_is_locked(&lease) && fb_vault_exists(run->data)) {
+        bool is_pending = false;
+        struct fb_why unreached = {""};
+        const char *given = fb_cli_value(cli, "server");
+        int asked = given == NULL ? fb_enrol_server(run->data, server, sizeof server, why) : FB_OK;
+        asked = asked < 0 ? asked
+                          : fb_enrol_ask_state(run->data, given == NULL ? server : given, NULL,
+                                               &is_pending, &unreached);
+        if (asked < 0 && (run->until_in_step || asked != FB_ERR_UNREACHABLE)) {
+            return rc;
+        }
+        if (asked < 0) {
+            sleep(VAULT_ASK_S);
+        }
+        rc = fb_replica_lease_enter(run->data, &lease, why);
+    }
+    return rc == FB_ERR_REFUSED && fb_lease_is_locked(&lease) ? FB_OK : rc;
 }
 
 /* What run and sync share: configuration, log, lock. */
@@ -131,6 +188,7 @@ static int prepare(struct fb_cli *cli, struct fb_replica_run *run, int *ret_lock
 {
     struct fb_config *config;
     int rc = fb_cli_data(cli, &run->data, why);
+    rc = rc < 0 || fb_replica_is_wiped(run->data) ? rc : enter_folder(cli, run, why);
     rc = rc < 0 ? rc : fb_cli_config(cli, &config, why);
     rc = rc < 0 ? rc
                 : fb_command_start_log(cli, config, run->until_in_step ? FB_LOG_WARN : FB_LOG_DEBUG,
@@ -173,7 +231,11 @@ int fb_replica_cli_open(struct fb_cli *cli, struct fb_why *why)
     const char *data;
     char url[1024];
     struct fb_random random = fb_random_system();
+    struct fb_lease lease;
     int rc = fb_cli_data(cli, &data, why);
+    if (rc == FB_OK && fb_vault_exists(data)) {
+        rc = fb_replica_lease_enter(data, &lease, why);
+    }
     rc = rc < 0 ? rc : fb_replica_web_url(data, &random, fb_os_now_ms(), url, sizeof url, why);
     if (rc < 0) {
         return rc;

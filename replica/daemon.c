@@ -26,6 +26,7 @@
 #include "replica/enrol.h"
 #include "replica/lease.h"
 #include "replica/state.h"
+#include "replica/vault.h"
 #include "replica/web.h"
 
 #define WATCH_POLL_MS    500
@@ -274,6 +275,10 @@ static void on_lease(void *ctx)
         fb_log(FB_LOG_WARN, "lease_failed", "reason=%s", fb_log_quote(why.text));
     }
     tell_lease(c, was_locked);
+    if (fb_lease_is_locked(&c->lease) && fb_vault_exists(c->run->data)) {
+        fb_replica_lease_say(&c->lease, &why);
+        stop(c, FB_ERR_REFUSED, why.text); /* closed, so that the folder's key can go */
+    }
     int64_t left_ms = fb_lease_left_ms(&c->lease);
     fb_timer_set(c->lease_timer,
                  left_ms == 0               ? LOCKED_EVERY_MS

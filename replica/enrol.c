@@ -15,14 +15,20 @@
 #include "common/wire/message.h"
 #include "replica/lease.h"
 #include "replica/question.h"
+#include "replica/vault.h"
 
 #define PEM_BYTES_MAX  ((size_t)64 * 1024)
 #define RENEW_AFTER_MS (INT64_C(10) * 86400000)
 
+/* The database in the folder; all else of the identity, which lies beside an encrypted folder. */
 static const char *path_in(const char *data, const char *name)
 {
-    static _Thread_local char path[4096];
-    snprintf(path, sizeof path, "%s/%s", data, name);
+    static _Thread_local char path[4400];
+    if (strncmp(name, "fieldbook.db", 12) == 0) {
+        snprintf(path, sizeof path, "%s/%s", data, name);
+    } else {
+        fb_vault_identity(data, name, path, sizeof path);
+    }
     return path;
 }
 
@@ -133,7 +139,10 @@ static int enrol_with_key(const char *data, const char *server, const struct fb_
     if (rc == FB_OK && q.answer.enrol_answer.certificate_size == 0) {
         rc = fb_fail(why, FB_ERR_PROTOCOL, "headquarters answered something else than was asked");
     }
+    bool is_encrypted = false;
+    rc = rc < 0 ? rc : fb_vault_make(data, &q.answer.enrol_answer.lease_secret, &is_encrypted, why);
     rc = rc < 0 ? rc : write_identity(data, key, &q.answer.enrol_answer, why);
+    rc = rc < 0 ? rc : fb_os_write_file(path_in(data, "server"), server, strlen(server), 0644, why);
     rc = rc < 0 ? rc : make_database(data, server, &q.answer.enrol_answer, why);
     fb_question_release(&q);
     return rc;
@@ -288,5 +297,15 @@ int fb_enrol_renew_if_due(const char *data, const char *server, const char *prox
     }
     rc = renew(data, server, proxy, why);
     *ret_renewed = rc == FB_OK;
+    return rc;
+}
+
+int fb_enrol_server(const char *data, char *ret, size_t size, struct fb_why *why)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf text = {0};
+    int rc = read_file(data, "server", &text, why);
+    if (rc == FB_OK) {
+        snprintf(ret, size, "%s", fb_buf_text(&text));
+    }
     return rc;
 }

@@ -21,6 +21,8 @@ int fb_enrol(const char *data, const char *server, const char *code, const char 
 /* Is this laptop approved? FB_ERR_REFUSED: an administrator said no. Takes the lease that comes with the answer. */
 int fb_enrol_ask_state(const char *data, const char *server, const char *proxy,
                        bool *ret_is_pending, struct fb_why *why) FB_MUST_CHECK;
+/* Headquarters' address as it was at enrolment, from the identity. */
+int fb_enrol_server(const char *data, char *ret, size_t size, struct fb_why *why) FB_MUST_CHECK;
 /* Removes what fb_enrol wrote: the laptop was refused. */
 void fb_enrol_undo(const char *data);
 

@@ -9,14 +9,16 @@
 #include "common/base/os.h"
 #include "common/crm/say.h"
 #include "common/net/ca.h"
+#include "replica/vault.h"
 #include "replica/wipe.h"
 
 #define FILE_BYTES_MAX 4096
 
+/* Of the identity, which lies beside an encrypted folder. */
 static const char *path_in(const char *data, const char *name)
 {
-    static _Thread_local char path[4096];
-    snprintf(path, sizeof path, "%s/%s", data, name);
+    static _Thread_local char path[4400];
+    fb_vault_identity(data, name, path, sizeof path);
     return path;
 }
 
@@ -163,7 +165,19 @@ int fb_replica_lease_unlock(const char *data, const char *code, int64_t now_ms, 
     if (!fb_lease_is_locked(&l)) {
         return fb_fail(why, FB_ERR_INVALID, "this laptop is not locked");
     }
+    struct fb_sha256 secret;
+    bool was_laid_down = fb_vault_exists(data) && l.tries < FB_UNLOCK_TRIES_MAX &&
+                         fb_vault_secret_of_code(data, code, now_ms, &secret);
+    bool has_none = fb_vault_exists(data) && !was_laid_down;
+    if (was_laid_down) {
+        l.secret = secret;
+    } else if (has_none) {
+        fb_os_random(l.secret.bytes, sizeof l.secret.bytes); /* no code is of it: the try counts */
+    }
     int verdict = fb_lease_unlock(&l, device_id, code, now_ms, why);
+    if (has_none) {
+        l.secret = (struct fb_sha256){{0}};
+    }
     rc = fb_replica_lease_write(data, &l, verdict < 0 ? NULL : why);
     return rc < 0 ? rc : verdict;
 }
@@ -198,6 +212,29 @@ static void warn(const struct fb_cli *cli, const struct fb_lease *l)
                fb_say_time(instant, at), days);
 }
 
+int fb_replica_lease_enter(const char *data, struct fb_lease *ret, struct fb_why *why)
+{
+    char device_id[FB_ROW_ID_SIZE];
+    int64_t now_ms = fb_os_now_ms();
+    int rc = fb_replica_lease_read(data, now_ms, ret, why);
+    if (rc < 0) {
+        return rc;
+    }
+    if (!fb_lease_is_locked(ret)) {
+        return fb_vault_open(data, ret, why);
+    }
+    if (fb_vault_exists(data)) {
+        rc = read_device_id(data, device_id, why);
+        rc = rc < 0 ? rc : fb_vault_close(data, ret, device_id, now_ms, why);
+    }
+    if (rc == FB_OK ||
+        rc == FB_ERR_BUSY) { /* a program with open files keeps those, and gets no others */
+        fb_replica_lease_say(ret, why);
+        rc = FB_ERR_REFUSED;
+    }
+    return rc;
+}
+
 int fb_replica_lease_gate(const struct fb_cli *cli, const char *data, struct fb_why *why)
 {
     struct fb_lease l;
@@ -205,11 +242,7 @@ int fb_replica_lease_gate(const struct fb_cli *cli, const char *data, struct fb_
         fb_replica_wiped_say(data, why);
         return FB_ERR_REFUSED;
     }
-    int rc = fb_replica_lease_read(data, fb_os_now_ms(), &l, why);
-    if (rc == FB_OK && fb_lease_is_locked(&l)) {
-        fb_replica_lease_say(&l, why);
-        return FB_ERR_REFUSED;
-    }
+    int rc = fb_replica_lease_enter(data, &l, why);
     if (rc == FB_OK) {
         warn(cli, &l);
     }

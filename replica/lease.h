@@ -25,6 +25,11 @@ void fb_replica_lease_say(const struct fb_lease *l, struct fb_why *ret);
 int fb_replica_lease_unlock(const char *data, const char *code, int64_t now_ms,
                             struct fb_why *why) FB_MUST_CHECK;
 
+/* Opens an encrypted folder while the lease runs; closes it for good when that has ended. FB_ERR_REFUSED with the sentence if it is
+ * locked. Before anything else is read of the folder. */
+int fb_replica_lease_enter(const char *data, struct fb_lease *ret,
+                           struct fb_why *why) FB_MUST_CHECK;
+
 /* struct fb_command_node, gate: FB_ERR_REFUSED with that sentence if it is locked, or with wipe.h's if its data was erased;
  * warns when few days are left. */
 int fb_replica_lease_gate(const struct fb_cli *cli, const char *data,

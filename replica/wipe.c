@@ -11,13 +11,15 @@
 #include "common/crm/say.h"
 #include "replica/enrol.h"
 #include "replica/question.h"
+#include "replica/vault.h"
 
 #define MARK_BYTES_MAX 2048
 
+/* Of the identity, which lies beside an encrypted folder. */
 static const char *path_in(const char *data, const char *name)
 {
-    static _Thread_local char path[4096];
-    snprintf(path, sizeof path, "%s/%s", data, name);
+    static _Thread_local char path[4400];
+    fb_vault_identity(data, name, path, sizeof path);
     return path;
 }
 
@@ -66,8 +68,8 @@ void fb_replica_wiped_say(const char *data, struct fb_why *ret)
 /* Stays until headquarters was told; the lock is ours. */
 static bool is_kept(const char *name)
 {
-    static const char *const KEPT[] = {"wiped",         "key.pem",      "certificate.pem",
-                                       "authority.pem", "replica.conf", "lock"};
+    static const char *const KEPT[] = {
+        "wiped", "key.pem", "certificate.pem", "authority.pem", "replica.conf", "server", "lock"};
     for (size_t i = 0; i < sizeof KEPT / sizeof *KEPT; i++) {
         if (strcmp(name, KEPT[i]) == 0) {
             return true;
@@ -102,6 +104,7 @@ static int erase_data(const char *data, struct fb_why *why)
 {
     struct erasing all = {.folder = data, .why = why};
     int rc = fb_os_erase_file(path_in(data, "lease"), why);
+    rc = rc < 0 ? rc : fb_os_erase_file(path_in(data, "codes"), why);
     rc = rc < 0 ? rc : fb_os_each_file(data, erase_one, &all, why);
     return rc < 0 ? rc : fb_os_sync_folder_of(path_in(data, "wiped"), why);
 }
@@ -151,7 +154,7 @@ int fb_replica_wipe_finish(const char *data, const char *proxy, struct fb_why *w
         return rc;
     }
     rc = tell_headquarters(data, &mark, proxy, why);
-    static const char *const IDENTITY[] = {"key.pem", "certificate.pem", "authority.pem"};
+    static const char *const IDENTITY[] = {"key.pem", "certificate.pem", "authority.pem", "server"};
     for (size_t i = 0; rc == FB_OK && i < sizeof IDENTITY / sizeof *IDENTITY; i++) {
         rc = fb_os_erase_file(path_in(data, IDENTITY[i]), why);
     }

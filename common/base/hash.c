@@ -4,6 +4,7 @@
 /* The plain functions take no memory, so hashing cannot fail; those around EVP_MD_CTX can. */
 #define OPENSSL_API_COMPAT 10100
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <xxhash.h>
 
@@ -66,6 +67,15 @@ struct fb_sha256 fb_hmac_sha256(const void *key, size_t key_size, const void *by
     }
     struct fb_sha256 inner = fb_sha256(inner_pad, sizeof inner_pad, bytes, size);
     return fb_sha256(outer_pad, sizeof outer_pad, inner.bytes, sizeof inner.bytes);
+}
+
+struct fb_sha256 fb_slow_hash(const void *text, size_t size, const void *salt, size_t salt_size)
+{
+    struct fb_sha256 ret;
+    int ok = PKCS5_PBKDF2_HMAC(text, (int)size, salt, (int)salt_size, 600000, EVP_sha256(),
+                               sizeof ret.bytes, ret.bytes);
+    fb_assert(ok == 1);
+    return ret;
 }
 
 void fb_hmac_sha1(const void *key, size_t key_size, const void *bytes, size_t size,

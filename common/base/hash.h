@@ -31,6 +31,9 @@ bool fb_sha256_equal(const struct fb_sha256 *a, const struct fb_sha256 *b); /* c
 /* HMAC-SHA-256 (RFC 2104); key_size at most 64. */
 struct fb_sha256 fb_hmac_sha256(const void *key, size_t key_size, const void *bytes, size_t size);
 
+/* PBKDF2-HMAC-SHA-256 (RFC 8018), 600,000 rounds: for what people type and a thief could try. */
+struct fb_sha256 fb_slow_hash(const void *text, size_t size, const void *salt, size_t salt_size);
+
 /* HMAC-SHA-1 (RFC 2104) for one-time passwords, which authenticator apps make so; nothing else here may use SHA-1. */
 #define FB_SHA1_BYTES 20
 void fb_hmac_sha1(const void *key, size_t key_size, const void *bytes, size_t size,

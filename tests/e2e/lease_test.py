@@ -13,16 +13,16 @@ REFUSED = 5
 DAY_MS = 86400 * 1000
 
 
-def lease_of(laptop):
-    return dict(line.split(" ", 1) for line in (laptop.data / "lease").read_text().splitlines())
+def days_pass_in(path, days):
+    """As if the laptop had been away: its lease began that much earlier. (The clock of this machine stays.)"""
+    lease = dict(line.split(" ", 1) for line in path.read_text().splitlines())
+    for name in ("until_ms", "clock_ms"):
+        lease[name] = str(int(lease[name]) - days * DAY_MS)
+    path.write_text("".join(f"{k} {v}\n" for k, v in lease.items()))
 
 
 def days_pass(laptop, days):
-    """As if the laptop had been away: its lease began that much earlier. (The clock of this machine stays.)"""
-    lease = lease_of(laptop)
-    for name in ("until_ms", "clock_ms"):
-        lease[name] = str(int(lease[name]) - days * DAY_MS)
-    (laptop.data / "lease").write_text("".join(f"{k} {v}\n" for k, v in lease.items()))
+    days_pass_in(laptop.data / "lease", days)
 
 
 class Pages:

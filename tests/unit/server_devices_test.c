@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Certificates of devices: who may renew one, and until when (faults D1, D5, D10).
+ * Devices at headquarters: certificates and who may renew one, codes, being shut out and erased (faults D1, D4, D5, D6, D10).
  */
 #include <string.h>
 
 #include "common/base/limits.h"
 #include "common/net/ca.h"
+#include "server/device_life.h"
 #include "server/devices.h"
 #include "tests/lib/testlib.h"
 #include "tests/lib/world.h"
@@ -91,6 +92,93 @@ FB_TEST(only_a_device_that_waits_is_approved)
     assert_string_equal(server_value(w, "device/ana", "state"), "active");
 }
 
+/* Her push lies at headquarters, not settled yet, when an admin decides. */
+static void push_meets(const char *decision)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf out;
+    struct fb_world_replica *ana = world_replica(w, "ana");
+    fb_buf_init(&out, (size_t)4 * FB_FRAME_BYTES_MAX);
+    replica_connects(w, "ana");
+    replica_edits(w, "ana", "company/acme", "website", "late.example");
+    fb_replica_round_noticed_write(ana->round, w->now_ms);
+    assert_int_equal(fb_replica_round_take(ana->round, &out, w->now_ms), FB_OK);
+    assert_true(out.size > 0);
+    assert_int_equal(fb_server_session_feed(ana->session, out.bytes, out.size, w->now_ms), FB_OK);
+    assert_true(fb_hub_has_work(w->hub));
+    server_runs(w, decision);
+    server_settles(w);
+    expect_server(w, "company/acme", "website", "NULL");
+    assert_string_equal(server_asks(w, "SELECT count(*) FROM held_change", NULL), "0");
+    world_runs(w);
+    assert_null(ana->session);
+}
+
+FB_TEST(what_an_admin_decided_counts_for_the_push_of_the_same_turn)
+{
+    push_meets("UPDATE device SET state = 'suspended'");
+    server_runs(w, "UPDATE device SET state = 'active'");
+    replica_syncs(w, "ana");
+    expect_server(w, "company/acme", "website", "late.example");
+}
+
+FB_TEST(a_laptop_that_is_to_be_erased_hands_in_its_work_and_gets_nothing)
+{
+    struct fb_world_replica *ana = world_replica(w, "ana");
+    struct fb_why why = {""};
+    server_edits(w, "company/acme", "short_name", "not for a laptop that goes");
+    replica_edits(w, "ana", "company/acme", "website", "last.example");
+    assert_int_equal(fb_device_wipe(w->store, "ana", true, w->now_ms, &why), FB_OK);
+    replica_connects(w, "ana");
+    assert_true(fb_replica_round_may_wipe(ana->round));
+    expect_server(w, "company/acme", "website", "last.example");
+    assert_string_equal(replica_value(w, "ana", "company/acme", "short_name"), "NULL");
+}
+
+FB_TEST(nobody_says_erased_whom_nobody_told_to)
+{
+    bool is_ordered = true;
+    struct fb_why why = {""};
+    struct fb_device_life life;
+    const char *id = world_id("device/ana");
+    assert_int_equal(fb_device_note_wiped(w->store, id, 3, 5000, &is_ordered), FB_OK);
+    assert_false(is_ordered);
+    assert_int_equal(fb_device_wipe(w->store, "ana", false, 4000, &why), FB_OK);
+    assert_int_equal(fb_device_note_wiped(w->store, id, 3, 5000, &is_ordered), FB_OK);
+    assert_true(is_ordered);
+    assert_int_equal(fb_device_note_wiped(w->store, id, 9, 6000, &is_ordered), FB_OK);
+    assert_int_equal(fb_device_life_read(w->store, id, &life), FB_OK);
+    assert_int_equal(life.wiped_at_ms, 5000);
+    assert_int_equal(life.wiped_unsent, 3);
+}
+
+FB_TEST(a_code_lives_thirty_minutes_and_is_its_persons_and_its_devices)
+{
+    FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
+    struct fb_enrol_answer answer;
+    struct fb_why why = {""};
+    struct fb_sha256 pin = {{7}};
+    char code[FB_ENROL_CODE_SIZE];
+    const struct fb_enrol_policy policy = {.lease_ms = FB_LEASE_MS};
+    struct fb_enrol_ask ask = {
+        .code = code, .device_name = "whatever it says", .csr = csr.bytes, .csr_size = csr.size};
+    server_runs(w, "INSERT INTO fb_user (employee_id, login, password, created_at_ms)"
+                   " SELECT id, 'ana', 'none', 0 FROM employee LIMIT 1");
+    const char *ana = world_id("employee/ana");
+    for (int minutes = 31; minutes >= 29; minutes -= 2) {
+        assert_int_equal(
+            fb_invite_make(w->store, ana, "office", &pin, &w->random, w->now_ms, code, &why),
+            FB_OK);
+        int rc = fb_enrolment_answer(w->store, &authority, &ask, "", &policy, &w->random,
+                                     w->now_ms + minutes * INT64_C(60000), &arena, &answer, &why);
+        assert_int_equal(rc, minutes > 30 ? FB_ERR_REFUSED : FB_OK);
+    }
+    assert_string_equal(answer.employee_id, ana);
+    assert_string_equal(server_asks(w, "SELECT name FROM device WHERE name <> 'ana'", NULL),
+                        "office");
+    assert_string_equal(
+        server_asks(w, "SELECT count(*) FROM fb_invite WHERE length(code_hash) = 32", NULL), "2");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, start, end)
 int main(void)
 {
@@ -98,6 +186,10 @@ int main(void)
         CASE(an_expired_certificate_renews_for_180_days_and_not_longer),
         CASE(neither_a_revoked_nor_an_unknown_device_nor_a_stranger_renews),
         CASE(only_a_device_that_waits_is_approved),
+        CASE(what_an_admin_decided_counts_for_the_push_of_the_same_turn),
+        CASE(a_laptop_that_is_to_be_erased_hands_in_its_work_and_gets_nothing),
+        CASE(nobody_says_erased_whom_nobody_told_to),
+        CASE(a_code_lives_thirty_minutes_and_is_its_persons_and_its_devices),
     };
     return cmocka_run_group_tests(cases, NULL, NULL);
 }
