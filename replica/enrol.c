@@ -276,11 +276,17 @@ int fb_enrol_ask_state(const char *data, const char *server, const char *proxy,
 
 void fb_enrol_undo(const char *data)
 {
-    static const char *const FILES[] = {"key.pem",         "lease",        "certificate.pem",
-                                        "authority.pem",   "fieldbook.db", "fieldbook.db-wal",
-                                        "fieldbook.db-shm"};
+    static const char *const FILES[] = {"key.pem",          "lease",           "certificate.pem",
+                                        "authority.pem",    "server",          "fieldbook.db",
+                                        "fieldbook.db-wal", "fieldbook.db-shm"};
     for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
         fb_ignore(fb_os_erase_file(path_in(data, FILES[i]), NULL), "a rest of it opens nothing");
+    }
+    if (fb_vault_exists(data)) {
+        char identity[4400];
+        fb_vault_identity(data, "", identity, sizeof identity);
+        fb_ignore(fb_os_remove_folder(identity, NULL), "nothing is in it any more");
+        fb_ignore(fb_os_remove_folder(data, NULL), "it was encrypted for this enrolment alone");
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The laptop's folder encrypted by its file system (common/base/at_rest.h), where that can. Then DIR holds the databases and all else,
+ * The laptop's folder encrypted by its file system, where that can (common/base/at_rest.h). Then DIR holds the databases and all else,
  * and DIR.identity what is needed while DIR is locked: who the laptop is, and the lease.
  *
  * The folder's key is made of the lease's secret, which headquarters knows too. While the lease runs the secret lies in the lease's

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * How a folder is protected while the computer is off: what lies under it (dm-crypt, LUKS), and encryption of the folder itself by
- * the file system (fscrypt: ext4, f2fs, UBIFS), with a key that the kernel is given and that can be taken away again.
+ * its file system, fscrypt (ext4, f2fs, UBIFS), with a key that the kernel is given and that can be taken away again.
  *
  * fscrypt v2 policy, AES-256-XTS for contents, AES-256-CTS for names. Whoever owns the folder may do all of it.
  */

@@ -162,7 +162,8 @@ int fb_folder_encrypt(const char *folder, const uint8_t key[static FB_FOLDER_KEY
     int rc = add_key(fd, key, policy.master_key_identifier, folder, why);
     if (rc == FB_OK && ioctl(fd, FS_IOC_SET_ENCRYPTION_POLICY, &policy) != 0) {
         int failure = errno;
-        rc = failure == ENOTEMPTY                                              ? FB_ERR_INVALID
+        rc = failure == EEXIST                                                 ? FB_ERR_EXISTS
+             : failure == ENOTEMPTY                                            ? FB_ERR_INVALID
              : failure == EOPNOTSUPP || failure == ENOTTY || failure == ENOSYS ? FB_ERR_NOT_FOUND
                                                                                : FB_ERR_IO;
         fb_why_set(why, "%s cannot be encrypted: %s", folder, strerror(failure));
