@@ -30,9 +30,10 @@ int fb_hub_device_state_changed(struct fb_hub *hub, const char *device_id, int64
             continue;
         }
         if (st.must_wipe) {
-            fb_server_session_refuse_until(peer->session, FB_REFUSAL_BUSY,
-                                           "an administrator's order comes with the next hello",
-                                           COME_BACK_MS);
+            fb_server_session_refuse_until(
+                peer->session, FB_REFUSAL_BUSY,
+                "an administrator's order waits for this laptop: it comes with the next connection",
+                COME_BACK_MS);
         } else {
             fb_server_session_refuse_until(peer->session, st.refusal, st.sentence,
                                            st.retry_after_ms);
