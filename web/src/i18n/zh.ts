@@ -606,7 +606,7 @@ export const zh = {
   'rule.manual': '人工裁定',
   'backup.running': '正在备份：已完成 {p}%，{t}开始。',
   'backup.failed': '上一次备份没有成功：{reason}',
-  'backup.folder': '备份在总部服务器的 {folder}',
+  'backup.folder': '备份在总部电脑的 {folder}',
   'backup.none': '还没有备份。',
   'backup.now': '立即备份',
   'backup.checked': '已通过校验',
