@@ -107,7 +107,12 @@ export const stories = {
     await page.locator('tr.ant-table-row a').first().click();
     await page.getByRole('button', { name: '编辑简称', exact: true }).click();
     const id = page.url().split('/').pop();
-    await page.evaluate((x) => fetch(`/api/v1/company/${x}`, { method: 'PATCH', headers: { 'X-Fieldbook': 'mock', 'Content-Type': 'application/json' }, body: JSON.stringify({ base: {}, mine: { short_name: '她的' } }) }), id);
+    const other = await page.evaluate(async (x) => {
+      const before = await fetch(`/api/v1/company/${x}`).then((r) => r.json());
+      const body = JSON.stringify({ base: { short_name: before.row.short_name ?? null }, mine: { short_name: '她的' } });
+      return (await fetch(`/api/v1/company/${x}`, { method: 'PATCH', headers: { 'X-Fieldbook': 'mock', 'Content-Type': 'application/json' }, body })).status;
+    }, id);
+    must(`the other person's value is written, not ${other}`, other === 200);
     const box = page.locator(`#v-${id}-short_name`);
     await box.fill('我的');
     await box.press('Enter');

@@ -159,11 +159,22 @@ static struct sim_planned *add_events(struct sim_plan *plan, size_t more)
     return events;
 }
 
-/* From sources of their own: seeds without them stay what they were. */
+static bool has_kind(const struct sim_plan *plan, enum sim_kind kind)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->events[i].kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* From sources of their own: seeds without them stay what they were. Not beside restores of headquarters: a copy that pulled what such
+ * a restore lost may learn of it only by its digest (docs/simulator.md, "Open"). */
 static void draw_life(struct sim_plan *plan, uint64_t seed)
 {
     uint64_t random = sim_mix(seed, 4);
-    if (!sim_chance(&random, 300)) {
+    if (!sim_chance(&random, 300) || has_kind(plan, SIM_HQ_RESTORE)) {
         return;
     }
     size_t more = (size_t)between(&random, 1, 3);

@@ -13,6 +13,7 @@
 
 #define OUT_BYTES      (4 * 1024 * 1024)
 #define REFUSED_MS     30000
+#define ENROL_TRIES    3
 #define REOPEN_MS      500 /* after an error of the disk the database is opened anew */
 #define ASKS_WINDOW_MS 10000
 #define ASKS_MAX       700
@@ -139,9 +140,13 @@ static void enrol_anew(struct sim_world *w, struct sim_replica *r)
     if (w->is_calm || sim_vfs_disk(SIM_HQ)->bytes_max == 0) {
         sim_server_add_device(w, r);
         sim_enter(w, r->daemon.node, SIM_DAEMON);
-        int rc = fb_store_open(path, &(struct fb_store_options){.node = FB_NODE_REPLICA}, &s, &why);
-        rc = rc < 0 ? rc : fb_replica_enrol_anew(s, r->device_id, r->employee_id);
-        fb_store_close(s);
+        int rc = FB_ERR_IO;
+        for (int i = 0; i < ENROL_TRIES && rc == FB_ERR_IO; i++) { /* he runs the command again */
+            s = NULL;
+            rc = fb_store_open(path, &(struct fb_store_options){.node = FB_NODE_REPLICA}, &s, &why);
+            rc = rc < 0 ? rc : fb_replica_enrol_anew(s, r->device_id, r->employee_id);
+            fb_store_close(s);
+        }
         w->counters.enrolled_anew += rc == FB_OK;
         sim_trace(w, "n%d enrols anew: %s", r->daemon.node, fb_err_name(rc));
     }

@@ -115,7 +115,7 @@ export const stories = {
       await go(page, path);
       // Words of ours, not the customers' names: menus, heads, buttons, labels.
       const ours = await page.locator('nav, .fb-bar, .ant-table-thead, main:visible h2, main:visible button').allInnerTexts();
-      const han = ours.filter((t) => /[\u3400-\u9fff]/.test(t) && !/[\u3400-\u9fff]+(公司|[ ·])/.test(t));
+      const han = ours.filter((t) => /[\u3400-\u9fff]/.test(t) && !/[\u3400-\u9fff]+(公司|[ ·])|^\d\d:\d\d /.test(t));
       must(`${path} is in English, but says ${JSON.stringify(han)}`, han.length === 0);
     }
     nothingWrong(page);
