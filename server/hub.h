@@ -42,10 +42,6 @@ bool fb_hub_has_work(const struct fb_hub *hub);
 void fb_hub_each_ready(struct fb_hub *hub, void (*f)(void *ctx, struct fb_server_session *session),
                        void *ctx);
 
-/* Revokes or suspends at once: the device's row, and its live connection. */
-int fb_hub_device_state_changed(struct fb_hub *hub, const char *device_id,
-                                int64_t now_ms) FB_MUST_CHECK;
-
 /* Writes what is known of devices' lives since (device_life.h), in a transaction of its own; the next settle that writes does so
  * too. */
 int fb_hub_note_lives(struct fb_hub *hub) FB_MUST_CHECK;

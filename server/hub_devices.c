@@ -16,10 +16,10 @@
 
 /* ---- Out ---- */
 
-int fb_hub_device_state_changed(struct fb_hub *hub, const char *device_id, int64_t now_ms)
+/* By what its row says now: its live connections, and the pushes of it that wait. */
+static int recheck(struct fb_hub *hub, const char *device_id)
 {
     struct fb_standing st;
-    (void)now_ms;
     int rc = fb_hub_device_standing(hub->store, device_id, &st);
     if (rc < 0 || (st.refusal == FB_REFUSAL_NONE && !st.must_wipe)) {
         return rc;
@@ -63,7 +63,7 @@ int fb_hub_recheck_devices(struct fb_hub *hub)
     int rc = FB_OK;
     for (struct fb_peer *peer = hub->peers; rc == FB_OK && peer != NULL; peer = peer->next) {
         if (fb_server_session_is_greeted(peer->session)) {
-            rc = fb_hub_device_state_changed(hub, peer->device_id, 0);
+            rc = recheck(hub, peer->device_id);
         }
     }
     return rc;

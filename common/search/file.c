@@ -20,8 +20,7 @@ static const char *const TABLES[] = {
     "  hash INTEGER NOT NULL          -- of all its words: equal ones are not written again\n"
     ") STRICT",
     "CREATE UNIQUE INDEX record_id ON record (entity, id)",
-    ("CREATE VIRTUAL TABLE words USING fts5(title, body, pinyin, digits,\n"
-     "  tokenize = 'unicode61 remove_diacritics 2')")};
+    ("CREATE VIRTUAL TABLE words " FB_SEARCH_WORDS)};
 
 static int make_tables(struct fb_store *file)
 {

@@ -14,6 +14,10 @@
 /* Any change of the tables, the folding or the segments: older files are made anew. */
 #define FB_SEARCH_FORMAT 2
 
+/* What is searched, by kind of words; the file's table and the one that a single row is tried in. */
+#define FB_SEARCH_WORDS                                                                            \
+    "USING fts5(title, body, pinyin, digits, tokenize = 'unicode61 remove_diacritics 2')"
+
 struct fb_pinyin;
 
 struct fb_search {

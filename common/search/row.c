@@ -334,9 +334,7 @@ int fb_search_put_trial(struct fb_search *s, const struct fb_row *row)
     begin_document(&d);
     int rc = collect(&d, row);
     if (rc == FB_OK && !s->has_trial) {
-        rc = fb_sql_exec(s->file,
-                         "CREATE VIRTUAL TABLE IF NOT EXISTS temp.trial USING fts5(title, body,"
-                         " pinyin, digits, tokenize = 'unicode61 remove_diacritics 2')");
+        rc = fb_sql_exec(s->file, "CREATE VIRTUAL TABLE IF NOT EXISTS temp.trial " FB_SEARCH_WORDS);
         s->has_trial = rc == FB_OK;
     }
     if (rc == FB_OK) {

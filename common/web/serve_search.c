@@ -35,9 +35,12 @@ static int open_feed(struct fb_web_service *s, struct fb_why *why)
     return rc;
 }
 
-static void close_feed(struct fb_web_feed *f)
+/* The search remembers what a failed feed took off the writer's list; only a damaged file is begun anew. */
+static void close_feed(struct fb_web_feed *f, bool is_file_lost)
 {
-    fb_search_drop(&f->search);
+    if (is_file_lost) {
+        fb_search_drop(&f->search);
+    }
     fb_store_drop(&f->reader);
     f->data_version = -1;
 }
@@ -58,7 +61,7 @@ static void work_feed(void *ctx)
     f->err = rc;
     if (rc < 0) {
         f->has_more = false;
-        close_feed(f);
+        close_feed(f, rc == FB_ERR_DAMAGED);
     }
 }
 
@@ -129,5 +132,5 @@ void fb_serve_free_search(struct fb_web_service *s)
     for (int i = 0; i < FB_WEB_READERS_MAX; i++) {
         fb_search_close(s->searches[i]);
     }
-    close_feed(&s->feed);
+    close_feed(&s->feed, true);
 }

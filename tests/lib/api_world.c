@@ -95,3 +95,20 @@ const char *api_path(const char *record, const char *rest)
              world_id(record), rest);
     return path;
 }
+
+void api_people_open(struct fb_world *w, struct api_call *ana, struct api_call *bo,
+                     struct api_call *laptop)
+{
+    *ana = api_at_headquarters(w, "ana");
+    *bo = api_at_headquarters(w, "bo");
+    *laptop = api_on_laptop(w, "ana");
+}
+
+void api_people_close(struct fb_world *w, struct api_call *ana, struct api_call *bo,
+                      struct api_call *laptop)
+{
+    api_done(ana);
+    api_done(bo);
+    api_done(laptop);
+    world_close(w);
+}

@@ -16,6 +16,12 @@ void api_permits(struct fb_world *w, const char *who, const char *level);
 /* Calls at headquarters as the employee of that name; on that laptop. */
 struct api_call api_at_headquarters(struct fb_world *w, const char *who);
 struct api_call api_on_laptop(struct fb_world *w, const char *who);
+/* Those calls most stories need: ana's and bo's at headquarters, and ana's on her laptop. */
+void api_people_open(struct fb_world *w, struct api_call *ana, struct api_call *bo,
+                     struct api_call *laptop);
+/* Forgets their answers and closes the world. */
+void api_people_close(struct fb_world *w, struct api_call *ana, struct api_call *bo,
+                      struct api_call *laptop);
 /* "/api/v1/company/<id of acme>" for "company/acme", with what follows. One of eight rotating buffers. */
 const char *api_path(const char *record, const char *rest);
 

@@ -302,11 +302,11 @@ static bool read_event(struct sim_plan *plan, const char *line, size_t *capacity
 bool sim_plan_read(struct sim_plan *plan, const char *path)
 {
     FILE *in = fopen(path, "r");
+    *plan = (struct sim_plan){0};
     if (in == NULL) {
         fprintf(stderr, "sim: %s cannot be read\n", path);
         return false;
     }
-    *plan = (struct sim_plan){0};
     char line[256];
     size_t capacity = 0;
     bool ok = true;

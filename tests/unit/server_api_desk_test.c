@@ -19,19 +19,14 @@ static int open_world(void **state)
     t = world_open(FB_SOURCE_DIR, "ana", "bo", NULL);
     api_permits(t, "ana", "all");
     api_forbids(t, "bo");
-    ana = api_at_headquarters(t, "ana");
-    bo = api_at_headquarters(t, "bo");
-    laptop = api_on_laptop(t, "ana");
+    api_people_open(t, &ana, &bo, &laptop);
     return 0;
 }
 
 static int close_world(void **state)
 {
     (void)state;
-    api_done(&ana);
-    api_done(&bo);
-    api_done(&laptop);
-    world_close(t);
+    api_people_close(t, &ana, &bo, &laptop);
     return 0;
 }
 
