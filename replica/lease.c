@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/hex.h"
 #include "common/base/mem.h"
 #include "common/base/os.h"
 #include "common/crm/say.h"
@@ -27,14 +28,9 @@ static const char *path_in(const char *data, const char *name)
 static void read_secret(const char *hex, struct fb_sha256 *ret)
 {
     struct fb_sha256 secret = {{0}};
-    for (size_t i = 0; i < sizeof secret.bytes; i++) {
-        unsigned byte = 0;
-        if (sscanf(hex + 2 * i, "%2x", &byte) != 1) {
-            return;
-        }
-        secret.bytes[i] = (uint8_t)byte;
+    if (fb_hex_read(hex, secret.bytes, sizeof secret.bytes)) {
+        *ret = secret;
     }
-    *ret = secret;
 }
 
 static void read_line(struct fb_lease *l, const char *name, const char *value)
@@ -93,9 +89,7 @@ int fb_replica_lease_write(const char *data, const struct fb_lease *l, struct fb
                   "used_day %s\ntries %d\ntried_at_ms %lld\nsecret ",
                   (long long)l->length_ms, (long long)l->until_ms, (long long)l->clock_ms, l->boot,
                   (long long)l->ran_ms, l->used_day, l->tries, (long long)l->tried_at_ms);
-    for (size_t i = 0; i < sizeof l->secret.bytes; i++) {
-        fb_buf_printf(&text, "%02x", l->secret.bytes[i]);
-    }
+    fb_hex_append(&text, l->secret.bytes, sizeof l->secret.bytes);
     fb_buf_append_text(&text, "\n");
     int rc = fb_buf_error(&text);
     rc = rc < 0 ? rc : fb_os_write_file(path_in(data, "lease"), text.bytes, text.size, 0600, why);

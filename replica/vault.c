@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/base/at_rest.h"
+#include "common/base/hex.h"
 #include "common/base/id.h"
 #include "common/base/mem.h"
 #include "common/base/os.h"
@@ -94,25 +95,6 @@ int fb_vault_open(const char *data, const struct fb_lease *lease, struct fb_why 
 
 /* ---- Codes ---- */
 
-static void append_hex(struct fb_buf *out, const uint8_t *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        fb_buf_printf(out, "%02x", bytes[i]);
-    }
-}
-
-static bool read_hex(const char *text, uint8_t *ret, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        unsigned byte = 0;
-        if (sscanf(text + 2 * i, "%2x", &byte) != 1) {
-            return false;
-        }
-        ret[i] = (uint8_t)byte;
-    }
-    return true;
-}
-
 /* The code as it is made, whatever hyphens and small letters were typed. */
 static void plain_code(const char *typed, char ret[static FB_UNLOCK_CODE_SIZE])
 {
@@ -141,11 +123,11 @@ static void lay_down(struct fb_buf *out, const struct fb_sha256 *secret, const c
     }
     struct fb_sha256 check = fb_sha256("vault-check", 11, secret->bytes, sizeof secret->bytes);
     fb_buf_printf(out, "%s ", day);
-    append_hex(out, salt, sizeof salt);
+    fb_hex_append(out, salt, sizeof salt);
     fb_buf_append_byte(out, ' ');
-    append_hex(out, key.bytes, sizeof key.bytes);
+    fb_hex_append(out, key.bytes, sizeof key.bytes);
     fb_buf_append_byte(out, ' ');
-    append_hex(out, check.bytes, sizeof check.bytes);
+    fb_hex_append(out, check.bytes, sizeof check.bytes);
     fb_buf_append_byte(out, '\n');
 }
 
@@ -190,9 +172,9 @@ static bool try_line(const char *line, const char *plain, struct fb_sha256 *ret)
     struct fb_sha256 kept;
     struct fb_sha256 check;
     if (sscanf(line, "%15s %32s %64s %64s", day, salt_text, key_text, check_text) != 4 ||
-        !read_hex(salt_text, salt, sizeof salt) ||
-        !read_hex(key_text, kept.bytes, sizeof kept.bytes) ||
-        !read_hex(check_text, check.bytes, sizeof check.bytes)) {
+        !fb_hex_read(salt_text, salt, sizeof salt) ||
+        !fb_hex_read(key_text, kept.bytes, sizeof kept.bytes) ||
+        !fb_hex_read(check_text, check.bytes, sizeof check.bytes)) {
         return false;
     }
     struct fb_sha256 secret = fb_slow_hash(plain, strlen(plain), salt, sizeof salt);

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "common/base/hex.h"
 #include "common/base/log.h"
 #include "common/base/os.h"
 #include "common/net/address.h"
@@ -22,17 +23,10 @@
 #define CLOCK_MS     1000
 #define OPEN_MS_MAX  60000
 
-static void hex(const uint8_t *bytes, size_t size, char *ret)
-{
-    for (size_t i = 0; i < size; i++) {
-        snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
-    }
-}
-
 static void hash_with_token(const char *token, const char *what, size_t bytes, char *ret)
 {
     struct fb_sha256 h = fb_sha256(token, strlen(token), what, strlen(what));
-    hex(h.bytes, bytes, ret);
+    fb_hex_write(h.bytes, bytes, ret);
 }
 
 /* ---- The token ---- */
@@ -63,7 +57,7 @@ static int load_token(struct fb_replica_web *web, struct fb_why *why)
         char path[4096];
         uint8_t bytes[32];
         web->config.random->fill(web->config.random->ctx, bytes, sizeof bytes);
-        hex(bytes, sizeof bytes, web->token);
+        fb_hex_write(bytes, sizeof bytes, web->token);
         snprintf(path, sizeof path, "%s/web-token", web->config.data);
         rc = fb_os_write_file(path, web->token, strlen(web->token), 0600, why);
     }
@@ -126,7 +120,7 @@ int fb_replica_web_url(const char *data, const struct fb_random *random, int64_t
                        data);
     }
     random->fill(random->ctx, bytes, sizeof bytes);
-    hex(bytes, sizeof bytes, nonce);
+    fb_hex_write(bytes, sizeof bytes, nonce);
     snprintf(head, sizeof head, "%llx-%s", (unsigned long long)now_ms, nonce);
     hash_with_token(token, head, 32, hash);
     snprintf(ret, ret_size, "http://%s/open?token=%s-%s", fb_buf_text(&address), head, hash);

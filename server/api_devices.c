@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/hex.h"
 #include "common/base/time.h"
 #include "common/store/sql.h"
 #include "server/api_inside.h"
@@ -119,9 +120,7 @@ static int find_user(struct fb_store *s, const char *user, char ret[static FB_RO
 static void append_fingerprint(struct fb_buf *out, const struct fb_sha256 *root)
 {
     char text[2 * sizeof root->bytes + 1];
-    for (size_t i = 0; i < sizeof root->bytes; i++) {
-        snprintf(text + 2 * i, 3, "%02x", root->bytes[i]);
-    }
+    fb_hex_write(root->bytes, sizeof root->bytes, text);
     fb_server_append_text(out, "fingerprint", text);
 }
 

@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "common/base/hex.h"
 #include "server/internal.h"
 
 /* ---- Writing ---- */
@@ -38,9 +39,7 @@ static void append_value(struct fb_buf *out, const char *name, const struct fb_v
 static void append_step(struct fb_buf *out, const struct fb_step *step, int64_t offset_ms)
 {
     fb_buf_append_text(out, "{\"id\":\"");
-    for (size_t i = 0; i < sizeof step->id; i++) {
-        fb_buf_printf(out, "%02x", step->id[i]);
-    }
+    fb_hex_append(out, step->id, sizeof step->id);
     fb_buf_append_text(out, "\",");
     append_value(out, "from", &step->from);
     append_value(out, "to", &step->to);
@@ -167,28 +166,6 @@ static int fail(struct reader *r, const char *what)
     return fb_fail(r->why, FB_ERR_INVALID, "The kept change cannot be read: %s.", fb_text(what));
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool read_hex(const char *text, uint8_t *ret, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        int high = hex_digit(text[2 * i]);
-        int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
-        if (low < 0) {
-            return false;
-        }
-        ret[i] = (uint8_t)(high * 16 + low);
-    }
-    return true;
-}
-
 static int read_bytes(struct reader *r, const json_t *hex, const struct fb_field *f,
                       struct fb_value *ret)
 {
@@ -197,7 +174,7 @@ static int read_bytes(struct reader *r, const json_t *hex, const struct fb_field
     if (bytes == NULL) {
         return FB_ERR_NO_MEMORY;
     }
-    if (!json_is_string(hex) || !read_hex(json_string_value(hex), bytes, size)) {
+    if (!json_is_string(hex) || !fb_hex_read(json_string_value(hex), bytes, size)) {
         return fail(r, "bytes are not hexadecimal");
     }
     bool is_text = f != NULL && f->storage == FB_TEXT;
@@ -240,7 +217,8 @@ static int read_steps(struct reader *r, const json_t *list, const struct fb_fiel
         const json_t *step = json_array_get(list, i);
         const char *id = json_string_value(json_object_get(step, "id"));
         struct fb_step *to = &ret->steps[i];
-        if (id == NULL || strlen(id) != 2 * sizeof to->id || !read_hex(id, to->id, sizeof to->id)) {
+        if (id == NULL || strlen(id) != 2 * sizeof to->id ||
+            !fb_hex_read(id, to->id, sizeof to->id)) {
             return fail(r, "a step has no id");
         }
         to->at_ms = json_integer_value(json_object_get(step, "at"));

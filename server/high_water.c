@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/hex.h"
 #include "common/base/mem.h"
 #include "common/base/os.h"
 #include "common/store/history.h"
@@ -12,18 +13,6 @@
 
 #define FILE_NAME      "high-water"
 #define LINE_BYTES_MAX 256
-
-static bool read_hash(const char *hex, struct fb_sha256 *ret)
-{
-    for (size_t i = 0; i < FB_SHA256_BYTES; i++) {
-        unsigned byte = 0;
-        if (sscanf(hex + 2 * i, "%2x", &byte) != 1) {
-            return false;
-        }
-        ret->bytes[i] = (uint8_t)byte;
-    }
-    return true;
-}
 
 int fb_high_water_check(const char *data, struct fb_hub *hub)
 {
@@ -37,7 +26,7 @@ int fb_high_water_check(const char *data, struct fb_hub *hub)
     snprintf(path, sizeof path, "%s/" FILE_NAME, data);
     if (fb_os_read_file(path, &line, NULL) < 0 ||
         sscanf(fb_buf_text(&line), "%36s %18lld %64s", timeline, &rev, hex) != 3 ||
-        strlen(hex) != 2 * FB_SHA256_BYTES || !read_hash(hex, &hash)) {
+        strlen(hex) != 2 * FB_SHA256_BYTES || !fb_hex_read(hex, hash.bytes, sizeof hash.bytes)) {
         return FB_OK;
     }
     return fb_hub_check_mark(hub, timeline, rev, &hash);
@@ -62,9 +51,7 @@ int fb_high_water_note(struct fb_high_water *mark, const char *data, struct fb_s
     FB_AUTO(fb_buf_release) struct fb_buf line;
     fb_buf_init(&line, LINE_BYTES_MAX);
     fb_buf_printf(&line, "%s %lld ", timeline, (long long)rev);
-    for (size_t i = 0; i < FB_SHA256_BYTES; i++) {
-        fb_buf_printf(&line, "%02x", hash.bytes[i]);
-    }
+    fb_hex_append(&line, hash.bytes, sizeof hash.bytes);
     fb_buf_append_byte(&line, '\n');
     rc = fb_buf_error(&line);
     snprintf(path, sizeof path, "%s/" FILE_NAME, data);

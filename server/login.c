@@ -4,18 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/hex.h"
 #include "common/store/sql.h"
 #include "server/password.h"
 
 #define USE_NOTED_EVERY_MS      60000
 #define PASSWORD_CHARACTERS_MIN 12
-
-static void hex(const uint8_t *bytes, size_t size, char *ret)
-{
-    for (size_t i = 0; i < size; i++) {
-        snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
-    }
-}
 
 static struct fb_sha256 hash_token(const char *token)
 {
@@ -110,9 +104,9 @@ int fb_login_make(struct fb_store *s, const char *employee_id, const char *csrf,
         return rc;
     }
     random->fill(random->ctx, bytes, sizeof bytes);
-    hex(bytes, 16, made);
+    fb_hex_write(bytes, 16, made);
     random->fill(random->ctx, bytes, sizeof bytes);
-    hex(bytes, sizeof bytes, ret_token);
+    fb_hex_write(bytes, sizeof bytes, ret_token);
     struct fb_sha256 hash = hash_token(ret_token);
     fb_sql_bind_bytes(q, 1, hash.bytes, sizeof hash.bytes);
     fb_sql_bind_text(q, 2, employee_id);

@@ -8,6 +8,7 @@
 #include "common/base/archive.h"
 #include "common/base/archive_inside.h"
 #include "common/base/buf.h"
+#include "common/base/hex.h"
 #include "common/base/mem.h"
 #include "common/base/os.h"
 
@@ -206,9 +207,7 @@ static int compare_sums(struct reading *r)
     FB_AUTO(fb_buf_release) struct fb_buf text;
     fb_buf_init(&text, SUMS_BYTES_MAX);
     for (size_t i = 0; i < r->sum_count; i++) {
-        for (size_t b = 0; b < FB_SHA256_BYTES; b++) {
-            fb_buf_printf(&text, "%02x", r->sums[i].hash.bytes[b]);
-        }
+        fb_hex_append(&text, r->sums[i].hash.bytes, FB_SHA256_BYTES);
         fb_buf_printf(&text, "  %s\n", r->sums[i].name);
     }
     bool is_equal = fb_buf_error(&text) == FB_OK && text.size > 0 && text.size == r->named.size &&

@@ -8,6 +8,7 @@
 #include "common/base/archive.h"
 #include "common/base/archive_inside.h"
 #include "common/base/buf.h"
+#include "common/base/hex.h"
 #include "common/base/mem.h"
 #include "common/base/os.h"
 
@@ -204,9 +205,7 @@ static int write_sums(struct fb_archive *a, struct fb_why *why)
     FB_AUTO(fb_buf_release) struct fb_buf text;
     fb_buf_init(&text, (size_t)FB_TAR_MEMBERS_MAX * (FB_TAR_NAME_SIZE + 80));
     for (size_t i = 0; i < a->sum_count; i++) {
-        for (size_t b = 0; b < FB_SHA256_BYTES; b++) {
-            fb_buf_printf(&text, "%02x", a->sums[i].hash.bytes[b]);
-        }
+        fb_hex_append(&text, a->sums[i].hash.bytes, FB_SHA256_BYTES);
         fb_buf_printf(&text, "  %s\n", a->sums[i].name);
     }
     int rc = fb_buf_error(&text);

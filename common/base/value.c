@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/base/value.h"
+#include "common/base/hex.h"
 
 #include <string.h>
 
@@ -91,13 +92,8 @@ int fb_value_copy(struct fb_arena *arena, const struct fb_value *v, struct fb_va
 
 static void append_hex(struct fb_buf *buf, const struct fb_value *v)
 {
-    static const char DIGITS[] = "0123456789abcdef";
     fb_buf_append_text(buf, "{\"$hex\":\"");
-    for (uint32_t i = 0; i < v->size; i++) {
-        unsigned char c = (unsigned char)v->bytes[i];
-        fb_buf_append_byte(buf, (uint8_t)DIGITS[c >> 4]);
-        fb_buf_append_byte(buf, (uint8_t)DIGITS[c & 15]);
-    }
+    fb_hex_append(buf, (const uint8_t *)v->bytes, v->size);
     fb_buf_append_text(buf, "\"}");
 }
 

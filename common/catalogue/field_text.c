@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "common/base/buf.h"
+#include "common/base/hex.h"
 #include "common/base/id.h"
 #include "common/base/time.h"
 #include "common/catalogue/catalogue.h"
@@ -420,9 +421,7 @@ void fb_field_format(const struct fb_field *field, const struct fb_value *v, str
         fb_buf_append(buf, v->bytes, v->size);
         break;
     case FB_BLOB:
-        for (uint32_t i = 0; i < v->size; i++) {
-            fb_buf_printf(buf, "%02x", (unsigned char)v->bytes[i]);
-        }
+        fb_hex_append(buf, (const uint8_t *)v->bytes, v->size);
         break;
     default:
         break;

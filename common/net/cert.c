@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/base/hex.h"
 #include "common/net/ca.h"
 
 #include <string.h>
@@ -64,11 +65,8 @@ static void read_serial(const X509 *x509, char ret_text[static SERIAL_DIGITS + 1
     const ASN1_INTEGER *serial = X509_get0_serialNumber(x509);
     const uint8_t *bytes = ASN1_STRING_get0_data(serial);
     int size = ASN1_STRING_length(serial);
-    char *at = ret_text;
-    for (int i = 0; i < size && at < ret_text + SERIAL_DIGITS; i++) {
-        at += snprintf(at, 3, "%02x", bytes[i]);
-    }
-    *at = 0;
+    size = size < SERIAL_DIGITS / 2 ? size : SERIAL_DIGITS / 2;
+    fb_hex_write(bytes, (size_t)size, ret_text);
 }
 
 static bool hash_der(unsigned char *der, int size, struct fb_sha256 *ret_hash)

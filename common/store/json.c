@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/store/json.h"
+#include "common/base/hex.h"
 
 #include <string.h>
 
@@ -37,15 +38,6 @@ static bool take_word(struct reader *r, const char *word)
     return true;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The four digits behind "\u"; -1 if they are none. */
 static int32_t take_code_unit(struct reader *r)
 {
@@ -54,7 +46,7 @@ static int32_t take_code_unit(struct reader *r)
     }
     int32_t unit = 0;
     for (int i = 0; i < 4; i++) {
-        int digit = hex_digit(r->at[i]);
+        int digit = fb_hex_digit(r->at[i]);
         if (digit < 0) {
             return -1;
         }
@@ -194,13 +186,8 @@ static int decode_hex(struct reader *r, const struct fb_value *hex, struct fb_va
     if (bytes == NULL) {
         return FB_ERR_NO_MEMORY;
     }
-    for (uint32_t i = 0; i + 1 < hex->size; i += 2) {
-        int high = hex_digit(hex->bytes[i]);
-        int low = hex_digit(hex->bytes[i + 1]);
-        if (high < 0 || low < 0) {
-            return FB_ERR_DAMAGED;
-        }
-        bytes[i / 2] = (char)(high * 16 + low);
+    if (!fb_hex_read(hex->bytes, (uint8_t *)bytes, hex->size / 2)) {
+        return FB_ERR_DAMAGED;
     }
     *ret = fb_value_blob(bytes, hex->size / 2);
     return hex->size % 2 == 0 ? FB_OK : FB_ERR_DAMAGED;

@@ -5,17 +5,9 @@
  */
 #include <string.h>
 
+#include "common/base/hex.h"
 #include "common/base/value.h"
 #include "common/web/http.h"
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
 
 /* Percent-decodes into the arena; plus_is_blank as forms write queries. NULL with *ret_err set. */
 static char *decode(struct fb_arena *arena, const char *text, size_t size, bool plus_is_blank,
@@ -31,8 +23,8 @@ static char *decode(struct fb_arena *arena, const char *text, size_t size, bool 
     for (size_t i = 0; i < size; i++) {
         unsigned char c = (unsigned char)text[i];
         if (c == '%') {
-            int high = size - i > 2 ? hex_digit(text[i + 1]) : -1;
-            int low = size - i > 2 ? hex_digit(text[i + 2]) : -1;
+            int high = size - i > 2 ? fb_hex_digit(text[i + 1]) : -1;
+            int low = size - i > 2 ? fb_hex_digit(text[i + 2]) : -1;
             if (high < 0 || low < 0) {
                 return NULL;
             }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/hex.h"
 #include "common/base/log.h"
 #include "common/base/os.h"
 #include "common/web/serve_inside.h"
@@ -20,9 +21,7 @@ static void make_nonce(struct fb_web_conn *c)
     uint8_t bytes[16];
     const struct fb_random *random = c->service->config.random;
     random->fill(random->ctx, bytes, sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        snprintf(c->nonce + 2 * i, 3, "%02x", bytes[i]);
-    }
+    fb_hex_write(bytes, sizeof bytes, c->nonce);
 }
 
 void fb_serve_drop_request(struct fb_web_conn *c)
