@@ -10,7 +10,8 @@
 #include "server/people.h"
 
 static const char USERS[] =
-    "SELECT u.employee_id, u.login, e.status, e.language,"
+    "SELECT u.employee_id, u.login, u.suspended_at_ms IS NULL AND coalesce(e.status, '') <> "
+    "'left', e.language,"
     " (SELECT group_concat(r.name, char(10)) FROM employee_role AS er JOIN role AS r ON r.id ="
     " er.role_id WHERE er.employee_id = u.employee_id),"
     " EXISTS (SELECT 1 FROM employee_role AS er JOIN role_permission AS p ON p.role_id = er.role_id"
@@ -35,13 +36,12 @@ static void append_lines(struct fb_buf *out, const char *name, const char *lines
 
 static int append_user(struct fb_web *web, const struct fb_sql *q, struct fb_buf *out)
 {
-    const char *status = fb_sql_text(q, 2);
     fb_buf_append_byte(out, '{');
     fb_server_append_text(out, "id", fb_sql_text(q, 0));
     fb_server_append_text(out, "login", fb_sql_text(q, 1));
     int rc = fb_server_append_person(web->store, out, "name", fb_sql_text(q, 0));
-    bool is_active = status == NULL || strcmp(status, "left") != 0;
-    fb_buf_printf(out, ",\"is_active\":%s,\"is_admin\":%s", is_active ? "true" : "false",
+    fb_buf_printf(out, ",\"is_active\":%s,\"is_admin\":%s",
+                  fb_sql_int(q, 2) != 0 ? "true" : "false",
                   fb_sql_int(q, 5) != 0 ? "true" : "false");
     fb_server_append_text(out, "language", fb_sql_text(q, 3));
     fb_server_append_instant(out, "last_login", fb_sql_int(q, 6));
@@ -258,21 +258,6 @@ int fb_server_post_password(struct fb_web *web, const struct fb_request *req,
 
 /* ---- Changing one ---- */
 
-static int set_active(struct fb_web *web, const char *employee_id, bool is_active)
-{
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(web->store,
-                          "UPDATE employee SET status = CASE WHEN ?2 THEN 'active' ELSE 'left' END"
-                          " WHERE id = ?1 AND (status = 'left') = ?2",
-                          &q);
-    if (rc < 0) {
-        return rc;
-    }
-    fb_sql_bind_text(q, 1, employee_id);
-    fb_sql_bind_int(q, 2, is_active);
-    return fb_sql_run(q);
-}
-
 static int answer_user(struct fb_web *web, const char *employee_id, struct fb_response *res)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
@@ -326,9 +311,9 @@ static int change_user(struct fb_web *web, const struct fb_request *req, const j
     rc = rc < 0 ? rc : fb_server_begin_write(web);
     rc = rc < 0 || list == NULL ? rc
                                 : fb_person_set_roles(web->store, login, roles, count, &web->why);
-    rc = rc < 0 || active == NULL
-             ? rc
-             : set_active(web, fb_request_segment(req, 3), json_is_true(active));
+    rc = rc < 0 || active == NULL ? rc
+         : json_is_true(active)   ? fb_person_resume(web->store, login, &web->why)
+                                  : fb_person_suspend(web->store, login, web->now_ms, &web->why);
     return rc < 0 ? rc : fb_server_end_write(web, req);
 }
 

@@ -249,6 +249,7 @@ int fb_person_resume(struct fb_store *s, const char *login, struct fb_why *why)
 {
     static const char *const TEXTS[] = {
         "UPDATE fb_user SET suspended_at_ms = NULL WHERE employee_id = ?1",
+        "UPDATE employee SET status = 'active' WHERE id = ?1 AND status = 'left'",
         "UPDATE device SET state = 'active' WHERE employee_id = ?1 AND state = 'suspended' AND id "
         "IN"
         " (SELECT device_id FROM fb_device_life WHERE suspended_with_person)",

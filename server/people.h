@@ -33,7 +33,7 @@ int fb_person_set_roles(struct fb_store *s, const char *login, const char *const
                         size_t count, struct fb_why *why) FB_MUST_CHECK;
 
 /* The person's logins end, none of his laptops syncs, no invitation of his lets one in; nothing is lost, and resuming lets all in again
- * (but laptops that were suspended by themselves). Inside a transaction. */
+ * (but laptops that were suspended by themselves), and whoever had left is back. Inside a transaction. */
 int fb_person_suspend(struct fb_store *s, const char *login, int64_t now_ms,
                       struct fb_why *why) FB_MUST_CHECK;
 int fb_person_resume(struct fb_store *s, const char *login, struct fb_why *why) FB_MUST_CHECK;

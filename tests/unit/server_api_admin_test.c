@@ -99,6 +99,11 @@ FB_TEST(what_is_wrong_with_a_new_user_is_said_at_its_field)
     assert_string_equal(server_asks(t, "SELECT count(*) FROM fb_user", NULL), "2");
 }
 
+/* Switching a user off is what `user suspend` does: his laptops stay out too. */
+static const char LAPTOPS_OF_BO[] =
+    "SELECT group_concat(DISTINCT d.state) FROM device d JOIN employee e ON e.id = d.employee_id"
+    " WHERE e.user_name = 'bo'";
+
 FB_TEST(roles_are_set_and_a_person_is_shut_out_and_let_in)
 {
     const char *path = path_of("users", "employee/bo", "");
@@ -107,10 +112,11 @@ FB_TEST(roles_are_set_and_a_person_is_shut_out_and_let_in)
     assert_string_equal(roles_of("bo"), "reader");
     api_send(&ana, "PATCH", path, "{\"is_active\":false}");
     expect_answer(&ana, 200, "is_active", "false");
-    expect_server(t, "employee/bo", "status", "left");
+    expect_server(t, "employee/bo", "status", "active");
+    assert_string_equal(server_asks(t, LAPTOPS_OF_BO, NULL), "suspended");
     api_send(&ana, "PATCH", path, "{\"is_active\":true}");
     expect_answer(&ana, 200, "is_active", "true");
-    expect_server(t, "employee/bo", "status", "active");
+    assert_string_equal(server_asks(t, LAPTOPS_OF_BO, NULL), "active");
     api_send(&ana, "PATCH", path, "{\"roles\":[\"king\"]}");
     expect_answer(&ana, 422, "fields.roles.code", "choice");
     api_send(&ana, "PATCH", path, "{}");
