@@ -62,7 +62,8 @@ static bool is_mover(const struct fb_work_row *row)
     if (never_moves || !row->was_here || !row->is_here || !row->has_changes) {
         return false;
     }
-    bool moves = mask_has(row, e->parent_field) || mask_has(row, e->owner_field);
+    bool moves = mask_has(row, e->parent_field) || mask_has(row, e->owner_field) ||
+                 mask_has(row, e->private_field);
     for (size_t i = 0; !moves && i < e->scope_field_count; i++) {
         moves = mask_has(row, e->scope_fields[i]) || mask_has(row, e->scope_fields[i]->target_name);
     }

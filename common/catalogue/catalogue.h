@@ -155,6 +155,8 @@ struct fb_entity {
     enum fb_scope_rule scope;
     const struct fb_field **scope_fields; /* references the rule follows */
     size_t scope_field_count;
+    /* A yes/no field: a row that says yes belongs to its owner alone, whatever the rule says. NULL: there is none. */
+    const struct fb_field *private_field;
     const struct fb_field **title_fields; /* what a person calls the row */
     size_t title_field_count;
     /* owner_id, else employee_id, else by_id; NULL: the parent's */

@@ -157,6 +157,10 @@ static int check_scope(struct fb_loading *l, const struct fb_entity *e)
                                 e->scope_fields[i]->name);
         }
     }
+    if (e->private_field != NULL && e->owner_field == NULL) {
+        return fb_load_fail(l,
+                            "its rows may be private, but there is no owner they would belong to");
+    }
     if (e->scope == FB_SCOPE_COMPANY && strcmp(e->name, "company") != 0) {
         return fb_load_fail(l, "scope rule 'company' is that of company alone");
     }

@@ -408,9 +408,25 @@ static int follow_parent(struct fb_loading *l, struct fb_entity *e)
     return FB_OK;
 }
 
+static int resolve_private(struct fb_loading *l, const struct fb_draft *d, json_t *scope)
+{
+    const char *name = NULL;
+    int rc = fb_load_text(l, scope, "private", 0, &name);
+    if (rc < 0 || name == NULL) {
+        return rc;
+    }
+    const struct fb_field *f = fb_entity_field(d->entity, name);
+    if (f == NULL || f->type != FB_TYPE_BOOL) {
+        return fb_load_fail(l, "its scope names '%.63s' as private, which is no yes/no field of it",
+                            name);
+    }
+    d->entity->private_field = f;
+    return FB_OK;
+}
+
 static int resolve_scope(struct fb_loading *l, const struct fb_draft *d)
 {
-    static const char *const KEYS[] = {"rule", "fields", NULL};
+    static const char *const KEYS[] = {"rule", "fields", "private", NULL};
     json_t *scope = json_object_get(d->json, "scope");
     if (scope == NULL) {
         return follow_parent(l, d->entity);
@@ -426,9 +442,10 @@ static int resolve_scope(struct fb_loading *l, const struct fb_draft *d)
     if (rc == FB_OK) {
         rc = fb_load_array(l, scope, "fields", 0, FB_FIELDS_MAX, &list);
     }
-    return rc == FB_OK
-               ? find_fields(l, d, list, &d->entity->scope_fields, &d->entity->scope_field_count)
-               : rc;
+    if (rc == FB_OK) {
+        rc = find_fields(l, d, list, &d->entity->scope_fields, &d->entity->scope_field_count);
+    }
+    return rc == FB_OK ? resolve_private(l, d, scope) : rc;
 }
 
 static int resolve_closed(struct fb_loading *l, const struct fb_draft *d)

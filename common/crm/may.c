@@ -173,7 +173,7 @@ static int reach(struct deciding *d, enum fb_action action, const struct fb_row 
         refuse_missing(d, action);
         return FB_OK;
     }
-    if (hangs_on_private(row)) {
+    if (hangs_on_private(row) || fb_row_is_private(row)) {
         level = FB_LEVEL_OWN;
     }
     if (level == FB_LEVEL_ALL) {
@@ -222,7 +222,7 @@ static bool is_moved(const struct fb_may_ask *ask)
     const struct fb_entity *e = ask->now->entity;
     for (size_t i = 0; i < e->field_count; i++) {
         const struct fb_field *f = &e->fields[i];
-        bool decides = f == e->owner_field || f == e->parent_field ||
+        bool decides = f == e->owner_field || f == e->parent_field || f == e->private_field ||
                        strcmp(f->name, "territory_id") == 0 || strcmp(f->name, "team_id") == 0;
         for (size_t j = 0; j < e->scope_field_count; j++) {
             decides = decides || f == e->scope_fields[j] || f == e->scope_fields[j]->target_name;

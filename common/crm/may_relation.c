@@ -257,6 +257,10 @@ static int of_row(struct seeking *k, const struct fb_row *row, int depth, enum f
     const struct fb_entity *e = row->entity;
     struct fb_value id = fb_value_text_n(row->id, FB_ROW_ID_SIZE - 1);
     int rc = FB_OK;
+    if (fb_row_is_private(row)) {
+        nearer(level, of_owner(k, row));
+        return FB_OK;
+    }
     switch (e->scope) {
     case FB_SCOPE_GLOBAL:
         nearer(level, is_employee(e) ? of_person(k->r, &id) : FB_LEVEL_NONE);

@@ -230,6 +230,12 @@ int fb_row_delete(struct fb_store *s, const struct fb_entity *e,
     return fb_sql_step(q);
 }
 
+bool fb_row_is_private(const struct fb_row *row)
+{
+    const struct fb_field *f = row->entity->private_field;
+    return f != NULL && row->values[f->index].type == FB_INT && row->values[f->index].integer != 0;
+}
+
 const struct fb_entity *fb_row_target(const struct fb_row *row, const struct fb_field *field)
 {
     if (field->target_count == 0) {

@@ -37,6 +37,9 @@ int fb_row_scan(struct fb_store *s, const struct fb_entity *e, const char *after
 int fb_row_scan_by(struct fb_store *s, const struct fb_entity *e, const struct fb_field *field,
                    const char *id, fb_row_each *f, void *ctx) FB_MUST_CHECK;
 
+/* Marked by its owner as his alone (struct fb_entity, private_field). */
+bool fb_row_is_private(const struct fb_row *row);
+
 /* What a reference of this row points to: a poly field's target is named by another field of the row. NULL: nothing known. */
 const struct fb_entity *fb_row_target(const struct fb_row *row, const struct fb_field *field);
 

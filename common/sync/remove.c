@@ -54,7 +54,8 @@ struct child_scan {
 static int take_child(void *ctx, const struct fb_row *row)
 {
     struct child_scan *scan = ctx;
-    bool follows = scan->is_part || fb_scope_field_decides(row, scan->field);
+    bool follows =
+        scan->is_part || (fb_scope_field_decides(row, scan->field) && !fb_row_is_private(row));
     return follows ? append(scan->list, row->entity, row->id) : FB_OK;
 }
 

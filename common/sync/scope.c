@@ -11,6 +11,8 @@
  *     team                  territory:ID, team:ID and employee:ID of the scope fields that are filled, else its owner's, else global
  *     server, device only   none
  *
+ * A row that its owner marked as private (the catalogue names the field) belongs to employee:ID of the owner alone.
+ *
  * On a laptop a row that is not there adds nothing: were its scope held, it would be there. With undone values (struct fb_scope_view)
  * the same walk tells where a row was before the laptop's own unsent moves (rule 10).
  */
@@ -18,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/planted.h"
 #include "common/store/row.h"
 #include "common/sync/sync.h"
 
@@ -304,6 +307,10 @@ static int add_managers(struct walk *w, const struct fb_row *row)
 
 static int walk_row(struct walk *w, const struct fb_row *row, int depth)
 {
+    if (fb_row_is_private(row) && !FB_BUG(PRIVATE_ROW_SHARED)) {
+        add_owner(w, row, false);
+        return FB_OK;
+    }
     switch (row->entity->scope) {
     case FB_SCOPE_GLOBAL:
         add_key(&w->set, "global");

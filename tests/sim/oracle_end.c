@@ -441,10 +441,11 @@ static void compare_laptop(struct sim_world *w, const struct sim_replica *r)
             compare_table(w, node, HELD[i].entity, where);
         }
     }
-    snprintf(where, sizeof where,
-             "company_id IN (SELECT id FROM company WHERE %s) OR company_id IS NULL AND owner_id = "
-             "'%s'",
-             companies, r->employee_id);
+    snprintf(
+        where, sizeof where,
+        "NOT private AND company_id IN (SELECT id FROM company WHERE %s) OR (private OR company_id "
+        "IS NULL) AND owner_id = '%s'",
+        companies, r->employee_id);
     compare_table(w, node, "task", where);
     snprintf(where, sizeof where, "mine_by_id = '%s' OR theirs_by_id = '%s'", r->employee_id,
              r->employee_id);

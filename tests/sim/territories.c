@@ -172,13 +172,29 @@ static const struct fb_value *account_of(const struct fb_row *row, struct fb_val
     return v == NULL || v->type != FB_TEXT ? NULL : v;
 }
 
+/* Whom alone a row is for; NULL: it is not private. */
+static const struct fb_value *owner_alone(const struct fb_row *row)
+{
+    const struct fb_field *mark = fb_entity_field(row->entity, "private");
+    const struct fb_value *v = mark == NULL ? NULL : &row->values[mark->index];
+    return v == NULL || v->type != FB_INT || v->integer == 0
+               ? NULL
+               : &row->values[fb_entity_field(row->entity, "owner_id")->index];
+}
+
 static void check_rows(struct sim_world *w, const struct sim_replica *r, const struct fb_rows *rows)
 {
     for (size_t i = 0; i < rows->row_count; i++) {
         struct fb_value own;
         const struct fb_value *account = account_of(&rows->rows[i], &own);
+        const struct fb_value *owner = owner_alone(&rows->rows[i]);
         char id[FB_ROW_ID_SIZE];
-        if (account == NULL) {
+        if (owner != NULL && (owner->size != FB_ROW_ID_SIZE - 1 ||
+                              memcmp(owner->bytes, r->employee_id, owner->size) != 0)) {
+            sim_violation(w, "private", "%s %s of somebody else was on its way to n%d",
+                          rows->entity->name, rows->rows[i].id, r->daemon.node);
+        }
+        if (account == NULL || owner != NULL || !sim_has_territories(w)) {
             continue;
         }
         snprintf(id, sizeof id, "%.*s", (int)account->size, account->bytes);
@@ -211,9 +227,7 @@ void sim_territories_check_bytes(struct sim_world *w, const struct sim_replica *
             fb_message_decode(bytes + at, frame, fb_store_catalogue(w->server.daemon.store), &arena,
                               &m, &why) == FB_OK) {
             sim_rights_check_row(w, r, &m.rows);
-            if (sim_has_territories(w)) {
-                check_rows(w, r, &m.rows);
-            }
+            check_rows(w, r, &m.rows);
         }
         fb_arena_clear(&arena);
     }

@@ -57,6 +57,9 @@ static const char *token(struct job *j, const char *word, char ret[static VALUE_
     return ret;
 }
 
+#define LEDGER                                                                                     \
+    "INSERT INTO sim_ledger (op, kind, entity, row_id, field, was, mine, cursor, true_ms) "
+
 /* --- pieces ------------------------------------------------------------------------------------- */
 
 /* What the address looks like to its author now: no other mixture may ever stand anywhere. */
@@ -73,9 +76,7 @@ static void note_address(struct job *j, const char *id)
 static void set(struct job *j, const char *entity, const char *id, const char *field,
                 const char *value)
 {
-    RUN(j,
-        "INSERT INTO sim_ledger (op, kind, entity, row_id, field, was, mine, cursor, true_ms) "
-        "SELECT %lld, '%s', '%s', id, '%s', %s, %s, %lld, %lld FROM %s WHERE id = '%s'",
+    RUN(j, LEDGER "SELECT %lld, '%s', '%s', id, '%s', %s, %s, %lld, %lld FROM %s WHERE id = '%s'",
         (long long)j->op, j->kind, entity, field, field, value, (long long)j->cursor,
         (long long)j->w->now_ms, entity, id);
     RUN(j, "UPDATE %s SET %s = %s WHERE id = '%s'", entity, field, value, id);
@@ -93,9 +94,7 @@ static void set_token(struct job *j, const char *entity, const char *id, const c
 
 static void step(struct job *j, const char *entity, const char *id, const char *field, int64_t by)
 {
-    RUN(j,
-        "INSERT INTO sim_ledger (op, kind, entity, row_id, field, was, mine, cursor, true_ms) "
-        "SELECT %lld, '%s', '%s', id, '%s', %s, %lld, %lld, %lld FROM %s WHERE id = '%s'",
+    RUN(j, LEDGER "SELECT %lld, '%s', '%s', id, '%s', %s, %lld, %lld, %lld FROM %s WHERE id = '%s'",
         (long long)j->op, j->step_kind, entity, field, field, (long long)by, (long long)j->cursor,
         (long long)j->w->now_ms, entity, id);
     RUN(j, "UPDATE %s SET %s = %s + %lld WHERE id = '%s'", entity, field, field, (long long)by, id);
@@ -106,7 +105,7 @@ static void note_insert(struct job *j, const struct sim_entity *e, const char *i
 {
     for (const struct sim_field *f = e->fields; f->name != NULL; f++) {
         RUN(j,
-            "INSERT INTO sim_ledger (op, kind, entity, row_id, field, was, mine, cursor, true_ms) "
+            LEDGER
             "SELECT %lld, 'insert', '%s', id, '%s', NULL, %s, %lld, %lld FROM %s WHERE id = '%s' "
             "AND %s IS NOT NULL",
             (long long)j->op, e->name, f->name, f->name, (long long)j->cursor,
@@ -142,7 +141,7 @@ static void note_delete(struct job *j, const char *entity, const char *where)
 {
     const struct sim_entity *e = sim_entity(entity);
     RUN(j,
-        "INSERT INTO sim_ledger (op, kind, entity, row_id, field, was, mine, cursor, true_ms) "
+        LEDGER
         "SELECT %lld, 'delete', '%s', id, NULL, json_array(%s), NULL, %lld, %lld FROM %s WHERE %s",
         (long long)j->op, entity, sim_entity_columns(e), (long long)j->cursor,
         (long long)j->w->now_ms, entity, where);
@@ -221,6 +220,9 @@ static void edit(struct job *j)
     if (id[0] == '\0') {
         return;
     }
+    if (strcmp(entity, "task") == 0 && pick(j, 3) == 0) {
+        RUN(j, "UPDATE task SET private = 1 - private WHERE id = '%s'", id);
+    }
     for (uint64_t i = 0, count = 1 + pick(j, 3); i < count; i++) {
         set_token(j, entity, id, some_field(j, sim_entity(entity), true)->name);
     }
@@ -276,7 +278,7 @@ static void edit_text(struct job *j)
 static void note_reset(struct job *j, const char *id)
 {
     RUN(j,
-        "INSERT INTO sim_ledger (op, kind, entity, row_id, field, was, mine, cursor, true_ms) "
+        LEDGER
         "SELECT %lld, '%s', 'contact', id, 'calls', calls, -calls, %lld, %lld FROM contact WHERE "
         "id = '%s' AND calls <> 0",
         (long long)j->op, j->step_kind, (long long)j->cursor, (long long)j->w->now_ms, id);
@@ -395,9 +397,10 @@ static void insert_some(struct job *j)
         break;
     default:
         if (j->node != SIM_HQ) {
-            snprintf(values, sizeof values, "'%s', %s", j->w->replicas[j->node].employee_id,
-                     token(j, "subject", value));
-            insert(j, "task", id, "owner_id, subject", values);
+            snprintf(values, sizeof values, "'%s', %s, nullif('%s', '%s'), %d",
+                     j->w->replicas[j->node].employee_id, token(j, "subject", value), company,
+                     pick(j, 2) == 0 ? company : "", pick(j, 3) == 0);
+            insert(j, "task", id, "owner_id, subject, company_id, private", values);
         }
         break;
     }
@@ -418,9 +421,7 @@ static void insert_same(struct job *j)
     snprintf(values, sizeof values, "'" ANCHOR "1', %s, %s, %d", token(j, "family", value),
              token(j, "phone", phone), calls);
     insert(j, "contact", id, "company_id, family_name, phone, calls", values);
-    RUN(j,
-        "INSERT INTO sim_ledger (op, kind, entity, row_id, field, was, mine, cursor, true_ms) "
-        "VALUES (%lld, '%s', 'contact', '%s', 'calls', NULL, %d, %lld, %lld)",
+    RUN(j, LEDGER "VALUES (%lld, '%s', 'contact', '%s', 'calls', NULL, %d, %lld, %lld)",
         (long long)j->op, j->step_kind, id, calls, (long long)j->cursor, (long long)j->w->now_ms);
 }
 
@@ -513,9 +514,8 @@ static void replace(struct job *j)
     token(j, "phone", values[1]);
     for (int i = 0; i < 5; i++) {
         RUN(j,
-            "INSERT INTO sim_ledger (op, kind, entity, row_id, field, was, mine, cursor, true_ms) "
-            "SELECT %lld, 'set', "
-            "'contact', id, '%s', %s, %s, %lld, %lld FROM contact WHERE id = '%s'",
+            LEDGER "SELECT %lld, 'set', "
+                   "'contact', id, '%s', %s, %s, %lld, %lld FROM contact WHERE id = '%s'",
             (long long)j->op, FIELDS[i], FIELDS[i], i < 2 ? values[i] : "NULL",
             (long long)j->cursor, (long long)j->w->now_ms, id);
     }
@@ -541,9 +541,8 @@ static void upsert(struct job *j)
     token(j, "upsert", value);
     if (phone != NULL) {
         RUN(j,
-            "INSERT INTO sim_ledger (op, kind, entity, row_id, field, was, mine, cursor, true_ms) "
-            "SELECT %lld, 'set', "
-            "'contact', id, '%s', %s, %s, %lld, %lld FROM contact WHERE id = '%s'",
+            LEDGER "SELECT %lld, 'set', "
+                   "'contact', id, '%s', %s, %s, %lld, %lld FROM contact WHERE id = '%s'",
             (long long)j->op, phone, phone, value, (long long)j->cursor, (long long)j->w->now_ms,
             id);
     }

@@ -404,6 +404,11 @@ FB_TEST(a_record_team_lets_its_members_in_readers_only_to_read)
     assert_int_equal(ask(r, FB_ACTION_EDIT, &note, &note), FB_MAY_YES);
 }
 
+static void mark_as_private(struct fb_row *row)
+{
+    row->values[row->entity->private_field->index] = fb_value_int(1);
+}
+
 FB_TEST(what_is_private_stays_private_for_administrators_too_unless_a_role_names_it)
 {
     FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
@@ -419,6 +424,11 @@ FB_TEST(what_is_private_stays_private_for_administrators_too_unless_a_role_names
     struct fb_row address = row_of(&arena, "address", ID("86"), "owner_entity", "personal_contact",
                                    "owner_id", ID("83"), NULL);
     struct fb_row held = row_of(&arena, "held_change", ID("87"), "by_id", STRANGER, NULL);
+    struct fb_row whisper = row_of(&arena, "note", ID("88"), "entity", "company", "record_id",
+                                   C_OWN, "by_id", STRANGER, NULL);
+    assert_int_equal(ask(r, FB_ACTION_READ, &whisper, NULL), FB_MAY_YES);
+    mark_as_private(&whisper);
+    assert_int_equal(ask(r, FB_ACTION_READ, &whisper, NULL), FB_MAY_RIGHT_RECORD);
     assert_int_equal(ask(r, FB_ACTION_READ, &other, NULL), FB_MAY_RIGHT_RECORD);
     assert_int_equal(ask(r, FB_ACTION_READ, &day, NULL), FB_MAY_RIGHT_RECORD);
     assert_int_equal(ask(r, FB_ACTION_READ, &address, NULL), FB_MAY_RIGHT_RECORD);

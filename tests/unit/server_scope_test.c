@@ -306,6 +306,52 @@ FB_TEST(forged_id_of_somebody_elses_row_changes_nothing)
     world_close(t);
 }
 
+/* J13: what a person wrote for himself stays with him, and is nobody else's. */
+FB_TEST(private_notes_are_their_authors_alone_and_stay_when_the_account_leaves)
+{
+    struct fb_world *t = two_territories();
+    replica_makes(t, "ana", "note/mine", "entity", "company", "record_id", "@company/acme", "body",
+                  "He bluffs", "by_id", "@employee/ana", "private", "1", NULL);
+    replica_makes(t, "ana", "note/ours", "entity", "company", "record_id", "@company/acme", "body",
+                  "Calls on Mondays", "by_id", "@employee/ana", NULL);
+    everybody_syncs(t);
+    expect_server(t, "note/mine", "body", "He bluffs");
+    acme_moves_south(t);
+    everybody_syncs(t);
+    expect_replica(t, "ana", "company/acme", "name", "(no row)");
+    expect_replica(t, "ana", "note/mine", "body", "He bluffs");
+    expect_replica(t, "ana", "note/ours", "body", "(no row)");
+    expect_replica(t, "ben", "note/mine", "body", "(no row)");
+    expect_replica(t, "ben", "note/ours", "body", "Calls on Mondays");
+    expect_equal_digests(t);
+    server_deletes(t, "company/acme");
+    everybody_syncs(t);
+    expect_replica(t, "ana", "note/mine", "body", "(no row)");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+FB_TEST(a_visit_that_becomes_private_leaves_the_others_and_comes_back_when_it_is_not)
+{
+    struct fb_world *t = two_territories();
+    server_makes(t, "territory_member/ben2", "territory_id", "@territory/north", "employee_id",
+                 "@employee/ben", "part", "owner", NULL);
+    replica_makes(t, "ana", "activity/visit", "kind", "visit", "subject", "Lunch", "company_id",
+                  "@company/acme", "owner_id", "@employee/ana", NULL);
+    everybody_syncs(t);
+    expect_replica(t, "ben", "activity/visit", "subject", "Lunch");
+    replica_edits(t, "ana", "activity/visit", "private", "1");
+    everybody_syncs(t);
+    expect_replica(t, "ben", "activity/visit", "subject", "(no row)");
+    expect_replica(t, "ana", "activity/visit", "subject", "Lunch");
+    expect_equal_digests(t);
+    replica_edits(t, "ana", "activity/visit", "private", "0");
+    everybody_syncs(t);
+    expect_replica(t, "ben", "activity/visit", "subject", "Lunch");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
 /* `own`: the employee and the managers above. */
 FB_TEST(expense_report_goes_to_the_new_manager_and_leaves_the_old_one)
 {
@@ -402,6 +448,8 @@ FB_MAIN(FB_CASE(each_laptop_holds_the_accounts_of_its_territory),
         FB_CASE(second_edit_of_ones_own_new_row_is_merged_though_the_account_has_left),
         FB_CASE(not_there_and_not_yours_are_answered_alike),
         FB_CASE(forged_id_of_somebody_elses_row_changes_nothing),
+        FB_CASE(private_notes_are_their_authors_alone_and_stay_when_the_account_leaves),
+        FB_CASE(a_visit_that_becomes_private_leaves_the_others_and_comes_back_when_it_is_not),
         FB_CASE(expense_report_goes_to_the_new_manager_and_leaves_the_old_one),
         FB_CASE(connected_laptop_follows_a_membership_that_begins_or_ends_by_date),
         FB_CASE(connected_laptop_gives_back_a_granted_company_when_the_grant_expires))
