@@ -7,6 +7,9 @@
 
 #include "common/base/mem.h"
 #include "common/base/os.h"
+#include "common/base/time.h"
+#include "common/crm/say.h"
+#include "common/store/history_pack.h"
 #include "common/store/sql.h"
 #include "server/cli.h"
 #include "server/verify.h"
@@ -54,6 +57,30 @@ int fb_server_cli_verify(struct fb_cli *cli, struct fb_why *why)
     return FB_OK;
 }
 
+/* What of the log lies behind the horizon. */
+static int print_packed(struct fb_cli *cli, struct fb_store *s, struct fb_why *why)
+{
+    struct fb_packed packed;
+    char instant[FB_INSTANT_SIZE];
+    char at[FB_LOCAL_TIME_SIZE];
+    if (fb_history_packed(s, &packed) < 0) {
+        return fb_store_error(s, why);
+    }
+    fb_instant_format(packed.horizon_at_ms, instant);
+    if (fb_cli_is_json(cli)) {
+        printf(",\"log_horizon_revision\":%lld,\"log_entries_packed\":%lld,"
+               "\"log_bytes_packed\":%lld,\"log_bytes_before\":%lld}\n",
+               (long long)packed.horizon_rev, (long long)packed.entries, (long long)packed.bytes,
+               (long long)packed.raw_bytes);
+    } else if (packed.entries > 0) {
+        fb_cli_print_fact(
+            "packed log", "%lld entries up to revision %lld of %s, %lld of %lld bytes",
+            (long long)packed.entries, (long long)packed.horizon_rev, fb_say_time(instant, at),
+            (long long)packed.bytes, (long long)packed.raw_bytes);
+    }
+    return FB_OK;
+}
+
 int fb_server_cli_status(struct fb_cli *cli, struct fb_why *why)
 {
     static const char *const NAMES[] = {"revision",      "journal_rows",      "devices_active",
@@ -80,11 +107,10 @@ int fb_server_cli_status(struct fb_cli *cli, struct fb_why *why)
     }
     for (int i = 0; i < 6; i++) {
         if (fb_cli_is_json(cli)) {
-            printf("%s\"%s\":%lld%s", i == 0 ? "{" : ",", NAMES[i], (long long)fb_sql_int(q, i),
-                   i == 5 ? "}\n" : "");
+            printf("%s\"%s\":%lld", i == 0 ? "{" : ",", NAMES[i], (long long)fb_sql_int(q, i));
         } else {
             fb_cli_print_fact(SHOWN[i], "%lld", (long long)fb_sql_int(q, i));
         }
     }
-    return FB_OK;
+    return print_packed(cli, s, why);
 }

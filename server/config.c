@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdint.h>
 
+#include "common/base/limits.h"
 #include "server/cli.h"
 
 const struct fb_config_key FB_SERVER_CONFIG_KEYS[] = {
@@ -12,6 +13,9 @@ const struct fb_config_key FB_SERVER_CONFIG_KEYS[] = {
      "automatic: an enrolment code lets a laptop in; ask: an admin compares its check first"},
     {"devices.lease", FB_CONFIG_MS, "14d", 0, INT64_C(365) * 24 * 3600 * 1000,
      "how long a laptop may work without hearing of headquarters before it locks; 0s: for ever"},
+    {"devices.horizon", FB_CONFIG_MS, "180d", FB_HORIZON_MS_MIN, INT64_C(3650) * 24 * 3600 * 1000,
+     "how long a laptop may stay away and still fetch only what changed; older log entries are "
+     "packed"},
     {"log.level", FB_CONFIG_TEXT, "info", 0, 0, "error, warn, info or debug"},
     {"log.format", FB_CONFIG_TEXT, "logfmt", 0, 0, "logfmt or json"},
     {NULL, FB_CONFIG_TEXT, NULL, 0, 0, NULL},

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/store/history_pack.h"
 #include "server/cut_internal.h"
 
 #define CUT_BYTES_MAX     ((size_t)1 << 30)
@@ -704,6 +705,20 @@ static int begin_reading(struct fb_hub *hub, int64_t now_ms)
     return FB_ERR_BUSY;
 }
 
+/* The log was packed beyond its cursor since it said hello, or the laptop's program knows no horizon. The next welcome names it. */
+static int refuse_behind_horizon(struct fb_peer *peer, int64_t cursor)
+{
+    bool is_told = true;
+    int rc = fb_history_tells(peer->hub->reader, cursor, &is_told);
+    if (rc < 0 || is_told || FB_BUG(HORIZON_FORGOTTEN)) {
+        return rc;
+    }
+    fb_server_session_refuse(peer->session, FB_REFUSAL_BUSY,
+                             fb_text("Headquarters' log does not reach back so far any more; "
+                                     "connect again, and everything is compared."));
+    return FB_ERR_REFUSED;
+}
+
 static int make(struct fb_peer *peer, const struct fb_pull *pull, int64_t now_ms,
                 struct fb_buf *out)
 {
@@ -719,6 +734,7 @@ static int make(struct fb_peer *peer, const struct fb_pull *pull, int64_t now_ms
         rc =
             FB_ERR_PROTOCOL; /* of another history: the laptop must say hello again, and fetch everything */
     }
+    rc = rc < 0 || pull->wants_all ? rc : refuse_behind_horizon(peer, pull->cursor);
     rc = rc < 0 ? rc : fb_peer_scopes(peer, hub->reader, now_ms);
     c.held = &peer->scopes.list;
     rc = rc < 0 ? rc : compare_scopes(&c);

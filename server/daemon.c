@@ -17,6 +17,8 @@
 
 #define CHECKPOINT_MS 60000 /* the write-ahead log goes into the file when idle for that long */
 #define CLOCK_MS      1000
+#define QUIET_MS      3000  /* without a write: then old entries of the log are packed */
+#define COMPACT_MS    60000 /* how often it is asked whether there are any */
 #define WATCH_POLL_MS                                                                              \
     500 /* for file systems that tell nothing; a foreign write is noticed within a second */
 #define SETTLE_RETRY_MS 1000 /* disk full, another program holds the lock */
@@ -252,10 +254,30 @@ static void checkpoint_when_idle(struct fb_daemon *d)
     }
 }
 
+/* One segment a tick, as long as there is one. */
+static void compact_when_quiet(struct fb_daemon *d)
+{
+    int64_t now_ms = fb_os_monotonic_ms();
+    bool is_quiet = d->settled_at_ms == 0 || now_ms - d->settled_at_ms > QUIET_MS;
+    bool is_packed = false;
+    if (!is_quiet || now_ms < d->compact_again_ms) {
+        return;
+    }
+    int rc = fb_hub_compact(d->hub, fb_os_now_ms(), &is_packed);
+    d->compact_again_ms = is_packed ? 0 : now_ms + COMPACT_MS;
+    if (rc < 0) {
+        struct fb_why why = {""};
+        fb_ignore(fb_store_error(d->store, &why), "only its sentence is wanted");
+        fb_log(FB_LOG_WARN, "compaction_failed", "err=%s reason=%s retry_ms=%d", fb_err_name(rc),
+               fb_log_quote(why.text), COMPACT_MS);
+    }
+}
+
 static void on_clock(void *ctx)
 {
     struct fb_daemon *d = ctx;
     checkpoint_when_idle(d);
+    compact_when_quiet(d);
     note_high_water(d);
     fb_ignore(fb_hub_note_lives(d->hub), "tried again with the next tick");
     fb_server_web_tick(d->web);
@@ -347,6 +369,9 @@ static int start(struct fb_daemon *d, const struct fb_config *config, struct fb_
     rc = rc < 0 ? rc : fb_authority_load(d->data, fb_os_now_ms(), &d->authority, why);
     rc = rc < 0 ? rc : fb_password_load_pepper(d->data, &d->random, why);
     rc = rc < 0 ? rc : open_stores(d, why);
+    if (rc == FB_OK) {
+        fb_hub_set_horizon(d->hub, fb_config_int(config, "devices.horizon"));
+    }
     rc = rc < 0 ? rc : fb_loop_on_signal(d->loop, on_signal, d);
     rc = rc < 0 ? rc : fb_timer_new(d->loop, on_clock, d, &d->clock);
     rc = rc < 0 ? rc

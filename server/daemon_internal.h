@@ -29,8 +29,9 @@ struct fb_daemon {
     struct connection *connections;
     struct fb_buf scratch; /* what a session has to send, for the moment of sending */
     int64_t data_version;
-    int64_t settle_again_ms; /* after a failure: not before; 0: at once */
-    int64_t settled_at_ms;   /* the last time, for the checkpoint; 0: nothing since */
+    int64_t settle_again_ms;  /* after a failure: not before; 0: at once */
+    int64_t settled_at_ms;    /* the last time, for the checkpoint; 0: nothing since */
+    int64_t compact_again_ms; /* not before */
     struct fb_high_water mark;
     bool has_told_rewound;
     bool has_foreign_write;

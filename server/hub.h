@@ -21,6 +21,11 @@ void fb_hub_free(struct fb_hub *hub);
 /* How long laptops may work without hearing of headquarters; 0 (at first): for ever. */
 void fb_hub_set_lease(struct fb_hub *hub, int64_t lease_ms);
 
+/* How old an entry of the log may be before it is packed (common/store/history_pack.h); 0 (at first): none is. */
+void fb_hub_set_horizon(struct fb_hub *hub, int64_t horizon_ms);
+/* At a quiet moment: packs one segment of what is older, in a short transaction of its own. Call it again while ret_packed. */
+int fb_hub_compact(struct fb_hub *hub, int64_t now_ms, bool *ret_packed) FB_MUST_CHECK;
+
 /* A device's connection is up; its id is the certificate's. An older connection of the same device is refused (REPLACED). */
 int fb_hub_open(struct fb_hub *hub, const char *device_id, int64_t now_ms,
                 struct fb_server_session **ret) FB_MUST_CHECK;

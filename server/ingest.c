@@ -241,12 +241,7 @@ static int hold_forbidden(struct fb_work *w, struct fb_work_row *row)
     bool is_seen = true;
     int rc = op == FB_CHANGE_NAMED ? FB_OK : fb_judge_sees(w, row, row->change->cursor, &is_seen);
     if (rc < 0 || !is_seen) {
-        /* The same answer as for a row that is not there (G7). */
-        return rc < 0
-                   ? rc
-                   : fb_ingest_hold(w, row, FB_HELD_MISSING_ROW,
-                                    "This %s is not at headquarters, or not among your accounts.",
-                                    fb_entity_label(e));
+        return rc < 0 ? rc : fb_judge_hold(w, row);
     }
     row->has_moved_away = op != FB_CHANGE_NAMED && w->is_judged_by_past;
     if (e->is_append_only && (op == FB_CHANGE_UPDATE || op == FB_CHANGE_DELETE)) {

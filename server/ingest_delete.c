@@ -9,6 +9,7 @@
  *
  * Rule 19: an edit of a row in the bin, or a row that hangs on one, brings back the whole cause and what it hangs on in turn.
  */
+#include "common/store/history_pack.h"
 #include "server/internal.h"
 
 #define DEPTH_MAX 16
@@ -336,7 +337,7 @@ static bool differs_from_image(const struct fb_work_row *row)
     return false;
 }
 
-/* Did somebody else make or change it after the cursor? */
+/* Did somebody else make or change it after the cursor? Where the log does not reach back so far, somebody may have. */
 static int is_written_since(struct fb_work *w, const struct fb_work_row *row, int64_t cursor,
                             bool *ret)
 {
@@ -360,6 +361,9 @@ static int is_written_since(struct fb_work *w, const struct fb_work_row *row, in
     fb_sql_bind_text(q, 4, w->source.device_id);
     rc = fb_sql_step(q);
     *ret = rc == FB_SQL_ROW;
+    bool is_told = true;
+    rc = rc < 0 || *ret ? rc : fb_history_tells(w->store, cursor, &is_told);
+    *ret = *ret || !is_told;
     return rc < 0 ? rc : FB_OK;
 }
 

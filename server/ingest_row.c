@@ -668,9 +668,7 @@ int fb_ingest_row(struct fb_work *w, struct fb_work_row *row)
         rc = make_row(w, row);
         return rc < 0 ? rc : fb_stage_history_add(w, row);
     } else if (!row->is_here) {
-        return fb_ingest_hold(w, row, FB_HELD_MISSING_ROW,
-                              "This %s is not at headquarters, or not among your accounts.",
-                              fb_entity_label(row->entity));
+        return fb_judge_hold(w, row);
     }
     if (rc < 0) {
         return rc;

@@ -20,6 +20,7 @@
  *   work.c           the rows of one rev, in memory
  *   work_write.c     ... into tables, log, bin and digests
  *   family.c         who follows whom
+ *   compaction.c     what is older than the horizon leaves the live log
  *   cut.c ...        answers to pulls (cut_internal.h)
  *   peer_scopes.c    scopes of connected devices; device_scopes.c works them out
  *   hub_devices.c    devices that may not stay; notes of their lives
@@ -123,6 +124,7 @@ struct fb_hub {
     struct fb_random random;
     char timeline[FB_ROW_ID_SIZE];
     int64_t lease_ms;           /* of laptops; 0: none */
+    int64_t horizon_ms;         /* entries of the log older than that are packed; 0: none are */
     struct fb_life_note *lives; /* FB_LIVES_NOTED_MAX, not written yet */
     size_t life_count;
     char rewound[FB_WHY_SIZE]; /* why it takes nothing in (rewound.c); "": it does */
@@ -471,6 +473,8 @@ int fb_moved_tell(struct fb_work *w) FB_MUST_CHECK;
 /* judge_scope.c. May the source's device touch the row, as headquarters has it, with a change of this cursor? */
 int fb_judge_sees(struct fb_work *w, const struct fb_work_row *row, int64_t cursor,
                   bool *ret) FB_MUST_CHECK;
+/* Holds a change of a row that is not seen, or not there: both are answered alike (G7), also where the log does not reach back so far. */
+int fb_judge_hold(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;
 void fb_judge_release(struct fb_work *w);
 
 /* ingest_row.c */

@@ -7,11 +7,15 @@
  *     it made the row, or its own pushes since the cursor name it      yes: its own moves lead out of its scope
  *     the cursor is of a history that headquarters does not know       yes: at most held for other reasons
  *     the row was the device's at the cursor                           yes: an account that moved with unsent edits on it
+ *     the cursor lies behind the horizon of the log                    nobody can tell: held, and a person decides
  *     else                                                             no; "not there" and "not yours" are answered alike (G7)
+ *
+ * Behind the horizon "at the cursor" reads "at the horizon", which is the oldest state that the log tells.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/store/history_pack.h"
 #include "server/internal.h"
 #include "server/past.h"
 
@@ -296,6 +300,17 @@ static int held_then(struct fb_work *w, const char *set, int64_t cursor, int64_t
 
 /* ---- The question ---- */
 
+/* The oldest rev, not before the cursor, that the log can tell of. */
+static int bound_by_horizon(struct fb_work *w, int64_t *cursor)
+{
+    int64_t horizon = 0;
+    bool is_told = true;
+    int rc = fb_history_tells(w->store, *cursor, &is_told);
+    rc = rc < 0 || is_told ? rc : fb_history_horizon(w->store, &horizon);
+    *cursor = horizon > *cursor ? horizon : *cursor;
+    return rc;
+}
+
 static int judge_by_past(struct fb_work *w, const struct fb_work_row *row, int64_t cursor,
                          struct fb_buf *set, bool *ret)
 {
@@ -321,7 +336,9 @@ static int judge_by_past(struct fb_work *w, const struct fb_work_row *row, int64
     if (rc < 0 || *ret || FB_BUG(SCOPE_JUDGED_BY_NOW)) {
         return rc;
     }
-    rc = set_at(w, row, after_seq, set);
+    rc = bound_by_horizon(w, &cursor);
+    rc = rc < 0 ? rc : fb_history_seq_after(w->store, cursor, &after_seq);
+    rc = rc < 0 ? rc : set_at(w, row, after_seq, set);
     rc = rc < 0 ? rc : held_then(w, fb_buf_text(set), cursor, after_seq, ret);
     w->is_judged_by_past = rc == FB_OK && *ret;
     return rc;
@@ -383,4 +400,21 @@ int fb_judge_sees(struct fb_work *w, const struct fb_work_row *row, int64_t curs
     w->is_judged_by_past = false;
     int rc = sees_row(w, row, cursor, ret);
     return rc < 0 || *ret ? rc : sees_merged(w, row, cursor, ret);
+}
+
+int fb_judge_hold(struct fb_work *w, struct fb_work_row *row)
+{
+    bool is_told = true;
+    int rc = fb_history_tells(w->store, row->change->cursor, &is_told);
+    if (rc < 0) {
+        return rc;
+    }
+    return is_told || FB_BUG(BEHIND_HORIZON_REFUSED)
+               ? fb_ingest_hold(w, row, FB_HELD_MISSING_ROW,
+                                "This %s is not at headquarters, or not among your accounts.",
+                                fb_entity_label(row->entity))
+               : fb_ingest_hold(w, row, FB_HELD_OUT_OF_SCOPE,
+                                "The edit is older than headquarters' log reaches back: whether "
+                                "this %s was among your accounts then, a person decides.",
+                                fb_entity_label(row->entity));
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/base/time.h"
+#include "common/store/history_pack.h"
 #include "server/merging.h"
 
 int fb_merging_older(struct fb_merging *m, char ret_id[static FB_ROW_ID_SIZE], bool *ret)
@@ -30,6 +31,11 @@ int fb_merging_older(struct fb_merging *m, char ret_id[static FB_ROW_ID_SIZE], b
 static int refuse(struct fb_merging *m, const char *before, const char *sentence)
 {
     return fb_merging_answer(m, before, sentence);
+}
+
+static int refuse_late(struct fb_merging *m, const char *before)
+{
+    return refuse(m, before, fb_text("This was merged too long ago to be taken back."));
 }
 
 /* The value of a log's pair, as the field stores it. */
@@ -162,7 +168,7 @@ int fb_merging_undo(struct fb_merging *m, const char *before)
             fb_text("The kept record was merged into another since: take that back first."));
     }
     if (is_too_late(m)) {
-        return refuse(m, before, fb_text("This was merged too long ago to be taken back."));
+        return refuse_late(m, before);
     }
     int rc = find_rows(m);
     if (rc < 0) {
@@ -171,6 +177,11 @@ int fb_merging_undo(struct fb_merging *m, const char *before)
     if (!m->keep->is_here || m->drop->is_here || m->drop->bin_cause == 0) {
         return refuse(m, before,
                       fb_text("One of the two records is not where the merging left it."));
+    }
+    bool is_told = false;
+    rc = fb_history_tells_from(m->w->store, first.integer, &is_told);
+    if (rc < 0 || !is_told) {
+        return rc < 0 ? rc : refuse_late(m, before);
     }
     rc = undo_log(m, first.integer);
     return rc < 0 ? rc : fb_ingest_restore(m->w, m->drop, m->drop);

@@ -5,12 +5,14 @@
 
 #include "common/base/id.h"
 #include "common/store/history.h"
+#include "common/store/history_pack.h"
 #include "common/store/row.h"
 #include "common/store/sql.h"
 
 struct reading {
     struct fb_store *s;
     const struct fb_past_ask *ask;
+    int64_t rev; /* the asked one, or the oldest that the log can tell */
     const struct fb_entity *entity;
     const struct fb_field *fields[FB_PAST_COLUMNS];
     const struct fb_field *by_field;
@@ -131,7 +133,7 @@ static int take_back(struct reading *r, const char *id, bool was_there)
     int rc = is_new ? add_strayed(r, id, &row) : FB_OK;
     r->at = row;
     r->is_by_known = r->is_by_other = false;
-    rc = rc < 0 ? rc : fb_history_old_values(r->s, r->entity, id, r->ask->rev, take_old, r);
+    rc = rc < 0 ? rc : fb_history_old_values(r->s, r->entity, id, r->rev, take_old, r);
     bool is_other =
         r->by_field != NULL && (is_new ? !r->is_by_known || r->is_by_other : r->is_by_other);
     if (rc == FB_OK && is_other) {
@@ -151,7 +153,7 @@ static int read_touched(struct reading *r, struct touched **ret, size_t *ret_cou
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int64_t first = 0;
     int64_t scope = 0;
-    int rc = fb_history_seq_after(r->s, r->ask->rev, &first);
+    int rc = fb_history_seq_after(r->s, r->rev, &first);
     rc = rc < 0 ? rc : fb_history_scope_find(r->s, r->ask->scope, &scope);
     if (rc < 0 || first == INT64_MAX || scope == 0) {
         return rc;
@@ -201,8 +203,12 @@ int fb_past_read(struct fb_store *s, const struct fb_past_ask *ask, struct fb_ar
     for (; r.count + 1 < FB_PAST_COLUMNS && ask->fields[r.count] != NULL; r.count++) {
         r.fields[r.count] = fb_entity_field(r.entity, ask->fields[r.count]);
     }
-    int rc = r.by_field == NULL ? fb_row_scan(s, r.entity, "", INT64_MAX, take_row, &r)
+    int rc = fb_history_horizon(s, &r.rev);
+    r.rev = r.rev > ask->rev ? r.rev : ask->rev;
+    if (rc == FB_OK) {
+        rc = r.by_field == NULL ? fb_row_scan(s, r.entity, "", INT64_MAX, take_row, &r)
                                 : fb_row_scan_by(s, r.entity, r.by_field, ask->by_id, take_row, &r);
+    }
     struct touched *touched = NULL;
     size_t count = 0;
     if (rc == FB_OK && ask->rev != FB_PAST_NOW) {

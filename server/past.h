@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Small tables as they were at a rev: the rows of now, with what the log says was changed, inserted or deleted since taken back.
- * For what scopes are worked out from (rule 23). Memory is the arena's.
+ * For what scopes are worked out from (rule 23). Of a rev behind the horizon of the log: as they were at the horizon. Memory is the
+ * arena's.
  */
 #ifndef FB_SERVER_PAST_H
 #define FB_SERVER_PAST_H

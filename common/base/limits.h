@@ -44,13 +44,17 @@ extern int fb_limit_row_batch_bytes_aim;
 extern int fb_limit_chunk_rows;
 extern int fb_limit_log_span_whole;
 /* Entries of the log: so many are read faster in a row than by the index of each scope. */
-#define FB_LOG_SPAN_WHOLE      fb_limit_log_span_whole
+#define FB_LOG_SPAN_WHOLE fb_limit_log_span_whole
+/* Entries of the log that are packed into one segment, in one transaction. */
+extern int fb_limit_log_segment_entries;
+#define FB_LOG_SEGMENT_ENTRIES fb_limit_log_segment_entries
 #define FB_CHUNK_ROWS          fb_limit_chunk_rows /* rows in one chunk of a first download */
 #define FB_PUSH_PART_BYTES_AIM fb_limit_push_part_bytes_aim
 #define FB_ROW_BATCH_BYTES_AIM fb_limit_row_batch_bytes_aim
 #else
 #define FB_CHUNK_ROWS          2000
 #define FB_LOG_SPAN_WHOLE      64
+#define FB_LOG_SEGMENT_ENTRIES 2000
 #define FB_PUSH_PART_BYTES_AIM 262144 /* 256 KiB */
 #define FB_ROW_BATCH_BYTES_AIM 262144 /* 256 KiB */
 #endif
@@ -86,6 +90,11 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_REPAIR_SCOPES_MAX 500
 /* Repairs by scope that did not help, before everything is fetched anew. */
 #define FB_REPAIRS_MAX 3
+/* A segment of the log ends where its entries reach the first size; one entry may be larger. The second is what a reader allocates. */
+#define FB_LOG_SEGMENT_BYTES_AIM 1048576  /* 1 MiB */
+#define FB_LOG_SEGMENT_BYTES_MAX 67108864 /* 64 MiB */
+/* How far back the log must tell what changed: further than anything that may be taken back. */
+#define FB_HORIZON_MS_MIN (FB_RULING_UNDO_DAYS * INT64_C(86400000))
 /* How long a frozen push is kept after it was acknowledged: the server may be restored from a backup. */
 /* Restores of a backup that a peer remembers: one a week for a year and a bit. */
 #define FB_TIMELINES_MAX   64

@@ -9,6 +9,7 @@ unsigned long fb_planted_reached = 0;
 
 int fb_limit_log_span_whole = 64;
 int fb_limit_chunk_rows = 2000;
+int fb_limit_log_segment_entries = 2000;
 int fb_limit_push_part_bytes_aim = 256 * 1024;
 int fb_limit_row_batch_bytes_aim = 256 * 1024;
 int fb_limit_cut_memory_bytes_max = 4 * 1024 * 1024;

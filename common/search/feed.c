@@ -13,7 +13,7 @@
 
 #include "common/catalogue/ddl.h"
 #include "common/search/inside.h"
-#include "common/store/history.h"
+#include "common/store/history_pack.h"
 
 #define CHUNK        500
 #define LOG_REVS     200  /* taken in one call */
@@ -323,6 +323,17 @@ static int check_catalogue(struct feed *f, int64_t *at)
     return rc == FB_OK ? set_state(f->search, "catalogue", f->catalogue->version) : rc;
 }
 
+/* Is there a list of what changed since the file was fed last, and is it short? */
+static int is_known_since(struct feed *f, int64_t at, int64_t goal, bool *ret)
+{
+    if (!f->is_server) {
+        *ret = f->search->recent != NULL && !f->search->has_gap;
+        return FB_OK;
+    }
+    *ret = false;
+    return goal - at <= LOG_REVS_MAX ? fb_history_tells(f->store, at, ret) : FB_OK;
+}
+
 static int feed_step(struct feed *f, bool *ret_more)
 {
     int64_t at = NEVER;
@@ -347,8 +358,11 @@ static int feed_step(struct feed *f, bool *ret_more)
     if (goal == at && !f->search->is_passing) {
         f->search->has_gap = false;
     }
-    bool knows_what =
-        f->is_server ? goal - at <= LOG_REVS_MAX : f->search->recent != NULL && !f->search->has_gap;
+    bool knows_what = false;
+    rc = is_known_since(f, at, goal, &knows_what);
+    if (rc < 0) {
+        return rc;
+    }
     bool is_far = at == NEVER || goal < at || !knows_what;
     if (f->search->is_passing || (goal != at && is_far)) {
         rc = pass(f, goal);

@@ -30,6 +30,7 @@ void fb_history_free(struct fb_store *store)
     fb_history_scopes_forget(h);
     fb_buf_release(&h->key);
     fb_buf_release(&h->chain.bytes);
+    fb_buf_release(&h->unpacked.bytes);
     free(h->deltas);
     free(h->moves);
     free(h);

@@ -73,18 +73,79 @@ void fb_chain_add_rev(struct fb_chain *chain, const struct fb_rev *rev)
     end_entry(&chain->bytes, at);
 }
 
+void fb_log_entry_write(struct fb_buf *buf, const struct fb_log_entry *entry)
+{
+    size_t at = begin_entry(buf);
+    put_int(buf, (int64_t)entry->op);
+    put_int(buf, entry->entity->no);
+    put_text(buf, entry->row_id);
+    put_int(buf, entry->scope_before);
+    put_int(buf, entry->scope_after);
+    put_int(buf, entry->cause);
+    put_int(buf, entry->edited_at_ms);
+    put_text(buf, entry->changes);
+    end_entry(buf, at);
+}
+
+/* What is left of an entry while it is read. */
+struct reading {
+    const uint8_t *at;
+    size_t left;
+    bool is_bad;
+};
+
+static const uint8_t *take(struct reading *r, size_t size)
+{
+    r->is_bad = r->is_bad || r->left < size;
+    const uint8_t *at = r->at;
+    r->at += r->is_bad ? 0 : size;
+    r->left -= r->is_bad ? 0 : size;
+    return r->is_bad ? NULL : at;
+}
+
+static int64_t take_int(struct reading *r)
+{
+    const uint8_t *bytes = take(r, 8);
+    uint64_t value = 0;
+    for (size_t i = 0; bytes != NULL && i < 8; i++) {
+        value |= (uint64_t)bytes[i] << (8 * i);
+    }
+    return (int64_t)value;
+}
+
+static const char *take_text(struct reading *r, size_t *ret_size)
+{
+    const uint8_t *size = take(r, 4);
+    *ret_size = size == NULL ? 0 : get_u32(size);
+    return *ret_size == 0 ? NULL : (const char *)take(r, *ret_size);
+}
+
+size_t fb_log_entry_read(const uint8_t *bytes, size_t size, struct fb_packed_entry *ret)
+{
+    size_t entry = size < 4 ? SIZE_MAX : get_u32(bytes);
+    if (entry > size - 4) {
+        return 0;
+    }
+    struct reading r = {.at = bytes + 4, .left = entry};
+    size_t id_size = 0;
+    *ret = (struct fb_packed_entry){.seq = 0};
+    ret->op = (enum fb_log_op)take_int(&r);
+    ret->entity_no = (uint32_t)take_int(&r);
+    const char *id = take_text(&r, &id_size);
+    if (id != NULL && id_size == FB_ROW_ID_SIZE - 1) {
+        memcpy(ret->row_id, id, id_size);
+    }
+    ret->scope_before = take_int(&r);
+    ret->scope_after = take_int(&r);
+    ret->cause = take_int(&r);
+    ret->edited_at_ms = take_int(&r);
+    ret->changes = take_text(&r, &ret->changes_size);
+    return r.is_bad || r.left > 0 ? 0 : 4 + entry;
+}
+
 void fb_chain_add_entry(struct fb_chain *chain, const struct fb_log_entry *entry)
 {
-    size_t at = begin_entry(&chain->bytes);
-    put_int(&chain->bytes, (int64_t)entry->op);
-    put_int(&chain->bytes, entry->entity->no);
-    put_text(&chain->bytes, entry->row_id);
-    put_int(&chain->bytes, entry->scope_before);
-    put_int(&chain->bytes, entry->scope_after);
-    put_int(&chain->bytes, entry->cause);
-    put_int(&chain->bytes, entry->edited_at_ms);
-    put_text(&chain->bytes, entry->changes);
-    end_entry(&chain->bytes, at);
+    fb_log_entry_write(&chain->bytes, entry);
 }
 
 void fb_chain_fold(struct fb_chain *chain)
@@ -125,7 +186,7 @@ int fb_chain_end(struct fb_chain *chain, struct fb_sha256 *ret)
     return rc;
 }
 
-static int take_sha(const struct fb_sql *q, int at, struct fb_sha256 *ret)
+int fb_sha_take(const struct fb_sql *q, int at, struct fb_sha256 *ret)
 {
     struct fb_value v = fb_sql_value(q, at);
     if (v.type != FB_BLOB || v.size != sizeof ret->bytes) {
@@ -144,7 +205,7 @@ int fb_history_chain_head(struct fb_store *s, struct fb_sha256 *ret)
     }
     rc = fb_sql_step(q);
     if (rc == FB_SQL_ROW) {
-        return take_sha(q, 0, ret);
+        return fb_sha_take(q, 0, ret);
     }
     if (rc == FB_SQL_DONE) {
         *ret = (struct fb_sha256){{0}};
@@ -152,8 +213,7 @@ int fb_history_chain_head(struct fb_store *s, struct fb_sha256 *ret)
     return rc;
 }
 
-/* An entry as it was appended. An entity that is no more keeps its number. */
-static void take_entry(const struct fb_sql *q, struct fb_entity *entity, struct fb_log_entry *ret)
+void fb_log_entry_take(const struct fb_sql *q, struct fb_entity *entity, struct fb_log_entry *ret)
 {
     struct fb_value id = fb_sql_value(q, 2);
     entity->no = (uint32_t)fb_sql_int(q, 1);
@@ -169,25 +229,32 @@ static void take_entry(const struct fb_sql *q, struct fb_entity *entity, struct 
     }
 }
 
+/* The entries from first_seq until before end_seq: those that were packed, then those of the live log. */
 static int add_entries(struct fb_store *s, struct fb_chain *chain, int64_t first_seq,
                        int64_t end_seq)
 {
+    int64_t packed = 0;
+    int rc = fb_packed_last_seq(s, &packed);
+    int64_t live = first_seq > packed ? first_seq : packed + 1;
+    if (rc == FB_OK && first_seq <= packed) {
+        rc = fb_packed_add_entries(s, chain, first_seq, end_seq <= packed ? end_seq : packed + 1);
+    }
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(
-        s,
-        "SELECT op, entity, row_id, scope_before, scope_after, cause, at_ms, changes FROM fb_log "
-        "WHERE seq >= ?1 AND seq < ?2 ORDER BY seq",
-        &q);
+    rc = rc < 0 ? rc
+                : fb_sql_begin(s,
+                               "SELECT " FB_LOG_ENTRY_COLUMNS
+                               " FROM fb_log WHERE seq >= ?1 AND seq < ?2 ORDER BY seq",
+                               &q);
     if (rc < 0) {
         return rc;
     }
-    fb_sql_bind_int(q, 1, first_seq);
+    fb_sql_bind_int(q, 1, live);
     fb_sql_bind_int(q, 2, end_seq);
     rc = fb_sql_step(q);
     while (rc == FB_SQL_ROW) {
         struct fb_entity entity = {0};
         struct fb_log_entry entry;
-        take_entry(q, &entity, &entry);
+        fb_log_entry_take(q, &entity, &entry);
         fb_chain_add_entry(chain, &entry);
         fb_chain_fold(chain);
         rc = fb_sql_step(q);
@@ -217,12 +284,12 @@ static int verify_rev(struct fb_store *s, const struct fb_sql *q, struct fb_chai
     if (rc == FB_OK) {
         rc = fb_chain_end(chain, hash);
     }
-    *ret_is_good = rc == FB_OK && take_sha(q, 8, &kept) == FB_OK && fb_sha256_equal(&kept, hash);
+    *ret_is_good = rc == FB_OK && fb_sha_take(q, 8, &kept) == FB_OK && fb_sha256_equal(&kept, hash);
     return rc;
 }
 
 /* Revs are numbered without gaps, so a rev taken out breaks the chain at the next one. */
-int fb_history_verify(struct fb_store *s, int64_t *ret_bad_rev)
+static int verify_revs(struct fb_store *s, int64_t *ret_bad_rev)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc =
@@ -249,6 +316,18 @@ int fb_history_verify(struct fb_store *s, int64_t *ret_bad_rev)
         rc = rc < 0 ? rc : fb_sql_step(q);
     }
     fb_buf_release(&chain.bytes);
+    if (rc == FB_OK) {
+        *ret_bad_rev = bad_rev;
+    }
+    return rc;
+}
+
+/* A segment that is damaged cannot be read as entries: it goes first. */
+int fb_history_verify(struct fb_store *s, int64_t *ret_bad_rev)
+{
+    int64_t bad_rev = 0;
+    int rc = fb_packed_verify(s, &bad_rev);
+    rc = rc < 0 || bad_rev != 0 ? rc : verify_revs(s, &bad_rev);
     if (rc == FB_OK) {
         *ret_bad_rev = bad_rev;
     }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/store/inside.h"
+#include "common/store/history_inside.h"
 #include "common/store/json.h"
 
 static void copy_id(char ret[static FB_ROW_ID_SIZE], const char *id)
@@ -15,8 +15,12 @@ static void copy_id(char ret[static FB_ROW_ID_SIZE], const char *id)
 }
 
 struct reading {
+    struct fb_store *store;
     const struct fb_entity *entity;
     struct fb_arena *arena;
+    fb_history_each_entry *f;
+    void *ctx;
+    int64_t left; /* that are still wanted */
     struct fb_history_value values[FB_FIELDS_MAX];
     size_t count;
 };
@@ -33,59 +37,85 @@ static int take_change(void *ctx, const struct fb_json_member *m)
     return FB_OK;
 }
 
-static int read_entry(const struct fb_sql *q, struct reading *r, struct fb_history_entry *ret)
+/* With who and when of its rev, and the values of an update; tells it. */
+static int tell_entry(struct reading *r, struct fb_history_entry *entry, int64_t edited_at_ms,
+                      const char *changes, size_t size)
 {
-    struct fb_value changes = fb_sql_value(q, 3);
-    *ret = (struct fb_history_entry){.seq = fb_sql_int(q, 0),
-                                     .op = (enum fb_log_op)fb_sql_int(q, 1),
-                                     .made_at_ms = fb_sql_int(q, 2),
-                                     .rev = fb_sql_int(q, 4),
-                                     .arrived_at_ms = fb_sql_int(q, 5),
-                                     .values = r->values};
-    ret->made_at_ms = ret->made_at_ms == 0 ? ret->arrived_at_ms : ret->made_at_ms;
-    copy_id(ret->employee_id, fb_sql_text(q, 6));
-    copy_id(ret->device_id, fb_sql_text(q, 7));
+    struct fb_seq_rev rev;
     r->count = 0;
-    int rc = ret->op == FB_LOG_OP_UPDATE && changes.type == FB_TEXT
-                 ? fb_json_read(changes.bytes, changes.size, r->arena, take_change, r)
+    fb_arena_clear(r->arena);
+    int rc = entry->op == FB_LOG_OP_UPDATE && changes != NULL
+                 ? fb_json_read(changes, size, r->arena, take_change, r)
                  : FB_OK;
-    ret->value_count = r->count;
-    return rc;
+    rc = rc < 0 ? rc : fb_history_rev_of(r->store, entry->seq, &rev);
+    if (rc < 0) {
+        return rc;
+    }
+    entry->values = r->values;
+    entry->value_count = r->count;
+    entry->rev = rev.rev;
+    entry->arrived_at_ms = rev.at_ms;
+    entry->made_at_ms = edited_at_ms == 0 ? rev.at_ms : edited_at_ms;
+    memcpy(entry->employee_id, rev.employee_id, sizeof entry->employee_id);
+    memcpy(entry->device_id, rev.device_id, sizeof entry->device_id);
+    r->left--;
+    rc = r->f(r->ctx, entry);
+    return rc != FB_OK ? rc : r->left == 0 ? 1 : FB_OK;
 }
 
-int fb_history_entries(struct fb_store *s, const struct fb_entity *e, const char *row_id,
-                       int64_t before_seq, int64_t count_max, fb_history_each_entry *f, void *ctx)
+static int tell_live(struct reading *r, const char *row_id, int64_t first_seq, int64_t end_seq)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
     uint8_t id[FB_ROW_ID_BYTES];
-    int rc = fb_sql_begin(
-        s,
-        "SELECT l.seq, l.op, l.at_ms, l.changes, r.rev, r.at_ms, r.employee_id, r.device_id"
-        " FROM fb_log AS l JOIN fb_rev AS r ON r.rev = (SELECT rev FROM fb_rev WHERE first_seq <= "
-        "l.seq ORDER BY first_seq DESC LIMIT 1)"
-        " WHERE l.row_id = ?1 AND l.entity = ?2 AND l.op IN (1, 2, 3, 4) AND l.seq < ?3"
-        " ORDER BY l.seq DESC LIMIT ?4",
-        &q);
+    int rc = fb_sql_begin(r->store,
+                          "SELECT seq, op, at_ms, changes FROM fb_log"
+                          " WHERE row_id = ?1 AND entity = ?2 AND op IN (1, 2, 3, 4)"
+                          " AND seq >= ?3 AND seq < ?4 ORDER BY seq DESC",
+                          &q);
     if (rc < 0) {
         return rc;
     }
     fb_id_to_bytes(row_id, id);
     fb_sql_bind_bytes(q, 1, id, sizeof id);
-    fb_sql_bind_int(q, 2, e->no);
-    fb_sql_bind_int(q, 3, before_seq == 0 ? INT64_MAX : before_seq);
-    fb_sql_bind_int(q, 4, count_max);
-    struct reading r = {.entity = e, .arena = &arena};
+    fb_sql_bind_int(q, 2, r->entity->no);
+    fb_sql_bind_int(q, 3, first_seq);
+    fb_sql_bind_int(q, 4, end_seq);
     while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
-        struct fb_history_entry entry;
-        rc = read_entry(q, &r, &entry);
-        rc = rc < 0 ? rc : f(ctx, &entry);
-        fb_arena_clear(&arena);
+        struct fb_value changes = fb_sql_value(q, 3);
+        struct fb_history_entry entry = {.seq = fb_sql_int(q, 0),
+                                         .op = (enum fb_log_op)fb_sql_int(q, 1)};
+        rc = tell_entry(r, &entry, fb_sql_int(q, 2), changes.type == FB_TEXT ? changes.bytes : NULL,
+                        changes.size);
         if (rc != FB_OK) {
-            return rc;
+            break;
         }
     }
     return rc;
+}
+
+static int tell_packed(void *ctx, const struct fb_packed_entry *packed)
+{
+    struct fb_history_entry entry = {.seq = packed->seq, .op = packed->op};
+    bool is_told = packed->op >= FB_LOG_OP_INSERT && packed->op <= FB_LOG_OP_RESTORE;
+    return is_told ? tell_entry(ctx, &entry, packed->edited_at_ms, packed->changes,
+                                packed->changes_size)
+                   : FB_OK;
+}
+
+int fb_history_entries(struct fb_store *s, const struct fb_entity *e, const char *row_id,
+                       int64_t before_seq, int64_t count_max, fb_history_each_entry *f, void *ctx)
+{
+    FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
+    struct reading r = {
+        .store = s, .entity = e, .arena = &arena, .f = f, .ctx = ctx, .left = count_max};
+    int64_t before = before_seq == 0 ? INT64_MAX : before_seq;
+    int64_t packed = 0;
+    int rc = fb_packed_last_seq(s, &packed);
+    rc = rc != FB_OK ? rc : tell_live(&r, row_id, packed + 1, before);
+    if (rc == FB_OK && packed > 0) {
+        rc = fb_packed_of_row(s, e, row_id, 0, before, true, tell_packed, &r);
+    }
+    return r.left == 0 && rc > 0 ? FB_OK : rc;
 }
 
 /* ---- The bin ---- */

@@ -16,6 +16,7 @@
 
 #include "common/base/buf.h"
 #include "common/store/history.h"
+#include "common/store/history_pack.h"
 #include "common/store/inside.h"
 
 #define FB_CHAIN_PIECE_BYTES ((size_t)64 * 1024)
@@ -35,6 +36,14 @@ struct fb_cached_scope {
 struct fb_digest_delta {
     int64_t scope; /* 0: free */
     struct fb_digest delta;
+};
+
+/* A segment's entries as they were read last, unpacked. */
+struct fb_unpacked {
+    int64_t no; /* 0: none */
+    int64_t first_seq;
+    int64_t last_seq;
+    struct fb_buf bytes;
 };
 
 /* Where things stood when a savepoint began. */
@@ -58,6 +67,7 @@ struct fb_history {
     int64_t first_seq;
     int64_t next_seq;
     struct fb_chain chain;
+    struct fb_unpacked unpacked; /* history_packed.c; whoever reads it takes it out meanwhile */
 
     struct fb_cached_scope by_key[FB_SCOPES_CACHED];
     struct fb_cached_scope by_id[FB_SCOPES_CACHED];
@@ -78,11 +88,41 @@ int fb_history_of(struct fb_store *s, struct fb_history **ret) FB_MUST_CHECK;
 void fb_chain_begin(struct fb_chain *chain, const struct fb_sha256 *before);
 void fb_chain_add_rev(struct fb_chain *chain, const struct fb_rev *rev);
 void fb_chain_add_entry(struct fb_chain *chain, const struct fb_log_entry *entry);
+/* The entry in that form; and an entry as it stands in the columns of fb_log. An entity that is no more keeps its number. */
+void fb_log_entry_write(struct fb_buf *buf, const struct fb_log_entry *entry);
+#define FB_LOG_ENTRY_COLUMNS "op, entity, row_id, scope_before, scope_after, cause, at_ms, changes"
+void fb_log_entry_take(const struct fb_sql *q, struct fb_entity *entity, struct fb_log_entry *ret);
+/* Reads one back, without its seq; returns how many bytes it has, 0 if they are no entry. */
+size_t fb_log_entry_read(const uint8_t *bytes, size_t size, struct fb_packed_entry *ret);
+int fb_sha_take(const struct fb_sql *q, int at, struct fb_sha256 *ret) FB_MUST_CHECK;
 /* Folds what makes whole pieces. Not inside a savepoint, which may take entries back. */
 void fb_chain_fold(struct fb_chain *chain);
 /* Takes back what was added since its bytes had this size. */
 void fb_chain_cut(struct fb_chain *chain, size_t size);
 int fb_chain_end(struct fb_chain *chain, struct fb_sha256 *ret) FB_MUST_CHECK;
+
+/* history_packed.c: what was packed. */
+/* The newest entry that was packed; 0: none was. */
+int fb_packed_last_seq(struct fb_store *s, int64_t *ret) FB_MUST_CHECK;
+/* Entries of a row from first_seq until before end_seq, oldest first or newest first. */
+int fb_packed_of_row(struct fb_store *s, const struct fb_entity *e, const char *row_id,
+                     int64_t first_seq, int64_t end_seq, bool is_newest_first, fb_packed_each *f,
+                     void *ctx) FB_MUST_CHECK;
+int fb_packed_add_entries(struct fb_store *s, struct fb_chain *chain, int64_t first_seq,
+                          int64_t end_seq) FB_MUST_CHECK;
+/* Are the segments those that were packed, and what the live log still has of them the same? ret_bad_rev: the first rev of which
+ * they are not; 0: they are. */
+int fb_packed_verify(struct fb_store *s, int64_t *ret_bad_rev) FB_MUST_CHECK;
+
+/* A segment's place and sizes, as its row has them; its hash covers them, its bytes and the hash of the segment before. */
+struct fb_segment {
+    int64_t no, first_seq, last_seq, packed_at_ms, raw_size;
+};
+struct fb_sha256 fb_segment_hash(const struct fb_sha256 *before, const struct fb_segment *segment,
+                                 const void *bytes, size_t size);
+/* Of the newest segment; zeros if there is none. */
+int fb_segment_last(struct fb_store *s, struct fb_segment *ret,
+                    struct fb_sha256 *ret_hash) FB_MUST_CHECK;
 
 void fb_history_scopes_forget(struct fb_history *h);
 int fb_deltas_add(struct fb_history *h, int64_t scope, const struct fb_digest *delta,

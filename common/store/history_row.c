@@ -39,43 +39,61 @@ static int bind_row(struct fb_store *s, const char *text, const struct fb_entity
     return FB_OK;
 }
 
-static int read_changes(const struct fb_sql *q, int at, struct fb_arena *arena, fb_json_each *f,
-                        void *ctx)
+/* Of an entry that was made after the rev; a number above 0: nothing older can be known, for the row was not there before. */
+static int take_older(struct old_values *o, int64_t op, const char *changes, size_t size)
 {
-    struct fb_value changes = fb_sql_value(q, at);
-    return changes.type == FB_TEXT ? fb_json_read(changes.bytes, changes.size, arena, f, ctx)
-                                   : FB_OK;
+    FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
+    if (op == FB_LOG_OP_INSERT || op == FB_LOG_OP_RESTORE) {
+        return 1;
+    }
+    return changes != NULL && (op == FB_LOG_OP_UPDATE || op == FB_LOG_OP_DELETE)
+               ? fb_json_read(changes, size, &arena, take_old, o)
+               : FB_OK;
+}
+
+static int take_packed(void *ctx, const struct fb_packed_entry *entry)
+{
+    return take_older(ctx, (int64_t)entry->op, entry->changes, entry->changes_size);
+}
+
+static int take_live(struct fb_store *s, const char *row_id, int64_t first_seq,
+                     struct old_values *o)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    uint8_t id[FB_ROW_ID_BYTES];
+    int rc = bind_row(s,
+                      "SELECT op, changes FROM fb_log WHERE row_id = ?1 AND entity = ?2"
+                      " AND seq >= ?3 ORDER BY seq",
+                      o->entity, row_id, id, &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 3, first_seq);
+    while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
+        struct fb_value changes = fb_sql_value(q, 1);
+        rc = take_older(o, fb_sql_int(q, 0), changes.type == FB_TEXT ? changes.bytes : NULL,
+                        changes.size);
+        if (rc != FB_OK) {
+            break;
+        }
+    }
+    return rc;
 }
 
 int fb_history_old_values(struct fb_store *s, const struct fb_entity *e, const char *row_id,
                           int64_t at_rev, fb_old_each *f, void *ctx)
 {
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
-    uint8_t id[FB_ROW_ID_BYTES];
-    int rc =
-        bind_row(s,
-                 "SELECT op, changes FROM fb_log WHERE row_id = ?1 AND entity = ?2 AND seq >= "
-                 "(SELECT first_seq FROM fb_rev WHERE rev > ?3 ORDER BY rev LIMIT 1) ORDER BY seq",
-                 e, row_id, id, &q);
-    if (rc < 0) {
-        return rc;
-    }
-    fb_sql_bind_int(q, 3, at_rev);
     struct old_values o = {.entity = e, .f = f, .ctx = ctx};
-    rc = fb_sql_step(q);
-    while (rc == FB_SQL_ROW) {
-        int64_t op = fb_sql_int(q, 0);
-        if (op == FB_LOG_OP_INSERT || op == FB_LOG_OP_RESTORE) {
-            return FB_OK; /* it was not there before: nothing older can be known */
-        }
-        rc = op == FB_LOG_OP_UPDATE || op == FB_LOG_OP_DELETE
-                 ? read_changes(q, 1, &arena, take_old, &o)
-                 : FB_OK;
-        fb_arena_clear(&arena);
-        rc = rc != FB_OK ? rc : fb_sql_step(q);
+    int64_t first = 0;
+    int64_t packed = 0;
+    int rc = fb_history_seq_after(s, at_rev, &first);
+    rc = rc < 0 ? rc : fb_packed_last_seq(s, &packed);
+    if (rc == FB_OK && first <= packed) {
+        rc = fb_packed_of_row(s, e, row_id, first, packed + 1, false, take_packed, &o);
+        first = packed + 1;
     }
-    return rc;
+    rc = rc != FB_OK ? rc : take_live(s, row_id, first, &o);
+    return rc < 0 ? rc : FB_OK;
 }
 
 struct mention {
@@ -83,6 +101,7 @@ struct mention {
     const struct fb_field *field;
     bool is_found;
     int64_t edited_at_ms; /* of the field alone; 0: as the entry */
+    int64_t seq;          /* of the entry */
 };
 
 static int look_for_field(void *ctx, const struct fb_json_member *m)
@@ -97,58 +116,34 @@ static int look_for_field(void *ctx, const struct fb_json_member *m)
 }
 
 /* An insert and a restore write every field. */
-static int names_field(const struct fb_sql *q, struct mention *mention)
+static int names_field(struct mention *mention, int64_t op, const char *changes, size_t size)
 {
-    int64_t op = fb_sql_int(q, 0);
+    FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
     if (op == FB_LOG_OP_INSERT || op == FB_LOG_OP_RESTORE) {
         mention->is_found = true;
         return FB_OK;
     }
-    FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
-    return op == FB_LOG_OP_UPDATE ? read_changes(q, 1, &arena, look_for_field, mention) : FB_OK;
+    return op == FB_LOG_OP_UPDATE && changes != NULL
+               ? fb_json_read(changes, size, &arena, look_for_field, mention)
+               : FB_OK;
 }
 
-static void copy_id(char ret[static FB_ROW_ID_SIZE], const char *id)
+static int note_mention(struct mention *mention, int64_t seq, int64_t edited_at_ms)
 {
-    size_t size = id == NULL ? 0 : strnlen(id, FB_ROW_ID_SIZE - 1);
-    memcpy(ret, id == NULL ? "" : id, size);
-    ret[size] = '\0';
+    mention->seq = seq;
+    mention->edited_at_ms = mention->edited_at_ms != 0 ? mention->edited_at_ms : edited_at_ms;
+    return 1;
 }
 
-static int read_author(struct fb_store *s, int64_t seq, int64_t edited_at_ms, struct fb_author *ret)
+static int look_in_packed(void *ctx, const struct fb_packed_entry *entry)
 {
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc =
-        fb_sql_begin(s,
-                     "SELECT rev, at_ms, employee_id, device_id FROM fb_rev WHERE first_seq <= ?1 "
-                     "ORDER BY first_seq DESC LIMIT 1",
-                     &q);
-    if (rc < 0) {
-        return rc;
-    }
-    fb_sql_bind_int(q, 1, seq);
-    rc = fb_sql_step(q);
-    /* The entry of a rev that is still open: its rev follows the head. */
-    const struct fb_history *h = s->history;
-    if (rc >= 0 && h != NULL && h->has_rev && seq >= h->first_seq) {
-        ret->rev = h->rev;
-        ret->edited_at_ms = edited_at_ms != 0 ? edited_at_ms : h->at_ms;
-        copy_id(ret->employee_id, h->has_employee ? h->employee_id : NULL);
-        copy_id(ret->device_id, h->has_device ? h->device_id : NULL);
-        return FB_OK;
-    }
-    if (rc != FB_SQL_ROW) {
-        return rc < 0 ? rc : FB_ERR_NOT_FOUND;
-    }
-    ret->rev = fb_sql_int(q, 0);
-    ret->edited_at_ms = edited_at_ms != 0 ? edited_at_ms : fb_sql_int(q, 1);
-    copy_id(ret->employee_id, fb_sql_text(q, 2));
-    copy_id(ret->device_id, fb_sql_text(q, 3));
-    return FB_OK;
+    struct mention *mention = ctx;
+    int rc = names_field(mention, (int64_t)entry->op, entry->changes, entry->changes_size);
+    return rc < 0 || !mention->is_found ? rc
+                                        : note_mention(mention, entry->seq, entry->edited_at_ms);
 }
 
-int fb_history_author(struct fb_store *s, const struct fb_entity *e, const char *row_id,
-                      const struct fb_field *field, struct fb_author *ret)
+static int look_in_live(struct fb_store *s, const char *row_id, struct mention *mention)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     uint8_t id[FB_ROW_ID_BYTES];
@@ -156,22 +151,38 @@ int fb_history_author(struct fb_store *s, const struct fb_entity *e, const char 
         bind_row(s,
                  "SELECT op, changes, seq, at_ms FROM fb_log WHERE row_id = ?1 AND entity = ?2 "
                  "ORDER BY seq DESC",
-                 e, row_id, id, &q);
-    if (rc < 0) {
-        return rc;
-    }
-    struct mention mention = {.entity = e, .field = field};
-    rc = fb_sql_step(q);
-    while (rc == FB_SQL_ROW) {
-        rc = names_field(q, &mention);
-        if (rc == FB_OK && mention.is_found) {
-            int64_t edited_at_ms =
-                mention.edited_at_ms != 0 ? mention.edited_at_ms : fb_sql_int(q, 3);
-            return read_author(s, fb_sql_int(q, 2), edited_at_ms, ret);
+                 mention->entity, row_id, id, &q);
+    while (rc >= 0 && !mention->is_found && (rc = fb_sql_step(q)) == FB_SQL_ROW) {
+        struct fb_value changes = fb_sql_value(q, 1);
+        rc = names_field(mention, fb_sql_int(q, 0), changes.type == FB_TEXT ? changes.bytes : NULL,
+                         changes.size);
+        if (rc == FB_OK && mention->is_found) {
+            rc = note_mention(mention, fb_sql_int(q, 2), fb_sql_int(q, 3));
         }
-        rc = rc < 0 ? rc : fb_sql_step(q);
     }
-    return rc < 0 ? rc : FB_ERR_NOT_FOUND;
+    return rc < 0 ? rc : FB_OK;
+}
+
+int fb_history_author(struct fb_store *s, const struct fb_entity *e, const char *row_id,
+                      const struct fb_field *field, struct fb_author *ret)
+{
+    struct mention mention = {.entity = e, .field = field};
+    struct fb_seq_rev rev;
+    int rc = look_in_live(s, row_id, &mention);
+    if (rc == FB_OK && !mention.is_found) {
+        rc = fb_packed_of_row(s, e, row_id, 0, INT64_MAX, true, look_in_packed, &mention);
+    }
+    if (rc < 0 || !mention.is_found) {
+        return rc < 0 ? rc : FB_ERR_NOT_FOUND;
+    }
+    rc = fb_history_rev_of(s, mention.seq, &rev);
+    if (rc == FB_OK) {
+        ret->rev = rev.rev;
+        ret->edited_at_ms = mention.edited_at_ms != 0 ? mention.edited_at_ms : rev.at_ms;
+        memcpy(ret->employee_id, rev.employee_id, sizeof ret->employee_id);
+        memcpy(ret->device_id, rev.device_id, sizeof ret->device_id);
+    }
+    return rc;
 }
 
 int fb_history_row_rev(struct fb_store *s, const struct fb_entity *e, const char *row_id,
@@ -179,7 +190,7 @@ int fb_history_row_rev(struct fb_store *s, const struct fb_entity *e, const char
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     uint8_t id[FB_ROW_ID_BYTES];
-    struct fb_author author;
+    struct fb_seq_rev rev;
     int rc =
         bind_row(s,
                  "SELECT seq FROM fb_log WHERE row_id = ?1 AND entity = ?2 AND op IN (1, 2, 3, 4) "
@@ -189,7 +200,7 @@ int fb_history_row_rev(struct fb_store *s, const struct fb_entity *e, const char
     if (rc != FB_SQL_ROW) {
         return rc < 0 ? rc : FB_ERR_NOT_FOUND;
     }
-    rc = read_author(s, fb_sql_int(q, 0), 0, &author);
-    *ret = rc < 0 ? *ret : author.rev;
+    rc = fb_history_rev_of(s, fb_sql_int(q, 0), &rev);
+    *ret = rc < 0 ? *ret : rev.rev;
     return rc;
 }

@@ -118,6 +118,7 @@ static int receive_welcome(struct fb_replica_round *r, const struct fb_message *
     }
     r->status.must_enrol = w->must_enrol;
     rc = fb_replica_note(r, "must_enrol", w->must_enrol);
+    rc = rc < 0 ? rc : fb_replica_meet_horizon(r, w->horizon);
     if (rc < 0) {
         return rc;
     }

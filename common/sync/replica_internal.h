@@ -185,6 +185,7 @@ struct fb_replica_round {
     bool are_scope_digests_wanted;
     bool is_resync;         /* fb_meta resync: a full cut is to come, the cursor stays */
     bool is_stage_complete; /* fb_meta stage_complete */
+    int64_t horizon;     /* from the welcome: headquarters' log tells what changed after this rev */
     int64_t found_since; /* of the resync: headquarters lost what came after this rev; 0: nothing */
     struct fb_sha256 log_head; /* of headquarters' log at status.cursor; zeros: not known */
     bool was_repair;           /* the pull under way names scopes to repair */
@@ -337,6 +338,8 @@ int fb_apply_delete_absent(struct fb_apply *a) FB_MUST_CHECK;
 int fb_replica_stage(struct fb_replica_round *r, const struct fb_chunk *chunk) FB_MUST_CHECK;
 /* Drops what is staged; inside a transaction. */
 int fb_replica_stage_drop(struct fb_store *s) FB_MUST_CHECK;
+/* The welcome's horizon: a cursor before it asks for everything, chunks read before it are fetched anew. */
+int fb_replica_meet_horizon(struct fb_replica_round *r, int64_t horizon) FB_MUST_CHECK;
 
 /* A frame of a cut or chunk: kept as it came. */
 int fb_replica_keep_frame(struct fb_replica_round *r, const uint8_t *frame,

@@ -296,8 +296,9 @@ static int ask_for_all(struct fb_replica_round *r, struct fb_pull *pull, struct 
     }
     if (r->is_stage_complete && rc == FB_OK) {
         r->pull_kind = FB_PULL_GAP;
-        /* What headquarters changed since the fork names what it removed, too. */
-        rev_min = r->found_since > 0 && r->found_since < rev_min ? r->found_since : rev_min;
+        /* What headquarters changed since the fork names what it removed, too, as far as its log reaches back. */
+        int64_t since = r->found_since > r->horizon ? r->found_since : r->horizon;
+        rev_min = r->found_since > 0 && since < rev_min ? since : rev_min;
         pull->cursor = FB_BUG(STAGED_CHUNK_REV_IGNORED) ? r->status.server_rev : rev_min;
         return FB_OK;
     }

@@ -176,6 +176,49 @@ int fb_replica_stage_drop(struct fb_store *s)
     return rc < 0 ? rc : fb_replica_set_int(s, "stage_complete", 0);
 }
 
+/* ---- The horizon ---- */
+
+/* What is to be noted in one transaction: the log does not reach back to the cursor, or to the rev at which the download began. */
+static int note_horizon(struct fb_replica_round *r, bool must_resync, bool must_stage_anew)
+{
+    int rc = fb_store_begin(r->store);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = must_resync ? fb_replica_set_int(r->store, "resync", 1) : FB_OK;
+    rc = rc < 0 || !must_stage_anew ? rc : fb_replica_stage_drop(r->store);
+    if (rc < 0) {
+        fb_store_rollback(r->store);
+        return rc;
+    }
+    return fb_store_commit(r->store);
+}
+
+int fb_replica_meet_horizon(struct fb_replica_round *r, int64_t horizon)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf position;
+    int64_t rev_min = 0;
+    int64_t rows = 0;
+    fb_buf_init(&position, FB_FRAME_BYTES_MAX);
+    r->horizon = horizon;
+    int rc = fb_stage_position(r->store, &position, &rev_min, &rows);
+    bool must_stage_anew = rc == FB_OK && rev_min < horizon;
+    bool must_resync = !fb_replica_needs_all(r) && r->status.cursor < horizon;
+    if (rc == FB_ERR_NOT_FOUND) {
+        rc = FB_OK;
+    }
+    if (rc < 0 || (!must_stage_anew && !must_resync)) {
+        return rc;
+    }
+    rc = note_horizon(r, must_resync, must_stage_anew);
+    if (rc == FB_OK) {
+        r->is_resync = r->is_resync || must_resync;
+        r->is_stage_complete = r->is_stage_complete && !must_stage_anew;
+        r->status.rows_staged = must_stage_anew ? 0 : r->status.rows_staged;
+    }
+    return rc;
+}
+
 /* ---- Everything, in the transaction of the full cut ---- */
 
 static int see_row(void *ctx, const struct fb_row *row)

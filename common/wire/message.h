@@ -115,6 +115,7 @@ struct fb_welcome {
     bool is_cursor_lost; /* the hello's cursor and log_head are of a history that is no more */
     bool must_enrol;     /* may push, may not pull: another life of this device took its place */
     bool must_wipe;      /* hand in what waits, then erase the data and say WIPED */
+    int64_t horizon;     /* a laptop that stands before this rev fetches everything; 0: none does */
     int64_t lease_ms;    /* how long it may work without hearing of headquarters; 0: for ever */
 };
 

@@ -123,6 +123,7 @@ int fb_pack_welcome(const struct fb_message *m, struct fb_arena *arena, Protobuf
     out->must_enrol = w->must_enrol;
     out->must_wipe = w->must_wipe;
     out->lease_ms = w->lease_ms;
+    out->horizon = w->horizon;
     out->is_cursor_lost = w->is_cursor_lost;
     int rc = pack_ancestors(w, arena, out);
     rc = rc < 0 ? rc : fb_wire_id(w->timeline, arena, &out->timeline);
@@ -142,6 +143,7 @@ static int check_welcome(const struct fb_unpack *u, const Fb__Wire__Welcome *in)
     rc = rc < 0 ? rc : fb_wire_check_counter(u, in->rev, "the rev");
     rc = rc < 0 ? rc : fb_wire_check_counter(u, in->catalogue_version, "the catalogue's version");
     rc = rc < 0 ? rc : fb_wire_check_counter(u, in->lease_ms, "the lease");
+    rc = rc < 0 ? rc : fb_wire_check_counter(u, in->horizon, "the horizon");
     return rc < 0 ? rc : fb_wire_check_counter(u, in->retry_after_ms, "the delay");
 }
 
@@ -161,6 +163,7 @@ int fb_unpack_welcome(const ProtobufCMessage *p, const struct fb_unpack *u, stru
                              .must_enrol = in->must_enrol,
                              .must_wipe = in->must_wipe,
                              .lease_ms = in->lease_ms,
+                             .horizon = in->horizon,
                              .is_cursor_lost = in->is_cursor_lost};
     int rc = check_welcome(u, in);
     rc = rc < 0 ? rc : unpack_ancestors(in, u, w);

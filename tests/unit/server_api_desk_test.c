@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/limits.h"
 #include "server/api.h"
 #include "tests/lib/api_world.h"
 
@@ -254,6 +255,40 @@ FB_TEST(the_audit_trail_tells_who_did_what)
     assert_int_equal(api_count(&ana, "rows"), 0);
 }
 
+FB_TEST(the_audit_trail_reads_on_behind_the_horizon_page_by_page)
+{
+    bool is_packed = true;
+    char path[200];
+    for (int i = 0; i < 60; i++) {
+        server_edits(t, "company/acme", "website", i % 2 == 0 ? "even.example" : "odd.example");
+        server_settles(t);
+    }
+    fb_limit_log_segment_entries = 7;
+    fb_hub_set_horizon(t->hub, 1000);
+    world_time_passes(t, 5000);
+    while (is_packed) {
+        assert_int_equal(fb_hub_compact(t->hub, t->now_ms, &is_packed), FB_OK);
+    }
+    server_edits(t, "company/acme", "website", "last.example");
+    server_settles(t);
+    ana.table = fb_server_api_routes;
+    snprintf(path, sizeof path, "/api/v1/audit?entity=company&id=%s", world_id("company/acme"));
+    api_get(&ana, path);
+    assert_int_equal(api_count(&ana, "rows"), 50);
+    expect_answer(&ana, 200, "rows.0.fields.0.new", "last.example");
+    expect_answer(&ana, 200, "rows.1.fields.0.new", "odd.example");
+    expect_answer(&ana, 200, "rows.2.fields.0.old", "odd.example");
+    expect_answer(&ana, 200, "rows.2.source", "tool");
+    snprintf(path + strlen(path), 60, "&cursor=%s", api_at(&ana, "next"));
+    api_get(&ana, path);
+    assert_int_equal(api_count(&ana, "rows"), 12);
+    expect_answer(&ana, 200, "rows.11.kind", "made");
+    api_get(&ana, "/api/v1/audit?entity=company&who=nobody");
+    assert_int_equal(api_count(&ana, "rows"), 0);
+    api_get(&ana, "/api/v1/audit?entity=company&to=2001-01-01");
+    assert_int_equal(api_count(&ana, "rows"), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
@@ -270,6 +305,7 @@ int main(void)
         CASE(an_admin_adds_a_user_whose_first_password_is_shown_once),
         CASE(devices_are_listed_and_revoked),
         CASE(the_audit_trail_tells_who_did_what),
+        CASE(the_audit_trail_reads_on_behind_the_horizon_page_by_page),
     };
     return cmocka_run_group_tests(cases, NULL, NULL);
 }
