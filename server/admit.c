@@ -403,7 +403,7 @@ int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now
     bool is_known = true;
     rc = rc < 0 ? rc : fb_hub_is_in_chain(s, hello->cursor, &hello->log_head, &is_known);
     w->is_cursor_lost = !is_known;
-    rc = rc < 0 || FB_BUG(HORIZON_FORGOTTEN) ? rc : fb_history_horizon(s, &w->horizon);
+    rc = rc < 0 ? rc : fb_history_horizon(s, &w->horizon);
     fb_arena_clear(&peer->arena);
     rc = rc < 0 ? rc
                 : fb_timeline_ancestors(s, w->timeline, &peer->arena, &w->ancestors,

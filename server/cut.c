@@ -710,7 +710,7 @@ static int refuse_behind_horizon(struct fb_peer *peer, int64_t cursor)
 {
     bool is_told = true;
     int rc = fb_history_tells(peer->hub->reader, cursor, &is_told);
-    if (rc < 0 || is_told || FB_BUG(HORIZON_FORGOTTEN)) {
+    if (rc < 0 || is_told) {
         return rc;
     }
     fb_server_session_refuse(peer->session, FB_REFUSAL_BUSY,

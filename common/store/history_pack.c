@@ -117,7 +117,10 @@ static int leave(struct packing *p)
 
 static int pack(struct packing *p, const struct fb_sha256 *before)
 {
-    int rc = FB_BUG(LOG_DROPPED) ? FB_OK : write_segment(p, before);
+    if (FB_BUG(LOG_DROPPED)) {
+        return leave(p);
+    }
+    int rc = write_segment(p, before);
     rc = rc < 0 ? rc : index_rows(p);
     return rc < 0 ? rc : leave(p);
 }

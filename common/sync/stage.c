@@ -186,6 +186,9 @@ static int note_horizon(struct fb_replica_round *r, bool must_resync, bool must_
         return rc;
     }
     rc = must_resync ? fb_replica_set_int(r->store, "resync", 1) : FB_OK;
+    if (must_resync && FB_BUG(SLEPT_LAPTOP_BEGINS_ANEW)) {
+        rc = fb_sql_exec(r->store, "DELETE FROM fb_journal");
+    }
     rc = rc < 0 || !must_stage_anew ? rc : fb_replica_stage_drop(r->store);
     if (rc < 0) {
         fb_store_rollback(r->store);

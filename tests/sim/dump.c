@@ -33,7 +33,7 @@ void sim_dump(struct sim_world *w)
                 "SELECT r.rev, (SELECT name FROM device WHERE id = r.device_id), r.push, l.seq, "
                 "l.op, l.entity, "
                 "lower(hex(l.row_id)), l.cause, coalesce(l.at_ms, r.at_ms) - 1700000000000, "
-                "l.changes FROM fb_log AS l JOIN "
+                "l.changes FROM sim_whole_log AS l JOIN "
                 "fb_rev AS r ON r.rev = (SELECT max(rev) FROM fb_rev WHERE first_seq <= l.seq) "
                 "WHERE r.rev > 1 ORDER BY l.seq");
     print_query(SIM_HQ, "conflicts: entity row group base theirs mine device policy outcome reason",

@@ -68,6 +68,14 @@ static void fall_asleep(struct sim_world *w, struct sim_replica *r, uint64_t ran
     }
 }
 
+/* Longer than the log reaches back. */
+static void sleep_long(struct sim_world *w, struct sim_replica *r, uint64_t random)
+{
+    fall_asleep(w, r, random);
+    r->offline_to_ms =
+        w->now_ms + w->plan.params.horizon_ms + SIM_SLEEP_MS + skewed(&random, 60000);
+}
+
 static void meddle(struct sim_world *w, struct sim_replica *r, uint64_t random)
 {
     static const char *const DEEDS[] = {"PRAGMA journal_mode = DELETE",
@@ -274,6 +282,12 @@ void sim_fault(struct sim_world *w, const struct sim_planned *e)
         break;
     case SIM_ASLEEP:
         fall_asleep(w, r, random);
+        break;
+    case SIM_SLEEP:
+        sleep_long(w, r, random);
+        break;
+    case SIM_PACK:
+        sim_server_pack(w, random);
         break;
     case SIM_CRASH:
     case SIM_POWER:

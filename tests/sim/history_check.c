@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/store/history_entry.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/model.h"
 #include "tests/sim/util.h"
@@ -153,7 +154,8 @@ static void check_change(struct sim_world *w, sqlite3 *hq, const struct change *
     "rev, coalesce(g.at_ms, r.at_ms) AS at_ms, "                                                   \
     "lower(substr(hex(g.row_id), 1, 8) || '-' || substr(hex(g.row_id), 9, 4) || '-' || "           \
     "substr(hex(g.row_id), 13, 4) || '-' || "                                                      \
-    "substr(hex(g.row_id), 17, 4) || '-' || substr(hex(g.row_id), 21)) AS id FROM fb_log AS g "    \
+    "substr(hex(g.row_id), 17, 4) || '-' || substr(hex(g.row_id), 21)) AS id FROM sim_whole_log "  \
+    "AS g "                                                                                        \
     "JOIN fb_rev AS r ON r.rev = "                                                                 \
     "(SELECT max(rev) FROM fb_rev WHERE first_seq <= g.seq) WHERE g.op = 2 AND g.changes IS NOT "  \
     "NULL ORDER BY g.seq) AS l, "                                                                  \
@@ -250,7 +252,8 @@ static void check_bin(struct sim_world *w, sqlite3 *hq)
 static void check_revs_of_together(struct sim_world *w, sqlite3 *hq)
 {
     char *split = sim_db_text(
-        hq, "SELECT substr(n.body, 1, instr(n.body, '~') - 1) FROM note AS n JOIN fb_log AS l ON "
+        hq, "SELECT substr(n.body, 1, instr(n.body, '~') - 1) FROM note AS n JOIN sim_whole_log AS "
+            "l ON "
             "lower(hex(l.row_id)) = "
             "replace(n.id, '-', '') AND l.op = 1 WHERE n.body LIKE 'together %%' GROUP BY 1 HAVING "
             "count(DISTINCT (SELECT max(rev) FROM fb_rev WHERE first_seq <= l.seq)) > 1 AND NOT "
@@ -261,10 +264,56 @@ static void check_revs_of_together(struct sim_world *w, sqlite3 *hq)
     free(split);
 }
 
+/* --- what was packed ---------------------------------------------------------------------------- */
+
+struct told {
+    int64_t entries;
+    int64_t sum_of_seqs;
+};
+
+static int take_told(void *ctx, const struct fb_history_entry *entry)
+{
+    struct told *t = ctx;
+    t->entries++;
+    t->sum_of_seqs += entry->seq;
+    return FB_OK;
+}
+
+/* The product tells of each row all that was ever logged of it, and vouches for it. */
+static void check_packed(struct sim_world *w, sqlite3 *hq)
+{
+    struct fb_store *s = w->server.reader;
+    int64_t bad_rev = 0;
+    sim_enter(w, SIM_HQ, SIM_DAEMON);
+    if (fb_store_read_begin(s) < 0 || fb_history_verify(s, &bad_rev) < 0 || bad_rev > 0) {
+        sim_violation(w, "history", "headquarters cannot vouch for rev %lld", (long long)bad_rev);
+    }
+    sqlite3_stmt *q = sim_db_query(
+        hq, "SELECT entity, row_id, count(*), sum(seq) FROM sim_whole_log WHERE op BETWEEN 1 AND 4 "
+            "GROUP BY entity, row_id");
+    while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
+        const struct fb_entity *e =
+            fb_catalogue_entity_no(fb_store_catalogue(s), (uint32_t)sqlite3_column_int(q, 0));
+        char id[FB_ROW_ID_SIZE];
+        struct told told = {0};
+        fb_id_from_bytes(sqlite3_column_blob(q, 1), id);
+        if (e == NULL || fb_history_entries(s, e, id, 0, INT64_MAX, take_told, &told) < 0 ||
+            told.entries != sqlite3_column_int64(q, 2) ||
+            told.sum_of_seqs != sqlite3_column_int64(q, 3)) {
+            sim_violation(w, "history", "of %s %s headquarters tells %lld entries instead of %lld",
+                          e == NULL ? "?" : e->name, id, (long long)told.entries,
+                          (long long)sqlite3_column_int64(q, 2));
+        }
+    }
+    sqlite3_finalize(q);
+    fb_store_read_end(s);
+}
+
 void sim_history_check(struct sim_world *w)
 {
     sqlite3 *hq = sim_eyes(SIM_HQ);
     check_changes(w, hq);
     check_bin(w, hq);
     check_revs_of_together(w, hq);
+    check_packed(w, hq);
 }

@@ -63,7 +63,7 @@ static void gather_tokens(struct sim_world *w)
         snprintf(sql, sizeof sql, "SELECT * FROM %s", e->name);
         note_query(db, IN_ROWS, sql);
     }
-    note_query(db, IN_LOG, "SELECT changes FROM fb_log");
+    note_query(db, IN_LOG, "SELECT changes FROM sim_whole_log");
     note_query(db, IN_CONFLICT, "SELECT base, theirs, mine FROM conflict");
     note_query(db, IN_HELD, "SELECT changes FROM held_change");
     note_query(db, IN_BIN, "SELECT image FROM fb_bin");
@@ -131,7 +131,7 @@ static void check_refused_deletes(struct sim_world *w, const struct sim_replica 
         int64_t stands = sim_db_int(sim_eyes(SIM_HQ), 0, "SELECT count(*) FROM %s WHERE id = %Q",
                                     sim_column(q, 1), sim_column(q, 2));
         int64_t ever_went = sim_db_int(sim_eyes(SIM_HQ), 0,
-                                       "SELECT count(*) FROM fb_log WHERE op = 3 AND "
+                                       "SELECT count(*) FROM sim_whole_log WHERE op = 3 AND "
                                        "lower(hex(row_id)) = replace(%Q, '-', '')",
                                        sim_column(q, 2));
         if (stands > 0 && ever_went == 0 &&
@@ -179,8 +179,8 @@ static void check_held(struct sim_world *w, int node)
 static void check_found(struct sim_world *w, const struct sim_replica *r)
 {
     if (w->counters.restores + w->counters.hq_restores + w->counters.clones > 0 ||
-        sim_has_territories(w)) {
-        return; /* what was found or hand-made since the backup went with the file, or with its account */
+        sim_has_territories(w) || w->counters.segments > 0) {
+        return; /* what was found or hand-made since the backup went with the file, or with its account; behind the horizon nobody knows */
     }
     sqlite3_stmt *q = sim_db_query(
         sim_eyes(r->daemon.node),
@@ -189,7 +189,7 @@ static void check_found(struct sim_world *w, const struct sim_replica *r)
         "n.row_id = l.row_id AND n.seq <> l.seq)");
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         int64_t deleted = sim_db_int(sim_eyes(SIM_HQ), 0,
-                                     "SELECT count(*) FROM fb_log WHERE op IN (3, 4) AND "
+                                     "SELECT count(*) FROM sim_whole_log WHERE op IN (3, 4) AND "
                                      "lower(hex(row_id)) = replace(%Q, '-', '')",
                                      sim_column(q, 2));
         int where = places_of_edit(sim_column(q, 4), sqlite3_column_int64(q, 0));
@@ -243,7 +243,7 @@ static bool is_special(const struct sim_world *w, const char *id)
 {
     sqlite3 *hq = sim_eyes(SIM_HQ);
     int64_t count = sim_db_int(hq, 0,
-                               "SELECT count(*) FROM fb_log WHERE op IN (3, 4) AND "
+                               "SELECT count(*) FROM sim_whole_log WHERE op IN (3, 4) AND "
                                "lower(hex(row_id)) = replace('%s', '-', '')",
                                id);
     count += sim_db_int(hq, 0, "SELECT count(*) FROM held_change WHERE changes LIKE '%%%s%%'", id);
@@ -269,7 +269,7 @@ static bool has_plain_mergings(const struct sim_world *w, const char *id)
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         const char *drop = sim_column(q, 0);
         int64_t turns = sim_db_int(sim_eyes(SIM_HQ), 0,
-                                   "SELECT count(*) FROM fb_log WHERE op IN (3, 4) AND "
+                                   "SELECT count(*) FROM sim_whole_log WHERE op IN (3, 4) AND "
                                    "lower(hex(row_id)) = replace('%s', '-', '')",
                                    drop);
         int64_t touched = sim_db_int(
@@ -464,12 +464,18 @@ static void check_honest_edits(struct sim_world *w, sqlite3 *hq)
         hq, "SELECT entity || ' ' || record_id || ': ' || reason_text FROM held_change AS h WHERE "
             "reason = 'missing_row' AND state <> 'retried' AND reason_text LIKE 'This%%' AND "
             "changes NOT LIKE "
-            "'%%0189ffff-%%' AND EXISTS (SELECT 1 FROM fb_log WHERE lower(hex(row_id)) = "
+            "'%%0189ffff-%%' AND EXISTS (SELECT 1 FROM sim_whole_log WHERE lower(hex(row_id)) = "
             "replace(h.record_id, '-', '') AND op IN (1, 2, 3, 4))");
     if (refused != NULL) {
         sim_violation(w, "honest", "an honest edit was refused: %s", refused);
     }
     free(refused);
+    if (w->counters.segments == 0 &&
+        sim_db_int(hq, 0, "SELECT count(*) FROM held_change WHERE reason = 'out_of_scope'") > 0) {
+        sim_violation(w, "honest",
+                      "an edit is held as too old to be judged, though all of the log "
+                      "is there");
+    }
 }
 
 static void check_digests(struct sim_world *w, const struct sim_replica *r)
@@ -549,8 +555,8 @@ static bool was_inserted_by_somebody(struct sim_world *w, const char *hex_id)
 static void check_returns(struct sim_world *w, sqlite3 *hq)
 {
     sqlite3_stmt *q = sim_db_query(
-        hq,
-        "SELECT " REV_OF("l.seq") " AS rev, lower(hex(l.row_id)) FROM fb_log AS l WHERE l.op = 4");
+        hq, "SELECT " REV_OF(
+                "l.seq") " AS rev, lower(hex(l.row_id)) FROM sim_whole_log AS l WHERE l.op = 4");
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         int64_t rev = sqlite3_column_int64(q, 0);
         bool by_device =
@@ -558,7 +564,7 @@ static void check_returns(struct sim_world *w, sqlite3 *hq)
                        (long long)rev) > 0;
         int64_t known =
             sim_db_int(hq, 0,
-                       "SELECT count(*) FROM conflict AS c, fb_log AS l WHERE " REV_OF(
+                       "SELECT count(*) FROM conflict AS c, sim_whole_log AS l WHERE " REV_OF(
                            "l.seq") " = %lld AND "
                                     "c.reason = 'delete_vs_edit' AND replace(c.record_id, '-', '') "
                                     "= lower(hex(l.row_id))",
@@ -577,7 +583,8 @@ static void check_clocks(struct sim_world *w, sqlite3 *hq)
     char *late = sim_db_text(
         hq, "SELECT 'rev ' || r.rev || ': edited ' || (l.at_ms - r.at_ms) || ' ms after its "
             "arrival' FROM "
-            "fb_log AS l JOIN fb_rev AS r ON r.rev = " REV_OF("l.seq") " WHERE l.at_ms > r.at_ms");
+            "sim_whole_log AS l JOIN fb_rev AS r ON r.rev = " REV_OF(
+                "l.seq") " WHERE l.at_ms > r.at_ms");
     if (late != NULL) {
         sim_violation(w, "clock", "%s", late);
     }
@@ -645,7 +652,7 @@ static void check_opt_outs(struct sim_world *w, int node)
                                  "merge_job WHERE drop_id = %Q AND state = 'merged' ORDER BY id "
                                  "DESC LIMIT 1)) AND NOT EXISTS (SELECT 1 FROM "
                                  "held_change WHERE changes LIKE '%%do_not_call%%') AND NOT EXISTS "
-                                 "(SELECT 1 FROM fb_log WHERE op = 3 AND "
+                                 "(SELECT 1 FROM sim_whole_log WHERE op = 3 AND "
                                  "lower(hex(row_id)) = replace(c.id, '-', '')) AND NOT EXISTS "
                                  "(SELECT 1 FROM merge_job WHERE state = "
                                  "'undone')",

@@ -188,6 +188,33 @@ static void draw_life(struct sim_plan *plan, uint64_t seed)
     }
 }
 
+static struct sim_planned drawn(int64_t at_ms, enum sim_kind kind, int64_t node, uint64_t *random)
+{
+    return (struct sim_planned){
+        .at_ms = at_ms, .kind = kind, .node = (int)node, .seed = sim_random(random) >> 16};
+}
+
+/* Laptops fall asleep, headquarters packs what is older than the horizon, laptops wake: some of them before it. */
+static void draw_horizon(struct sim_plan *plan, uint64_t seed)
+{
+    uint64_t random = sim_mix(seed, 5);
+    if (!sim_chance(&random, 400)) {
+        return;
+    }
+    struct sim_params *p = &plan->params;
+    size_t sleeps = (size_t)between(&random, 1, 4);
+    struct sim_planned *events = add_events(plan, 3 * sleeps);
+    p->horizon_ms = between(&random, 1, sim_chance(&random, 500) ? 10 : 100) * 1000;
+    p->segment_entries = between(&random, 1, sim_chance(&random, 600) ? 3 : 40);
+    for (size_t i = 0; i < sleeps; i++) {
+        int64_t at_ms = between(&random, 0, p->safety_ms - 1);
+        int64_t packed_at_ms = at_ms + p->horizon_ms + between(&random, 1, SIM_SLEEP_MS);
+        events[plan->count++] = drawn(at_ms, SIM_SLEEP, between(&random, 1, p->replicas), &random);
+        events[plan->count++] = drawn(packed_at_ms % p->safety_ms, SIM_PACK, 0, &random);
+        events[plan->count++] = drawn(between(&random, 0, p->safety_ms - 1), SIM_PACK, 0, &random);
+    }
+}
+
 static void draw_rights(struct sim_plan *plan, uint64_t seed)
 {
     uint64_t random = sim_mix(seed, 3);
@@ -233,6 +260,7 @@ void sim_plan_draw(struct sim_plan *plan, uint64_t seed)
     }
     draw_rights(plan, seed);
     draw_life(plan, seed);
+    draw_horizon(plan, seed);
     qsort(plan->events, plan->count, sizeof *plan->events, by_time);
 }
 

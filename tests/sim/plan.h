@@ -35,6 +35,9 @@ struct sim_params {
 #undef SIM_PARAM
 };
 
+#define SIM_SLEEP_MS                                                                               \
+    90000 /* a laptop that sleeps past the horizon sleeps so much longer at least, for headquarters to pack meanwhile */
+
 struct sim_plan {
     uint64_t seed;
     struct sim_params params;

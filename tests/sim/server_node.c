@@ -165,6 +165,8 @@ void sim_server_build(struct sim_world *w)
                "NULL, 0, %lld)",
                timeline, (long long)w->now_ms);
     sim_db_run(db, SIM_LEDGER_SQL);
+    sim_db_run(db, SIM_LOG_SQL);
+    sim_db_run(db, SIM_WHOLE_LOG_SQL);
     sim_db_run(db, "BEGIN");
     add_people(w, db);
     add_customers(w, db);
@@ -275,6 +277,7 @@ void sim_server_start(struct sim_world *w)
         d->start_at_ms = w->now_ms + RETRY_MS;
         return;
     }
+    fb_hub_set_horizon(s->hub, w->plan.params.horizon_ms);
     d->is_up = true;
     d->starts++;
     s->settle_at_ms = w->now_ms; /* what was written while nobody watched */
@@ -463,6 +466,41 @@ void sim_server_settle(struct sim_world *w)
 void sim_server_noticed(struct sim_world *w)
 {
     w->server.settle_at_ms = w->now_ms;
+}
+
+/* False: the disk was in the way, and nothing is packed this time. */
+static bool keep_log(struct sim_world *w)
+{
+    sim_enter(w, SIM_HQ, SIM_TOOL);
+    sqlite3 *db = sim_db_open(SIM_HQ, SIM_TOOL);
+    bool is_kept = db != NULL && sim_db_run(db, "INSERT OR IGNORE INTO sim_log SELECT seq, op, "
+                                                "entity, row_id, scope_before, scope_after, cause, "
+                                                "at_ms, changes FROM fb_log") == SQLITE_OK;
+    sim_db_close(db);
+    sim_enter(w, SIM_HQ, SIM_DAEMON);
+    return is_kept;
+}
+
+void sim_server_pack(struct sim_world *w, uint64_t random)
+{
+    bool is_packed = w->server.daemon.is_up && keep_log(w);
+    int64_t segments = 1 + (int64_t)sim_below(&random, 100);
+    int rc = FB_OK;
+    while (rc == FB_OK && is_packed && segments-- > 0 && w->server.daemon.is_up) {
+        rc = fb_hub_compact(w->server.hub, sim_node_now_ms(w, SIM_HQ), &is_packed);
+        w->counters.segments += rc == FB_OK && is_packed;
+        if (has_died(w)) {
+            sim_oracle_look(w, SIM_HQ);
+            return;
+        }
+    }
+    sim_trace(w, "n0 packed its log: %s", fb_err_name(rc));
+    if (rc < 0 && rc != FB_ERR_IO && rc != FB_ERR_DISK_FULL && rc != FB_ERR_BUSY) {
+        sim_violation(w, "settle", "headquarters cannot pack its log: %s", fb_err_name(rc));
+    }
+    if (rc == FB_ERR_IO) {
+        sim_server_stop(w, false, RETRY_MS);
+    }
 }
 
 bool sim_server_fork(struct sim_world *w, enum sim_process process)

@@ -133,6 +133,8 @@ void sim_server_lost(struct sim_world *w, struct sim_link *link);
 void sim_server_settle(struct sim_world *w);
 void sim_server_wake(struct sim_world *w);
 void sim_server_noticed(struct sim_world *w);
+/* Packs what is older than the horizon, or some of it. */
+void sim_server_pack(struct sim_world *w, uint64_t random);
 /* The product's own fork of the timeline, by the daemon's machine or, while it runs, by an administrator's command. */
 bool sim_server_fork(struct sim_world *w, enum sim_process process);
 
@@ -162,6 +164,15 @@ bool sim_work(struct sim_world *w, int node, enum sim_kind kind, uint64_t seed);
     "CREATE TABLE IF NOT EXISTS sim_ledger (seq INTEGER PRIMARY KEY, op INTEGER, kind TEXT, "      \
     "entity TEXT, "                                                                                \
     "row_id TEXT, field TEXT, was ANY, mine ANY, cursor INTEGER, true_ms INTEGER) STRICT"
+
+/* What the product packs is kept beside, for the oracle to read all of the log. */
+#define SIM_LOG_SQL                                                                                \
+    "CREATE TABLE IF NOT EXISTS sim_log (seq INTEGER PRIMARY KEY, op, entity, row_id, "            \
+    "scope_before, scope_after, cause, at_ms, changes)"
+#define SIM_WHOLE_LOG_SQL                                                                          \
+    "CREATE VIEW IF NOT EXISTS sim_whole_log AS SELECT seq, op, entity, row_id, scope_before, "    \
+    "scope_after, cause, at_ms, changes FROM fb_log UNION ALL SELECT * FROM sim_log WHERE seq "    \
+    "NOT IN (SELECT seq FROM fb_log)"
 
 #define SIM_LEDGER_OLD                                                                             \
     INT64_C(1000000000) /* rows of before a backup was put back lie so much lower */
