@@ -2,6 +2,7 @@
 #include "tests/sim/eyes.h"
 
 static sqlite3 *eyes[SIM_NODES_MAX];
+static sqlite3 *hands[SIM_NODES_MAX];
 static int64_t versions[SIM_NODES_MAX];
 
 sqlite3 *sim_eyes(int node)
@@ -15,8 +16,33 @@ sqlite3 *sim_eyes(int node)
     return eyes[node];
 }
 
+sqlite3 *sim_hands(int node, bool stays)
+{
+    if (hands[node] == NULL) {
+        hands[node] = sim_db_open(node, SIM_TOOL);
+    }
+    if (hands[node] != NULL) {
+        sqlite3_db_config(hands[node], SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, (int)stays, NULL);
+        sqlite3_db_config(hands[node], SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL);
+    }
+    return hands[node];
+}
+
+void sim_hands_close(int node)
+{
+    if (hands[node] != NULL) {
+        sim_vfs_enter(node, SIM_TOOL);
+        sim_db_close(hands[node]);
+        hands[node] = NULL;
+    }
+    if (sim_vfs_is_down(node, SIM_TOOL)) {
+        sim_vfs_start(node, SIM_TOOL);
+    }
+}
+
 void sim_eyes_close(int node)
 {
+    sim_hands_close(node);
     if (eyes[node] != NULL) {
         sim_vfs_enter(node, SIM_READER);
         sim_db_close(eyes[node]);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/base/time.h"
-#include "tests/sim/db.h"
+#include "tests/sim/eyes.h"
 #include "tests/sim/model.h"
 #include "tests/sim/rights.h"
 #include "tests/sim/territories.h"
@@ -766,7 +766,8 @@ bool sim_work(struct sim_world *w, int node, enum sim_kind kind, uint64_t seed)
         j.kind = "loose"; /* a trigger is missing: captured or not, who knows */
         j.step_kind = "loose";
     }
-    j.db = sim_db_open(node, SIM_TOOL);
+    bool stays = sim_daemon_of(w, node)->is_up;
+    j.db = sim_hands(node, stays);
     if (j.db == NULL) {
         sim_vfs_start(node, SIM_TOOL);
         return false;
@@ -775,9 +776,8 @@ bool sim_work(struct sim_world *w, int node, enum sim_kind kind, uint64_t seed)
     int rc = j.rc;
     char reason[128];
     snprintf(reason, sizeof reason, "%s", sqlite3_errmsg(j.db));
-    sim_db_close(j.db);
-    if (sim_vfs_is_down(node, SIM_TOOL)) {
-        sim_vfs_start(node, SIM_TOOL);
+    if (!stays || sim_vfs_is_down(node, SIM_TOOL)) {
+        sim_hands_close(node);
     }
     sim_trace(w, "n%d op %lld %s: %s", node, (long long)j.op, sim_kind_name(kind),
               rc == SQLITE_OK ? "saved" : reason);
