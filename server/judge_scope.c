@@ -4,7 +4,7 @@
  * the log. In this order, the cheap answers first:
  *
  *     the row is the device's now                                     yes
- *     it made the row, or its own pushes since the cursor name it      yes: its own moves lead out of its scope
+ *     its person's devices made the row, or name it since the cursor   yes: one's own moves lead out of one's scope
  *     the cursor is of a history that headquarters does not know       yes: at most held for other reasons
  *     the row was the device's at the cursor                           yes: an account that moved with unsent edits on it
  *     the cursor lies behind the horizon of the log                    nobody can tell: held, and a person decides
@@ -59,7 +59,8 @@ static int set_now(struct fb_work *w, const struct fb_work_row *row, struct fb_b
 
 /* ---- Its own ---- */
 
-/* Did the device make the row, or name it in a push after the cursor? */
+/* Did the device make the row, or name it in a push after the cursor? Or another one of its person: a copied laptop hands in under a new
+ * name what it may have handed in under the old one. */
 static int is_its_own(struct fb_work *w, const struct fb_work_row *row, int64_t after_seq,
                       bool *ret)
 {
@@ -70,7 +71,8 @@ static int is_its_own(struct fb_work *w, const struct fb_work_row *row, int64_t 
                           "SELECT 1 FROM fb_log AS l WHERE row_id = ?1 AND entity = ?2"
                           " AND (seq >= ?3 OR op = 1)"
                           " AND (SELECT device_id FROM fb_rev WHERE first_seq <= l.seq"
-                          "      ORDER BY first_seq DESC LIMIT 1) = ?4 LIMIT 1",
+                          "      ORDER BY first_seq DESC LIMIT 1) IN"
+                          " (SELECT id FROM device WHERE id = ?4 OR employee_id = ?5) LIMIT 1",
                           &q);
     if (rc < 0) {
         return rc;
@@ -80,6 +82,7 @@ static int is_its_own(struct fb_work *w, const struct fb_work_row *row, int64_t 
     fb_sql_bind_int(q, 2, row->entity->no);
     fb_sql_bind_int(q, 3, after_seq);
     fb_sql_bind_text(q, 4, w->source.device_id);
+    fb_sql_bind_text(q, 5, w->source.employee_id);
     rc = fb_sql_step(q);
     *ret = rc == FB_SQL_ROW;
     return rc < 0 ? rc : FB_OK;
