@@ -30,7 +30,8 @@ static int64_t meta_or(struct fb_store *s, const char *key, int64_t otherwise)
 
 struct facts {
     int64_t cursor;
-    int64_t cut_at_ms; /* 0: never */
+    int64_t cut_at_ms;       /* 0: never */
+    int64_t history_from_ms; /* closed records are here from then on; 0: all are */
     int64_t journal_rows;
     int64_t pending_pushes;
     int64_t pending_changes;
@@ -65,6 +66,7 @@ static int read_facts(struct fb_store *s, struct facts *ret)
 {
     ret->cursor = meta_or(s, "cursor", 0);
     ret->cut_at_ms = meta_or(s, "cut_at_ms", 0);
+    ret->history_from_ms = meta_or(s, "history_from_ms", 0);
     int rc = fb_journal_count(s, &ret->journal_rows);
     rc = rc < 0 ? rc : fb_outbox_count(s, &ret->pending_pushes, &ret->pending_changes);
     return rc < 0 ? rc : count_rows(s, ret);
@@ -78,11 +80,12 @@ static void print_json(const struct facts *f, const char *state)
     fb_replica_cli_print_lease_json(&f->lease);
     printf(",\"rev\":%lld,\"data_as_of\":%s%s%s,\"journal\":%lld,\"pushes\":%lld,\"to_send\":%lld,"
            "\"conflicts\":%lld,"
-           "\"held\":%lld,\"found\":%lld,\"daemon\":%s}\n",
+           "\"held\":%lld,\"found\":%lld,\"history_from_ms\":%lld,\"daemon\":%s}\n",
            (long long)f->cursor, f->cut_at_ms == 0 ? "" : "\"", f->cut_at_ms == 0 ? "null" : at,
            f->cut_at_ms == 0 ? "" : "\"", (long long)f->journal_rows, (long long)f->pending_pushes,
            (long long)f->journal_rows + f->pending_changes, (long long)f->conflicts,
-           (long long)f->held, (long long)f->found, state[0] == '\0' ? "null" : state);
+           (long long)f->held, (long long)f->found, (long long)f->history_from_ms,
+           state[0] == '\0' ? "null" : state);
 }
 
 /* What the daemon last wrote about itself, as people read it. */
@@ -114,6 +117,11 @@ static void print_text(const struct facts *f, const char *state)
     } else {
         fb_cli_print_fact("data as of", "%s (revision %lld)", fb_say_time(instant, at),
                           (long long)f->cursor);
+    }
+    if (f->history_from_ms > 0) {
+        fb_instant_format(f->history_from_ms, instant);
+        fb_cli_print_fact("history", "closed records since %.10s; older ones are at headquarters",
+                          instant);
     }
     fb_cli_print_fact("to send", "%lld", (long long)f->journal_rows + f->pending_changes);
     fb_cli_print_fact("conflicts", "%lld to be decided", (long long)f->conflicts);

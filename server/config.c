@@ -13,6 +13,8 @@ const struct fb_config_key FB_SERVER_CONFIG_KEYS[] = {
      "automatic: an enrolment code lets a laptop in; ask: an admin compares its check first"},
     {"devices.lease", FB_CONFIG_MS, "14d", 0, INT64_C(365) * 24 * 3600 * 1000,
      "how long a laptop may work without hearing of headquarters before it locks; 0s: for ever"},
+    {"devices.history", FB_CONFIG_MS, "730d", 0, INT64_C(36500) * 24 * 3600 * 1000,
+     "how long closed records stay on laptops after they were last changed; 0s: for ever"},
     {"devices.horizon", FB_CONFIG_MS, "180d", FB_HORIZON_MS_MIN, INT64_C(3650) * 24 * 3600 * 1000,
      "how long a laptop may stay away and still fetch only what changed; older log entries are "
      "packed"},

@@ -257,7 +257,9 @@ static int answer(struct fb_cutting *c, const struct fb_named *n, bool *ret_remo
         return rc < 0 ? rc : take_row(c);
     }
     *ret_removed = was_held(c, n) && !fb_cut_was_hidden(c, n->entity);
-    return *ret_removed ? FB_OK : was_named_by_it(c, n, ret_removed);
+    rc = *ret_removed ? FB_OK : was_named_by_it(c, n, ret_removed);
+    bool is_old = *ret_removed && is_found && fb_scope_is_old(row, c->history_from_ms);
+    return rc < 0 || !is_old ? rc : fb_cut_references_note_itself(c, row);
 }
 
 static int note_named(void *ctx, const struct fb_touched *t)
@@ -491,6 +493,7 @@ static int send_cut(struct fb_cutting *c, const struct digest_list *l)
                                    .removes = c->removes_sent,
                                    .scopes = c->held->keys,
                                    .scope_count = c->held->count,
+                                   .history_from_ms = c->history_from_ms,
                                    .has_digest = c->pull->wants_digest,
                                    .digest = l->sum}};
     struct fb_sha256 seen_hash;
@@ -728,6 +731,11 @@ static int make(struct fb_peer *peer, const struct fb_pull *pull, int64_t now_ms
     c.catalogue = fb_store_catalogue(hub->reader);
     fb_buf_init(&c.set, FB_FRAME_BYTES_MAX);
     fb_scope_cache_clear(hub->reader_scopes);
+    int limit_rc = fb_history_limit(hub->reader, &c.history_from_ms);
+    if (limit_rc < 0) {
+        return limit_rc;
+    }
+    fb_scope_cache_limit(hub->reader_scopes, c.history_from_ms);
     int rc = c.catalogue == NULL ? FB_ERR_CONFIG : fb_history_head(hub->reader, &c.head);
     if (rc == FB_OK && !pull->wants_all &&
         (strcmp(pull->timeline, hub->timeline) != 0 || pull->cursor > c.head)) {

@@ -48,8 +48,9 @@ struct fb_cutting {
     struct fb_buf *out;
     int64_t now_ms;
     int64_t head;
-    struct fb_arena arena; /* of the whole cut */
-    struct fb_arena batch; /* of the frame being filled */
+    int64_t history_from_ms; /* the history limit */
+    struct fb_arena arena;   /* of the whole cut */
+    struct fb_arena batch;   /* of the frame being filled */
     struct fb_buf set;
     struct fb_named *named;
     size_t named_count, named_capacity;
@@ -98,6 +99,8 @@ int fb_cut_correct_digests(struct fb_cutting *c, fb_cut_correct *f, void *ctx) F
 
 /* cut_references.c. Notes what the row points to outside the device's scopes. */
 int fb_cut_references_note(struct fb_cutting *c, const struct fb_row *row) FB_MUST_CHECK;
+/* Notes the row's own title: it leaves, and rows that stay may point to it. */
+int fb_cut_references_note_itself(struct fb_cutting *c, const struct fb_row *row) FB_MUST_CHECK;
 int fb_cut_references_send(struct fb_cutting *c) FB_MUST_CHECK;
 
 #endif

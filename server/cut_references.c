@@ -73,15 +73,24 @@ static int note(struct fb_cutting *c, const struct fb_entity *e, const struct fb
     return rc < 0 ? rc : find_title(c, o);
 }
 
-int fb_cut_references_note(struct fb_cutting *c, const struct fb_row *row)
+static int begin(struct fb_cutting *c)
 {
-    int rc = FB_OK;
     if (c->references == NULL) {
         c->references = fb_arena_alloc(&c->arena, sizeof *c->references);
-        if (c->references == NULL) {
-            return FB_ERR_NO_MEMORY;
-        }
     }
+    return c->references == NULL ? FB_ERR_NO_MEMORY : FB_OK;
+}
+
+int fb_cut_references_note_itself(struct fb_cutting *c, const struct fb_row *row)
+{
+    struct fb_value id = fb_value_text(row->id);
+    int rc = begin(c);
+    return rc < 0 ? rc : note(c, row->entity, &id);
+}
+
+int fb_cut_references_note(struct fb_cutting *c, const struct fb_row *row)
+{
+    int rc = begin(c);
     for (size_t i = 0; rc == FB_OK && i < row->entity->field_count; i++) {
         const struct fb_field *f = &row->entity->fields[i];
         const struct fb_value *v = &row->values[i];

@@ -371,6 +371,7 @@ static int start(struct fb_daemon *d, const struct fb_config *config, struct fb_
     rc = rc < 0 ? rc : open_stores(d, why);
     if (rc == FB_OK) {
         fb_hub_set_horizon(d->hub, fb_config_int(config, "devices.horizon"));
+        fb_hub_set_history(d->hub, fb_config_int(config, "devices.history"));
     }
     rc = rc < 0 ? rc : fb_loop_on_signal(d->loop, on_signal, d);
     rc = rc < 0 ? rc : fb_timer_new(d->loop, on_clock, d, &d->clock);

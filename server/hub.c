@@ -543,6 +543,9 @@ static int settle_in_transaction(struct fb_hub *hub, bool has_journal, int64_t n
             rc = rc < 0 ? rc : stage_parts(hub, q);
         }
     }
+    if (rc == FB_OK && fb_history_limit_is_due(hub, now_ms)) {
+        rc = fb_history_limit_step(hub, now_ms);
+    }
     return rc < 0 ? rc : fb_hub_save_lives(hub);
 }
 
@@ -622,6 +625,7 @@ static int fail_turn(struct fb_hub *hub, int rc)
     fb_hub_forget_scopes(hub);
     fb_decisions_forget(hub);
     hub->rights_epoch++;
+    hub->history_due_ms = hub->history_due_ms == INT64_MAX ? INT64_MAX : 0;
     forget_turn(hub);
     hub->counters = hub->committed;
     return rc;
@@ -657,11 +661,12 @@ int fb_hub_settle(struct fb_hub *hub, int64_t now_ms)
     rc = fb_hub_meet_dates(hub, now_ms);
     rc = rc < 0 ? rc : fb_journal_has_changes(hub->store, &has_journal);
     has_journal = has_journal && !FB_BUG(HQ_JOURNAL_NOT_SEALED);
+    bool is_idle = !has_journal && hub->queue == NULL && !fb_history_limit_is_due(hub, now_ms);
     if (hub->has_open_write) {
         fb_scope_cache_clear(hub->scopes); /* it may remember what was rolled back */
         hub->has_open_write = false;
     }
-    if (rc < 0 || (!has_journal && hub->queue == NULL)) {
+    if (rc < 0 || is_idle) {
         return rc < 0 ? rc : end_pages_turn(hub);
     }
     rc = fb_store_begin(hub->store);
@@ -745,10 +750,10 @@ int fb_hub_new(struct fb_store *store, struct fb_store *reader, const struct fb_
     hub->random = *random;
     hub->queue_end = &hub->queue;
     hub->structure_changes = hub->scope_changes = 1;
-    hub->peers_due_ms = hub->rules_due_ms = INT64_MAX;
-    int rc = find_timeline(hub, why);
-    rc = rc < 0 ? rc : fb_scope_cache_new(&hub->scopes);
+    hub->peers_due_ms = hub->rules_due_ms = hub->history_due_ms = INT64_MAX;
+    int rc = fb_scope_cache_new(&hub->scopes);
     rc = rc < 0 ? rc : fb_scope_cache_new(&hub->reader_scopes);
+    rc = rc < 0 ? rc : find_timeline(hub, why);
     if (rc < 0) {
         fb_hub_free(hub);
         return rc;

@@ -21,6 +21,9 @@ void fb_hub_free(struct fb_hub *hub);
 /* How long laptops may work without hearing of headquarters; 0 (at first): for ever. */
 void fb_hub_set_lease(struct fb_hub *hub, int64_t lease_ms);
 
+/* How long closed records that nobody writes any more stay on laptops; 0: for ever. Without this call no limit moves. */
+void fb_hub_set_history(struct fb_hub *hub, int64_t history_ms);
+
 /* How old an entry of the log may be before it is packed (common/store/history_pack.h); 0 (at first): none is. */
 void fb_hub_set_horizon(struct fb_hub *hub, int64_t horizon_ms);
 /* At a quiet moment: packs one segment of what is older, in a short transaction of its own. Call it again while ret_packed. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What changes because a date has come, though nobody writes: memberships and grants of connected devices, rules of territories. Whoever
+ * What changes because a date has come, though nobody writes: memberships and grants of connected devices, rules of territories, the history limit (history_limit.c). Whoever
  * is not connected learns of it with the next pull. The caller has the clock (fb_hub_deadline_ms).
  */
 #include "common/base/log.h"
@@ -9,7 +9,8 @@
 
 int64_t fb_hub_deadline_ms(const struct fb_hub *hub)
 {
-    return hub->peers_due_ms < hub->rules_due_ms ? hub->peers_due_ms : hub->rules_due_ms;
+    int64_t due_ms = hub->peers_due_ms < hub->rules_due_ms ? hub->peers_due_ms : hub->rules_due_ms;
+    return hub->history_due_ms < due_ms ? hub->history_due_ms : due_ms;
 }
 
 static int poke_peers(struct fb_hub *hub, int64_t now_ms)

@@ -252,17 +252,6 @@ static int find_owner(struct fb_work *w, struct fb_work_row *row,
     return FB_OK;
 }
 
-static bool is_closed(const struct fb_row *row)
-{
-    const struct fb_field *f = row->entity->closed_field;
-    for (size_t i = 0; f != NULL && i < row->entity->closed_value_count; i++) {
-        if (text_is(&row->values[f->index], row->entity->closed_values[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- One group ---- */
 
 static int values_json(struct group_merge *g, const struct fb_value *values, const char **ret)
@@ -466,7 +455,7 @@ static int merge_group(struct group_merge *g)
     struct fb_merge_ask ask = {.policy = f->policy,
                                .is_server_only = f->is_server_only,
                                .is_manual_when_closed = f->is_manual_when_closed,
-                               .is_closed = g->row->was_here && is_closed(&g->row->before),
+                               .is_closed = g->row->was_here && fb_row_is_closed(&g->row->before),
                                .count = g->group->field_count,
                                .base = has_no_base(g) ? NULL : g->base,
                                .theirs = g->theirs,

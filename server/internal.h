@@ -20,6 +20,7 @@
  *   work.c           the rows of one rev, in memory
  *   work_write.c     ... into tables, log, bin and digests
  *   family.c         who follows whom
+ *   history_limit.c  old closed records stay at headquarters
  *   compaction.c     what is older than the horizon leaves the live log
  *   cut.c ...        answers to pulls (cut_internal.h)
  *   peer_scopes.c    scopes of connected devices; device_scopes.c works them out
@@ -124,6 +125,9 @@ struct fb_hub {
     struct fb_random random;
     char timeline[FB_ROW_ID_SIZE];
     int64_t lease_ms;           /* of laptops; 0: none */
+    int64_t history_ms;         /* how long closed records stay on laptops; 0: for ever */
+    int64_t history_from_ms;    /* the limit in force; 0: none */
+    int64_t history_due_ms;     /* when it is looked at next; INT64_MAX: never */
     int64_t horizon_ms;         /* entries of the log older than that are packed; 0: none are */
     struct fb_life_note *lives; /* FB_LIVES_NOTED_MAX, not written yet */
     size_t life_count;
@@ -448,6 +452,14 @@ static inline void fb_mask_put(uint64_t *mask, uint32_t index)
 
 /* work_write.c: everything the work decided, into tables, log, bin, digests; fb_history_begin was called. */
 int fb_work_write(struct fb_work *w) FB_MUST_CHECK;
+/* All rows that follow the row, down to the last generation, look at their scopes again; depth 0. */
+int fb_work_rescope_below(struct fb_work *w, struct fb_work_row *row, int depth) FB_MUST_CHECK;
+
+/* history_limit.c. The limit that is in force in this database; 0: none. */
+int fb_history_limit(struct fb_store *s, int64_t *ret_from_ms) FB_MUST_CHECK;
+bool fb_history_limit_is_due(const struct fb_hub *hub, int64_t now_ms);
+/* Moves it on, or back if the setting changed, by so many records at most; in the transaction of a settle. */
+int fb_history_limit_step(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;
 
 /* ---- Ingest ---- */
 

@@ -48,13 +48,17 @@ static int scopes_now(struct fb_work *w, const struct fb_scope_list **ret)
     return rc;
 }
 
-/* The set of a row as headquarters has it, or had it before it went. "": headquarters never had it. */
+/* The set of a row as headquarters has it, or had it before it went. "": headquarters never had it. What only the history limit keeps from
+ * laptops belongs where it belongs. */
 static int set_now(struct fb_work *w, const struct fb_work_row *row, struct fb_buf *ret)
 {
     fb_buf_clear(ret);
-    return row->was_here || row->bin_cause > 0
+    if (!row->was_here && row->bin_cause == 0) {
+        return FB_OK;
+    }
+    return w->hub->history_from_ms == 0
                ? fb_scope_of_row_cached(w->hub->scopes, w->store, &row->before, ret)
-               : FB_OK;
+               : fb_scope_of_row(w->store, &row->before, ret);
 }
 
 /* ---- Its own ---- */

@@ -156,6 +156,8 @@ int fb_hub_read_standing(struct fb_hub *hub)
         hub->rewound[0] = '\0';
         rc = FB_OK;
     }
+    rc = rc < 0 ? rc : fb_history_limit(hub->store, &hub->history_from_ms);
+    fb_scope_cache_limit(hub->scopes, hub->history_from_ms);
     char timeline[FB_ROW_ID_SIZE] = "";
     rc = rc < 0 ? rc : fb_store_meta_text(hub->store, "timeline", timeline, sizeof timeline);
     if (rc == FB_OK && strcmp(timeline, hub->timeline) != 0) {

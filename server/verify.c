@@ -9,6 +9,7 @@
 #include "common/base/mem.h"
 #include "common/store/history.h"
 #include "common/sync/sync.h"
+#include "server/internal.h"
 
 #define SCOPE_KEY_BYTES_MAX 65536
 
@@ -24,6 +25,7 @@ struct scan {
     size_t capacity; /* a power of two */
     size_t count;
     struct fb_buf key;
+    struct fb_scope_cache *scopes;
     struct fb_verify_result *result;
 };
 
@@ -60,7 +62,7 @@ static int take_row(void *ctx, const struct fb_row *row)
     struct scan *scan = ctx;
     struct fb_digest digest;
     fb_buf_clear(&scan->key);
-    int rc = fb_scope_of_row(scan->store, row, &scan->key);
+    int rc = fb_scope_of_row_cached(scan->scopes, scan->store, row, &scan->key);
     rc = rc < 0 ? rc : fb_row_digest(row, &digest);
     if (rc == FB_OK && scan->count * 2 >= scan->capacity) {
         rc = grow(scan);
@@ -127,7 +129,13 @@ int fb_verify(struct fb_store *s, struct fb_verify_result *ret)
     if (rc < 0) {
         return rc;
     }
-    rc = fb_history_head(s, &ret->revs);
+    int64_t history_from_ms = 0;
+    rc = fb_scope_cache_new(&scan.scopes);
+    rc = rc < 0 ? rc : fb_history_limit(s, &history_from_ms);
+    if (rc == FB_OK) {
+        fb_scope_cache_limit(scan.scopes, history_from_ms);
+    }
+    rc = rc < 0 ? rc : fb_history_head(s, &ret->revs);
     rc = rc < 0 ? rc : fb_history_verify(s, &ret->bad_rev);
     rc = rc < 0 ? rc : scan_tables(&scan);
     fb_store_read_end(s);
@@ -135,6 +143,7 @@ int fb_verify(struct fb_store *s, struct fb_verify_result *ret)
         free(scan.slots[i].key);
     }
     free(scan.slots);
+    fb_scope_cache_free(scan.scopes);
     fb_buf_release(&scan.key);
     return rc;
 }

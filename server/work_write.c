@@ -54,7 +54,7 @@ static bool mask_has(const struct fb_work_row *row, const struct fb_field *f)
 }
 
 /* Could its set be another one afterwards, and with it that of all that follow it? */
-static bool is_mover(const struct fb_work_row *row)
+static bool is_mover(const struct fb_work_row *row, int64_t history_from_ms)
 {
     const struct fb_entity *e = row->entity;
     bool never_moves = e->scope == FB_SCOPE_GLOBAL || e->scope == FB_SCOPE_COMPANY ||
@@ -63,15 +63,16 @@ static bool is_mover(const struct fb_work_row *row)
         return false;
     }
     bool moves = mask_has(row, e->parent_field) || mask_has(row, e->owner_field) ||
-                 mask_has(row, e->private_field);
+                 mask_has(row, e->private_field) ||
+                 (history_from_ms > 0 && fb_scope_can_age(e) && !FB_BUG(OPENED_STAYS_OLD) &&
+                  (fb_row_is_closed(&row->before) || fb_row_is_closed(&row->now)));
     for (size_t i = 0; !moves && i < e->scope_field_count; i++) {
         moves = mask_has(row, e->scope_fields[i]) || mask_has(row, e->scope_fields[i]->target_name);
     }
     return moves;
 }
 
-/* All rows that follow the row, down to the last generation, look at their scopes again. */
-static int rescope_below(struct fb_work *w, struct fb_work_row *row, int depth)
+int fb_work_rescope_below(struct fb_work *w, struct fb_work_row *row, int depth)
 {
     struct fb_work_row **children = NULL;
     size_t count = 0;
@@ -79,7 +80,7 @@ static int rescope_below(struct fb_work *w, struct fb_work_row *row, int depth)
     for (size_t i = 0; rc == FB_OK && i < count; i++) {
         bool is_done = children[i]->must_rescope || depth >= DEPTH_MAX;
         children[i]->must_rescope = true;
-        rc = is_done ? FB_OK : rescope_below(w, children[i], depth + 1);
+        rc = is_done ? FB_OK : fb_work_rescope_below(w, children[i], depth + 1);
     }
     return rc;
 }
@@ -124,7 +125,7 @@ static int take_own_row(void *ctx, const struct fb_row *row)
         return rc;
     }
     own->must_rescope = true;
-    return rescope_below(o->w, own, 0);
+    return fb_work_rescope_below(o->w, own, 0);
 }
 
 /* Somebody has another manager: `own` rows of his and of all below him belong to others above (the managers' part of the rule). */
@@ -160,8 +161,9 @@ static int note_scopes_before(struct fb_work *w, bool *ret_moves)
     for (size_t i = 0; i < w->row_count; i++) {
         struct fb_work_row *row = w->rows[i];
         int rc = row->was_here ? scope_before(w, &row->before, &row->scope_before) : FB_OK;
-        if (rc == FB_OK && is_mover(row) && !FB_BUG(MOVE_WITHOUT_DESCENDANTS)) {
-            rc = rescope_below(w, row, 0); /* adds rows, which this loop then meets */
+        if (rc == FB_OK && is_mover(row, w->hub->history_from_ms) &&
+            !FB_BUG(MOVE_WITHOUT_DESCENDANTS)) {
+            rc = fb_work_rescope_below(w, row, 0); /* adds rows, which this loop then meets */
             *ret_moves = true;
         }
         if (rc == FB_OK && has_other_manager(row)) {
@@ -376,7 +378,8 @@ static int count_steps(struct fb_work *w, const struct fb_work_row *row)
 static int log_present(struct fb_work *w, struct fb_work_row *row, bool moves)
 {
     int rc = FB_OK;
-    bool may_differ = !row->was_here || row->must_rescope || (moves && is_mover(row));
+    bool may_differ =
+        !row->was_here || row->must_rescope || (moves && is_mover(row, w->hub->history_from_ms));
     row->scope_after = row->scope_before;
     if (may_differ) {
         rc = scope_of(w, &row->now, &row->scope_after);

@@ -47,6 +47,11 @@ extern int fb_limit_log_span_whole;
 #define FB_LOG_SPAN_WHOLE fb_limit_log_span_whole
 /* Entries of the log that are packed into one segment, in one transaction. */
 extern int fb_limit_log_segment_entries;
+/* The history limit moves on once a day, by so many records in one transaction. */
+extern int fb_limit_history_step_rows;
+extern int fb_limit_history_day_ms;
+#define FB_HISTORY_STEP_ROWS   fb_limit_history_step_rows
+#define FB_HISTORY_DAY_MS      fb_limit_history_day_ms
 #define FB_LOG_SEGMENT_ENTRIES fb_limit_log_segment_entries
 #define FB_CHUNK_ROWS          fb_limit_chunk_rows /* rows in one chunk of a first download */
 #define FB_PUSH_PART_BYTES_AIM fb_limit_push_part_bytes_aim
@@ -55,6 +60,8 @@ extern int fb_limit_log_segment_entries;
 #define FB_CHUNK_ROWS          2000
 #define FB_LOG_SPAN_WHOLE      64
 #define FB_LOG_SEGMENT_ENTRIES 2000
+#define FB_HISTORY_STEP_ROWS   2000
+#define FB_HISTORY_DAY_MS      86400000
 #define FB_PUSH_PART_BYTES_AIM 262144 /* 256 KiB */
 #define FB_ROW_BATCH_BYTES_AIM 262144 /* 256 KiB */
 #endif

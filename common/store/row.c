@@ -236,6 +236,22 @@ bool fb_row_is_private(const struct fb_row *row)
     return f != NULL && row->values[f->index].type == FB_INT && row->values[f->index].integer != 0;
 }
 
+static bool is_text(const struct fb_value *v, const char *text)
+{
+    return v->type == FB_TEXT && strlen(text) == v->size && memcmp(text, v->bytes, v->size) == 0;
+}
+
+bool fb_row_is_closed(const struct fb_row *row)
+{
+    const struct fb_entity *e = row->entity;
+    for (size_t i = 0; e->closed_field != NULL && i < e->closed_value_count; i++) {
+        if (is_text(&row->values[e->closed_field->index], e->closed_values[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct fb_entity *fb_row_target(const struct fb_row *row, const struct fb_field *field)
 {
     if (field->target_count == 0) {
@@ -245,9 +261,8 @@ const struct fb_entity *fb_row_target(const struct fb_row *row, const struct fb_
         return field->targets[0];
     }
     const struct fb_value *name = &row->values[field->target_name->index];
-    for (size_t i = 0; name->type == FB_TEXT && i < field->target_count; i++) {
-        const char *target = field->targets[i]->name;
-        if (strlen(target) == name->size && memcmp(target, name->bytes, name->size) == 0) {
+    for (size_t i = 0; i < field->target_count; i++) {
+        if (is_text(name, field->targets[i]->name)) {
             return field->targets[i];
         }
     }

@@ -40,6 +40,9 @@ int fb_row_scan_by(struct fb_store *s, const struct fb_entity *e, const struct f
 /* Marked by its owner as his alone (struct fb_entity, private_field). */
 bool fb_row_is_private(const struct fb_row *row);
 
+/* Does its state mean "closed", by the catalogue's rule? */
+bool fb_row_is_closed(const struct fb_row *row);
+
 /* What a reference of this row points to: a poly field's target is named by another field of the row. NULL: nothing known. */
 const struct fb_entity *fb_row_target(const struct fb_row *row, const struct fb_field *field);
 

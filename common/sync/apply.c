@@ -364,9 +364,20 @@ static int cover_pushes(struct fb_apply *a)
     return rc;
 }
 
+/* From when on closed records are here (law 12); for people, what leaves headquarters takes away. */
+static int note_history(struct fb_store *s, const struct fb_cut *cut)
+{
+    int64_t before = 0;
+    int rc = fb_replica_meta_int(s, "history_from_ms", 0, &before);
+    return rc < 0 || before == cut->history_from_ms
+               ? rc
+               : fb_replica_set_int(s, "history_from_ms", cut->history_from_ms);
+}
+
 static int move_cursor(struct fb_store *s, const struct fb_cut *cut)
 {
     int rc = fb_replica_set_int(s, "cursor", cut->rev);
+    rc = rc < 0 ? rc : note_history(s, cut);
     if (rc == FB_OK) {
         rc = fb_journal_note_cursor(s, cut->rev);
     }

@@ -11,6 +11,8 @@
  *     team                  territory:ID, team:ID and employee:ID of the scope fields that are filled, else its owner's, else global
  *     server, device only   none
  *
+ * At headquarters an old closed record is in no scope (fb_scope_cache_limit), and nothing follows it.
+ *
  * A row that its owner marked as private (the catalogue names the field) belongs to employee:ID of the owner alone.
  *
  * On a laptop a row that is not there adds nothing: were its scope held, it would be there. With undone values (struct fb_scope_view)
@@ -21,6 +23,7 @@
 #include <string.h>
 
 #include "common/base/planted.h"
+#include "common/base/time.h"
 #include "common/store/row.h"
 #include "common/sync/sync.h"
 
@@ -44,6 +47,7 @@ struct cache_entry {
 struct fb_scope_cache {
     struct cache_entry entries[CACHE_ENTRIES];
     bool is_used;
+    int64_t history_from_ms; /* 0: no limit */
 };
 
 const struct fb_scope_view FB_LAPTOP_VIEW = {.is_partial = true};
@@ -305,8 +309,27 @@ static int add_managers(struct walk *w, const struct fb_row *row)
     return FB_OK;
 }
 
+bool fb_scope_can_age(const struct fb_entity *e)
+{
+    return e->closed_field != NULL && e->parent == NULL && e->scope != FB_SCOPE_COMPANY &&
+           e->scope != FB_SCOPE_GLOBAL;
+}
+
+bool fb_scope_is_old(const struct fb_row *row, int64_t history_from_ms)
+{
+    const struct fb_value *modified =
+        &row->stamps[FB_FIELD_NO_MODIFIED_AT - FB_FIELD_NO_CREATED_AT];
+    int64_t ms = 0;
+    return history_from_ms > 0 && fb_scope_can_age(row->entity) && fb_row_is_closed(row) &&
+           modified->type == FB_TEXT && fb_instant_parse(modified->bytes, modified->size, &ms) &&
+           ms < history_from_ms;
+}
+
 static int walk_row(struct walk *w, const struct fb_row *row, int depth)
 {
+    if (w->cache != NULL && fb_scope_is_old(row, w->cache->history_from_ms)) {
+        return FB_OK;
+    }
     if (fb_row_is_private(row) && !FB_BUG(PRIVATE_ROW_SHARED)) {
         add_owner(w, row, false);
         return FB_OK;
@@ -388,6 +411,15 @@ void fb_scope_cache_free(struct fb_scope_cache *cache)
 void fb_scope_cache_clear(struct fb_scope_cache *cache)
 {
     if (cache->is_used) {
-        memset(cache, 0, sizeof *cache);
+        memset(cache->entries, 0, sizeof cache->entries);
+        cache->is_used = false;
+    }
+}
+
+void fb_scope_cache_limit(struct fb_scope_cache *cache, int64_t history_from_ms)
+{
+    if (cache->history_from_ms != history_from_ms) {
+        fb_scope_cache_clear(cache);
+        cache->history_from_ms = history_from_ms;
     }
 }

@@ -116,6 +116,13 @@ struct fb_scope_cache;
 int fb_scope_cache_new(struct fb_scope_cache **ret) FB_MUST_CHECK;
 void fb_scope_cache_free(struct fb_scope_cache *cache);
 void fb_scope_cache_clear(struct fb_scope_cache *cache);
+/* The history limit (law 12): to those who ask with this cache, closed records that nobody wrote since are in no scope, nor is what
+ * follows them. 0 (at first): all are where they belong. */
+void fb_scope_cache_limit(struct fb_scope_cache *cache, int64_t history_from_ms);
+/* Closed, of a kind that becomes old, and last written before that time? */
+bool fb_scope_is_old(const struct fb_row *row, int64_t history_from_ms);
+/* Is the entity of that kind: records that can be closed, but for companies, what is everybody's, and parts? */
+bool fb_scope_can_age(const struct fb_entity *e);
 int fb_scope_of_row_cached(struct fb_scope_cache *cache, struct fb_store *s,
                            const struct fb_row *row, struct fb_buf *ret) FB_MUST_CHECK;
 /* Does the row follow others only: would its set change if the row with this entity and id moved? True if field is what decides. */

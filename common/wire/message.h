@@ -219,7 +219,7 @@ struct fb_cut {
     int64_t removes;
     const char **scopes; /* the device's scopes now */
     size_t scope_count;
-    int64_t history_from_ms; /* history limit; 0: none (law 12, next issue) */
+    int64_t history_from_ms; /* history limit; 0: none (law 12) */
     bool has_digest;
     struct fb_digest digest; /* of all rows the device holds at rev */
     struct fb_sha256 log_head;

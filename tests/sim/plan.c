@@ -215,6 +215,24 @@ static void draw_horizon(struct sim_plan *plan, uint64_t seed)
     }
 }
 
+/* Orders are closed and opened again, at headquarters and on laptops, while the date of the history limit moves on. */
+static void draw_history(struct sim_plan *plan, uint64_t seed)
+{
+    uint64_t random = sim_mix(seed, 6);
+    struct sim_params *p = &plan->params;
+    if (p->territories > 0 || p->roles > 0 || !sim_chance(&random, 900)) {
+        return;
+    }
+    size_t more = (size_t)between(&random, 6, 24);
+    struct sim_planned *events = add_events(plan, more);
+    p->history_ms = between(&random, 5, 120) * 1000;
+    p->history_day_ms = between(&random, 15, 90) * 1000 + between(&random, 0, 2);
+    for (size_t i = 0; i < more; i++) {
+        int64_t at_ms = between(&random, 0, p->safety_ms - 1);
+        events[plan->count++] = drawn(at_ms, SIM_CLOSE, between(&random, 0, p->replicas), &random);
+    }
+}
+
 static void draw_rights(struct sim_plan *plan, uint64_t seed)
 {
     uint64_t random = sim_mix(seed, 3);
@@ -261,6 +279,7 @@ void sim_plan_draw(struct sim_plan *plan, uint64_t seed)
     draw_rights(plan, seed);
     draw_life(plan, seed);
     draw_horizon(plan, seed);
+    draw_history(plan, seed);
     qsort(plan->events, plan->count, sizeof *plan->events, by_time);
 }
 

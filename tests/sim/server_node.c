@@ -145,6 +145,7 @@ void sim_server_build(struct sim_world *w)
     struct fb_catalogue *catalogue = NULL;
     must(fb_catalogue_read_folder(sim_has_territories(w) ? SIM_CATALOGUE "_scoped"
                                   : sim_has_roles(w)     ? SIM_CATALOGUE "_roles"
+                                  : sim_has_aging(w)     ? SIM_CATALOGUE "_aging"
                                                          : SIM_CATALOGUE,
                                   1, &catalogue, &why),
          &why, "the catalogue");
@@ -278,6 +279,9 @@ void sim_server_start(struct sim_world *w)
         return;
     }
     fb_hub_set_horizon(s->hub, w->plan.params.horizon_ms);
+    if (sim_has_aging(w)) {
+        fb_hub_set_history(s->hub, w->plan.params.history_ms);
+    }
     d->is_up = true;
     d->starts++;
     s->settle_at_ms = w->now_ms; /* what was written while nobody watched */

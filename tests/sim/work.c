@@ -678,6 +678,15 @@ static void realign(struct job *j)
     }
 }
 
+static void close_order(struct job *j)
+{
+    char id[ID_SIZE];
+    some_row(j, "sales_order", "1", id);
+    if (id[0] != '\0' && sim_has_aging(j->w)) {
+        set(j, "sales_order", id, "status", pick(j, 4) == 0 ? "'open'" : "'closed'");
+    }
+}
+
 static void merge_records(struct job *j)
 {
     j->rc = j->doing == SIM_UNMERGE
@@ -712,6 +721,7 @@ static void do_work(struct job *j, enum sim_kind kind)
         [SIM_MOVE] = move, [SIM_POISON] = poison, [SIM_RULE] = rule, [SIM_ASSIGN] = realign,
         [SIM_MEMBER] = realign, [SIM_MERGE] = merge_records, [SIM_UNMERGE] = merge_records,
         [SIM_ROLE] = realign, [SIM_SECRET] = realign, [SIM_RETRY] = realign,
+        [SIM_CLOSE] = close_order,
         [SIM_HAND] = edit_by_hand,
     };
     /* clang-format on */

@@ -481,6 +481,8 @@ static void set_limits(const struct sim_params *p)
     fb_limit_push_part_bytes_aim = (int)p->part_bytes;
     fb_limit_cut_memory_bytes_max = (int)p->cut_bytes;
     fb_limit_log_span_whole = p->batch_bytes < 2000 ? 0 : 64;
+    fb_limit_history_day_ms = p->history_day_ms > 0 ? (int)p->history_day_ms : 86400000;
+    fb_limit_history_step_rows = p->history_day_ms > 0 ? 1 + (int)(p->history_day_ms % 3) : 2000;
     fb_limit_log_segment_entries = p->segment_entries > 0 ? (int)p->segment_entries : 2000;
 #else
     (void)p;
