@@ -143,7 +143,7 @@ static int choose_step(struct passing *p, int64_t at_ms, int64_t target_ms, int6
     *ret_to_ms = target_ms;
     int rc = find_all(p);
     size_t step = (size_t)FB_HISTORY_STEP_ROWS;
-    if (rc < 0 || p->count <= step) {
+    if (rc < 0 || p->list == NULL || p->count <= step) {
         return rc;
     }
     qsort(p->list, p->count, sizeof *p->list, by_time);
