@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/aging.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/model.h"
 #include "tests/sim/rights.h"
@@ -427,21 +428,6 @@ static const struct {
     {"note", "company_id IN (SELECT id FROM company WHERE %s)", false},
 };
 
-/* Law 12: what is closed and was last written before headquarters' date stays there, with its lines. */
-#define YOUNG                                                                                      \
-    "NOT (status = 'closed' AND modified_at < strftime('%Y-%m-%dT%H:%M:%fZ', coalesce((SELECT "    \
-    "value FROM fb_meta WHERE key = 'history_from_ms'), 0) / 1000.0, 'unixepoch'))"
-
-static const char *which_are_young(const struct sim_world *w, const char *entity)
-{
-    if (sim_has_aging(w) && strcmp(entity, "sales_order") == 0) {
-        return " AND " YOUNG;
-    }
-    return sim_has_aging(w) && strcmp(entity, "sales_line") == 0
-               ? " AND sales_order_id IN (SELECT id FROM sales_order WHERE " YOUNG ")"
-               : "";
-}
-
 static void compare_laptop(struct sim_world *w, const struct sim_replica *r)
 {
     int node = r->daemon.node;
@@ -452,7 +438,7 @@ static void compare_laptop(struct sim_world *w, const struct sim_replica *r)
         const char *at = strstr(HELD[i].where, "%s");
         snprintf(where, sizeof where, "%.*s%s%s%s", (int)(at - HELD[i].where), HELD[i].where,
                  strncmp(HELD[i].where, "1 OR", 4) == 0 ? "1" : companies, at + 2,
-                 which_are_young(w, HELD[i].entity));
+                 sim_aging_where(w, HELD[i].entity));
         if (!HELD[i].needs_territories || sim_has_territories(w)) {
             compare_table(w, node, HELD[i].entity, where);
         }

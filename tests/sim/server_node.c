@@ -9,6 +9,7 @@
 
 #include "server/rewound.h"
 #include "server/timeline.h"
+#include "tests/sim/aging.h"
 #include "tests/sim/db.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/rights.h"

@@ -8,13 +8,13 @@
 #include <string.h>
 
 #include "common/base/time.h"
+#include "tests/sim/aging.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/model.h"
 #include "tests/sim/rights.h"
 #include "tests/sim/territories.h"
 #include "tests/sim/util.h"
 #include "tests/sim/work_merge.h"
-#include "tests/sim/world.h"
 
 #define ID_SIZE    FB_ROW_ID_SIZE
 #define NOTICE_MS  1000 /* the watch sees a foreign write within this */
@@ -668,22 +668,15 @@ static void rule(struct job *j)
     }
 }
 
-/* Territories and roles. */
+/* Territories, roles, the history limit. */
 static void realign(struct job *j)
 {
     if (j->rc == SQLITE_OK && sim_has_territories(j->w)) {
         j->rc = sim_territories_work(j->db, j->doing, &j->random);
     } else if (j->rc == SQLITE_OK && sim_has_roles(j->w)) {
         j->rc = sim_rights_work(j->db, j->doing, j->op, &j->random);
-    }
-}
-
-static void close_order(struct job *j)
-{
-    char id[ID_SIZE];
-    some_row(j, "sales_order", "1", id);
-    if (id[0] != '\0' && sim_has_aging(j->w)) {
-        set(j, "sales_order", id, "status", pick(j, 4) == 0 ? "'open'" : "'closed'");
+    } else if (j->rc == SQLITE_OK && sim_has_aging(j->w)) {
+        j->rc = sim_aging_work(j->db, j->op, j->cursor, j->w->now_ms, &j->random);
     }
 }
 
@@ -721,8 +714,7 @@ static void do_work(struct job *j, enum sim_kind kind)
         [SIM_MOVE] = move, [SIM_POISON] = poison, [SIM_RULE] = rule, [SIM_ASSIGN] = realign,
         [SIM_MEMBER] = realign, [SIM_MERGE] = merge_records, [SIM_UNMERGE] = merge_records,
         [SIM_ROLE] = realign, [SIM_SECRET] = realign, [SIM_RETRY] = realign,
-        [SIM_CLOSE] = close_order,
-        [SIM_HAND] = edit_by_hand,
+        [SIM_CLOSE] = realign, [SIM_HAND] = edit_by_hand,
     };
     /* clang-format on */
     if (DOERS[kind] == NULL) {

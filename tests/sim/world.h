@@ -114,12 +114,6 @@ struct sim_world {
 bool sim_world_run(struct sim_world *world, const struct sim_plan *plan,
                    const struct sim_options *options);
 
-/* Orders can be closed, and old closed ones stay at headquarters. */
-static inline bool sim_has_aging(const struct sim_world *w)
-{
-    return w->plan.params.history_ms > 0;
-}
-
 /* For the parts of the simulator. */
 void sim_violation(struct sim_world *w, const char *invariant, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
