@@ -731,12 +731,9 @@ static int make(struct fb_peer *peer, const struct fb_pull *pull, int64_t now_ms
     c.catalogue = fb_store_catalogue(hub->reader);
     fb_buf_init(&c.set, FB_FRAME_BYTES_MAX);
     fb_scope_cache_clear(hub->reader_scopes);
-    int limit_rc = fb_history_limit(hub->reader, &c.history_from_ms);
-    if (limit_rc < 0) {
-        return limit_rc;
-    }
-    fb_scope_cache_limit(hub->reader_scopes, c.history_from_ms);
     int rc = c.catalogue == NULL ? FB_ERR_CONFIG : fb_history_head(hub->reader, &c.head);
+    rc = rc < 0 ? rc : fb_history_limit(hub->reader, &c.history_from_ms);
+    fb_scope_cache_limit(hub->reader_scopes, c.history_from_ms);
     if (rc == FB_OK && !pull->wants_all &&
         (strcmp(pull->timeline, hub->timeline) != 0 || pull->cursor > c.head)) {
         rc =

@@ -48,17 +48,24 @@ static int scopes_now(struct fb_work *w, const struct fb_scope_list **ret)
     return rc;
 }
 
-/* The set of a row as headquarters has it, or had it before it went. "": headquarters never had it. What only the history limit keeps from
- * laptops belongs where it belongs. */
+/* The set of a row as headquarters has it, or had it before it went. "": headquarters never had it. */
 static int set_now(struct fb_work *w, const struct fb_work_row *row, struct fb_buf *ret)
 {
     fb_buf_clear(ret);
-    if (!row->was_here && row->bin_cause == 0) {
-        return FB_OK;
-    }
-    return w->hub->history_from_ms == 0
+    return row->was_here || row->bin_cause > 0
                ? fb_scope_of_row_cached(w->hub->scopes, w->store, &row->before, ret)
-               : fb_scope_of_row(w->store, &row->before, ret);
+               : FB_OK;
+}
+
+/* Would it be held, were it not for the history limit? What stays at headquarters is still his. */
+static int is_held_as_history(struct fb_work *w, const struct fb_work_row *row,
+                              const struct fb_scope_list *now, bool *ret)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf set;
+    fb_buf_init(&set, 64 * 1024);
+    int rc = fb_scope_of_row(w->store, &row->before, &set);
+    *ret = rc == FB_OK && fb_scope_set_is_held(fb_buf_text(&set), now);
+    return rc;
 }
 
 /* ---- Its own ---- */
@@ -367,7 +374,8 @@ static int sees_row(struct fb_work *w, const struct fb_work_row *row, int64_t cu
         return rc;
     }
     *ret = false;
-    return judge_by_past(w, row, cursor, &set, ret);
+    rc = w->hub->history_from_ms == 0 ? FB_OK : is_held_as_history(w, row, now, ret);
+    return rc < 0 || *ret ? rc : judge_by_past(w, row, cursor, &set, ret);
 }
 
 /* Records that were merged into this one: an edit of theirs was led here (redirect.c). */
