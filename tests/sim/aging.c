@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/eyes.h"
 #include "tests/sim/model.h"
 #include "tests/sim/util.h"
 
@@ -39,6 +40,13 @@ int sim_aging_work(sqlite3 *db, int64_t op, int64_t cursor, int64_t true_ms, uin
     }
     free(id);
     return rc;
+}
+
+bool sim_aging_is_fresh(struct sim_world *w)
+{
+    return sim_has_aging(w) &&
+           sim_db_int(sim_eyes(SIM_HQ), 0, "SELECT at_ms FROM fb_rev ORDER BY rev DESC LIMIT 1") >
+               sim_node_now_ms(w, SIM_HQ) - 1000;
 }
 
 #define YOUNG                                                                                      \

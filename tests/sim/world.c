@@ -8,6 +8,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/planted.h"
+#include "tests/sim/aging.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/rights.h"
 #include "tests/sim/territories.h"
@@ -362,7 +363,7 @@ static void run_safety_phase(struct sim_world *w, int *steps)
 
 static bool all_in_step(struct sim_world *w)
 {
-    if (!w->server.daemon.is_up || fb_hub_has_work(w->server.hub)) {
+    if (!w->server.daemon.is_up || fb_hub_has_work(w->server.hub) || sim_aging_is_fresh(w)) {
         return false;
     }
     for (int i = 1; i <= w->replica_count; i++) {
