@@ -102,6 +102,35 @@ export const stories = {
     nothingWrong(other);
     nothingWrong(page);
   },
+  'a week by hours: an empty hour makes an appointment, two at once stand side by side, arrows move one': async () => {
+    const page = await open(browser);
+    await ming.visit(page, '/e/activity?shape=calendar');
+    await ready(page);
+    await page.locator('.ant-segmented-item', { hasText: /^周$/ }).click();
+    await page.getByRole('button', { name: '往后' }).click();
+    const monday = new Date();
+    monday.setDate(monday.getDate() + 7 - ((monday.getDay() + 6) % 7));
+    const day = `${monday.getFullYear()}-${String(monday.getMonth() + 1).padStart(2, '0')}-${String(monday.getDate()).padStart(2, '0')}`;
+    const subjects = ['拜访恒新', '电话会议'];
+    for (const subject of subjects) {
+      // Beside the first one, which lies on the left of the hour.
+      await page.getByRole('button', { name: `在 ${day} 10:00 新建` }).press('Enter');
+      await pick(page, 'kind', '', '会议');
+      await fill(page, 'subject', subject);
+      await page.locator('.ant-drawer').getByRole('button', { name: '保存', exact: true }).click();
+      await page.waitForSelector('.ant-drawer', { state: 'detached' });
+    }
+    const events = subjects.map((s) => page.locator('.fb-timed', { hasText: s }));
+    for (const e of events) await e.waitFor();
+    const [a, b] = await Promise.all(events.map((e) => e.boundingBox()));
+    same('they begin together', a.y, b.y);
+    must('they stand side by side', Math.min(a.x + a.width, b.x + b.width) <= Math.max(a.x, b.x));
+    await events[1].press('Shift+ArrowDown');
+    await page.locator('.fb-timed', { hasText: '10:30–11:30 电话会议' }).waitFor();
+    const [row] = await ming.sql("SELECT starts_at, ends_at FROM activity WHERE subject = '电话会议'");
+    same('start and end moved', [row.starts_at, row.ends_at].map((t) => new Date(t).getMinutes()), [30, 30]);
+    nothingWrong(page);
+  },
   'the language changes at once, on the laptop and after a reload, and no word of ours stays behind': async () => {
     const page = await open(browser, { language: 'zh' });
     await ming.visit(page, '/e/opportunity?shape=board');

@@ -5,7 +5,7 @@ import { useI18n, type Key } from '../i18n';
 const KEYS: [string, Key][] = [
   ['Ctrl+K  /', 'key.search'], ['Ctrl+S', 'key.save'], ['Ctrl+Enter', 'key.save_close'], ['Esc', 'key.back'],
   ['g h', 'page.my_day'], ['g c  g o  g l', 'key.lists'], ['g s', 'page.sync'], ['g 1 … 9', 'key.tabs'],
-  ['j k  ↑ ↓', 'key.move'], ['Space', 'key.choose'], ['Enter', 'key.open'], ['[ ]', 'key.page'], ['n', 'key.new'], ['f', 'key.filter'], ['m', 'key.stage'],
+  ['j k  ↑ ↓', 'key.move'], ['Space', 'key.choose'], ['Enter', 'key.open'], ['[ ]', 'key.page'], ['n', 'key.new'], ['f', 'key.filter'], ['m', 'key.stage'], ['Shift+← ↑ ↓ →', 'key.shift'],
   ['e', 'key.edit'], ['a', 'key.activity'], ['c', 'key.note'], ['h', 'key.history'], ['1 2 3 4', 'key.rule'],
 ];
 
