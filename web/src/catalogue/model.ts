@@ -82,13 +82,13 @@ export class Catalogue {
   private readonly byName: Map<string, Entity>;
   private readonly fieldsOf = new Map<string, Map<string, Field>>();
   private readonly partsOf = new Map<string, Entity[]>();
-  private readonly choiceLists: Record<string, Choice[]>;
   private titles: ReadonlyMap<string, Labelled> = new Map();
 
   constructor(answer: CatalogueAnswer) {
     this.version = answer.version;
-    this.entities = answer.entities.map((e) => ({ ...e, title: e.title ?? [] }));
-    this.choiceLists = answer.choices ?? {};
+    // Choices of an admin's list are the field's own from here on.
+    const own = (f: Field): Field => (f.list && !f.choices ? { ...f, choices: answer.choices?.[f.list] ?? [] } : f);
+    this.entities = answer.entities.map((e) => ({ ...e, title: e.title ?? [], fields: e.fields.map(own) }));
     this.byName = new Map(this.entities.map((e) => [e.name, e]));
     for (const e of this.entities) {
       this.fieldsOf.set(e.name, new Map([...STAMPS, ...e.fields].map((f) => [f.name, f])));
@@ -118,7 +118,7 @@ export class Catalogue {
   }
 
   choices(field: Field): Choice[] {
-    return field.choices ?? (field.list ? (this.choiceLists[field.list] ?? []) : []);
+    return field.choices ?? [];
   }
 
   choice(field: Field, value: unknown): Choice | undefined {

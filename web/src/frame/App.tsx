@@ -14,6 +14,7 @@ import { client } from '../api/queries';
 import { CatalogueProvider, SessionProvider, useCatalogueQuery, useEvents, useSessionQuery, useSync, useTitlesQuery } from '../api/session';
 import { QuickCreateProvider } from '../form/quick';
 import { i18n, useI18n } from '../i18n';
+import { EllipsisOutlined, SearchOutlined } from '../lib/icons';
 import { nonce } from '../lib/policy';
 import { problemSentence } from '../lib/problem';
 import { ChangePassword } from '../pages/ChangePassword';
@@ -35,6 +36,8 @@ export function App() {
       locale={lang === 'zh' ? zhCN : enUS}
       theme={theme}
       button={{ autoInsertSpace: false }}
+      inputSearch={{ searchIcon: <SearchOutlined aria-label={t('ui.search')} /> }}
+      tabs={{ more: { icon: <EllipsisOutlined aria-label={t('ui.more')} /> } }}
       getPopupContainer={() => document.body}
       renderEmpty={() => <span className="fb-quiet">{t('ui.none')}</span>}
     >

@@ -9,6 +9,7 @@ import { Button, Menu, type MenuProps } from 'antd';
 import { useState, type ReactNode } from 'react';
 import { useCatalogue, useSession } from '../api/session';
 import { useI18n } from '../i18n';
+import { useMedia } from '../lib/media';
 import { HOME, listPath, navigate, openBehind, usePlace } from '../lib/router';
 import { pagesOf } from './pages';
 
@@ -27,7 +28,10 @@ export function Modules() {
   const c = useCatalogue();
   const session = useSession();
   const { path } = usePlace();
-  const [isFolded, setFolded] = useState(localStorage.getItem(FOLDED) === '1');
+  const [chosenFold, setFold] = useState(() => localStorage.getItem(FOLDED));
+  // Where there is little room the names fold away by themselves, until somebody wants them.
+  const isNarrow = useMedia('(max-width: 800px)');
+  const isFolded = chosenFold ? chosenFold === '1' : isNarrow;
   const [open, setOpen] = useState<string[]>(() => JSON.parse(localStorage.getItem(OPEN) ?? '["customers","activities"]') as string[]);
   const items: MenuProps['items'] = [{ key: HOME, icon: <HomeOutlined />, label: t('page.my_day') }];
   const modules = [...c.modules];
@@ -71,8 +75,9 @@ export function Modules() {
         icon={isFolded ? <MenuUnfoldOutlined /> : <MenuFoldOutlined />}
         aria-label={t(isFolded ? 'ui.unfold' : 'ui.fold')}
         onClick={() => {
-          localStorage.setItem(FOLDED, isFolded ? '0' : '1');
-          setFolded(!isFolded);
+          const next = isFolded ? '0' : '1';
+          localStorage.setItem(FOLDED, next);
+          setFold(next);
         }}
       />
     </nav>

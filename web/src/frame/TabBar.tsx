@@ -2,6 +2,7 @@
 // Open pages as tabs. A record opens once; more than what fits, or twelve, fold into a menu.
 import { CloseOutlined, DownOutlined } from '../lib/icons';
 import { Button, Dropdown, Modal } from 'antd';
+import { useEffect, useRef } from 'react';
 import { useCatalogue } from '../api/session';
 import { useI18n } from '../i18n';
 import { middleCut } from '../i18n/format';
@@ -30,6 +31,11 @@ export function TabBar() {
   const { t } = useI18n();
   const { tabs, path } = usePlace();
   const titleOf = useTabTitle();
+  const bar = useRef<HTMLDivElement>(null);
+  // In braces: newer browsers answer a promise, which React would take for the effect's end.
+  useEffect(() => {
+    bar.current?.querySelector('.fb-on')?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
+  });
   const close = (tab: Tab) => {
     if (!tab.isDirty) return closeTab(tab.path);
     Modal.confirm({ title: t('form.leave'), content: t('form.leave_text'), okText: t('ui.close'), cancelText: t('ui.cancel'), onOk: () => closeTab(tab.path) });
@@ -41,7 +47,7 @@ export function TabBar() {
   }
   const folded = tabs.filter((x) => !shown.includes(x));
   return (
-    <div className="fb-tabs" role="navigation" aria-label={t('ui.open_pages')}>
+    <div className="fb-tabs" ref={bar} role="navigation" aria-label={t('ui.open_pages')}>
       {shown.map((tab) => {
         const title = titleOf(tab);
         return (
@@ -59,8 +65,8 @@ export function TabBar() {
         );
       })}
       {folded.length > 0 && (
-        <Dropdown menu={{ items: folded.map((x) => ({ key: x.path, label: titleOf(x), onClick: () => showTab(x) })) }}>
-          <Button type="text" icon={<DownOutlined />} aria-label={t('ui.more')}>{folded.length}</Button>
+        <Dropdown trigger={['click']} menu={{ items: folded.map((x) => ({ key: x.path, label: titleOf(x), onClick: () => showTab(x) })) }}>
+          <Button type="text" className="fb-tabs-more" icon={<DownOutlined />} aria-label={t('list.more_n', { n: folded.length })}>{folded.length}</Button>
         </Dropdown>
       )}
     </div>

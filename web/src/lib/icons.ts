@@ -19,6 +19,7 @@ export { default as CustomerServiceOutlined } from '@ant-design/icons/es/icons/C
 export { default as DeleteOutlined } from '@ant-design/icons/es/icons/DeleteOutlined';
 export { default as DisconnectOutlined } from '@ant-design/icons/es/icons/DisconnectOutlined';
 export { default as DownOutlined } from '@ant-design/icons/es/icons/DownOutlined';
+export { default as EllipsisOutlined } from '@ant-design/icons/es/icons/EllipsisOutlined';
 export { default as ExclamationCircleOutlined } from '@ant-design/icons/es/icons/ExclamationCircleOutlined';
 export { default as FileTextOutlined } from '@ant-design/icons/es/icons/FileTextOutlined';
 export { default as FilterOutlined } from '@ant-design/icons/es/icons/FilterOutlined';

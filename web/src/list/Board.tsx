@@ -75,7 +75,7 @@ export function Board({ entity, filter }: { entity: Entity; filter: Filter }) {
   const sumField = entity.fields.find((f) => f.type === 'money' && !f.name.includes('limit'));
   const allowed = (row: Row, lane: Lane) => field.type !== 'fsm' || !field.steps || (field.steps[String(row[field.name])] ?? []).includes(lane.value);
   return (
-    <div className="fb-board" role="group" aria-label={i.label(field)}>
+    <div className="fb-board" tabIndex={0} role="group" aria-label={i.label(field)}>
       {lanes.map((lane) => {
         const cards = rows.filter((r) => laneOf(r) === lane.value);
         const sum = sumField ? cards.reduce((s, r) => s + Number(r[sumField.name] ?? 0), 0) : 0;
@@ -112,7 +112,7 @@ function Card({ entity, row, refs, skip, sumField, lanes, onMove }: CardProps) {
   const [isOpen, setOpen] = useState(false);
   const title = rowTitle(entity, row);
   const lines = c.fields(entity.name, entity.layout.list.columns)
-    .filter((f) => f.name !== skip && f !== sumField && !entity.title.includes(f.name) && !f.is_stamp)
+    .filter((f) => f.name !== skip && f !== sumField && !entity.title.includes(f.name) && !f.is_stamp && f.type !== 'bool')
     .map((f) => valueText(c, i, f, row[f.name], refs, row)).filter(Boolean).slice(0, 2);
   return (
     <div

@@ -22,6 +22,7 @@ import { Table } from './Table';
 import { ColumnMenu, ViewMenu } from './ViewMenus';
 import { valueText } from '../value/text';
 import { rememberOrder } from './neighbours';
+import { clearing } from '../value/clear';
 
 const PAGE_ROWS = 50;
 const EXPORT_ROWS_MAX = 5000;
@@ -115,7 +116,7 @@ export function ListPage({ entity }: { entity: Entity }) {
         <span className="fb-push" />
         {state.shape === 'table' && (
           <>
-            <Select aria-label={i.t('term.group_by')} style={{ width: 148 }} allowClear placeholder={i.t('term.group_by')} value={group || undefined} onChange={(g?: string) => setGroup(g ?? '')} options={entity.fields.filter((f) => isChoice(f) || (f.type === 'ref' && f.indexed)).map((f) => ({ value: f.name, label: i.label(f) }))} />
+            <Select aria-label={i.t('term.group_by')} style={{ width: 148 }} allowClear={clearing()} placeholder={i.t('term.group_by')} value={group || undefined} onChange={(g?: string) => setGroup(g ?? '')} options={entity.fields.filter((f) => isChoice(f) || (f.type === 'ref' && f.indexed)).map((f) => ({ value: f.name, label: i.label(f) }))} />
             <ColumnMenu entity={entity} columns={shown} onChange={pickColumns} />
             {may(session, entity.name, 'export') && <Button onClick={() => void exportAll()}>{i.t('term.export')}</Button>}
           </>

@@ -4,7 +4,7 @@ import { Table as AntTable, type TableProps } from 'antd';
 import { useEffect, useRef, useState, type Key as ReactKey, type KeyboardEvent } from 'react';
 import { useCatalogue } from '../api/session';
 import type { References, Row } from '../api/types';
-import { BILINGUAL, isNumber, type Entity, type Field } from '../catalogue/model';
+import { BILINGUAL, isChoice, isNumber, type Entity, type Field } from '../catalogue/model';
 import { i18n, useI18n } from '../i18n';
 import { middleCut } from '../i18n/format';
 import { isComposing, keyName, lettersOff } from '../lib/keys';
@@ -33,6 +33,12 @@ export interface RowsProps {
 
 export function rowTitle(entity: Entity, row: Row): string {
   if (entity.title[0] === BILINGUAL[0] && i18n().lang === 'en' && row.name_en) return String(row.name_en);
+  // What is named by a choice (a response, a connection) is named in the language of the page, which the node doesn't know.
+  const fields = entity.title.map((n) => entity.fields.find((f) => f.name === n));
+  if (fields.some((f) => f && isChoice(f))) {
+    const words = fields.map((f) => f && (isChoice(f) ? i18n().label(f.choices?.find((o) => o.value === row[f.name])) : String(row[f.name] ?? '')));
+    if (words.some(Boolean)) return words.filter(Boolean).join(' ');
+  }
   return row._title ?? (entity.title.map((n) => row[n]).filter(Boolean).join(' ') || row.id.slice(0, 8));
 }
 

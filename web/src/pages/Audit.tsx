@@ -14,6 +14,7 @@ import { HistoryTable } from '../record/Story';
 import { Lookup } from '../value/Lookup';
 import { problemSentence } from '../lib/problem';
 import { Card, PageHead } from './Section';
+import { clearing } from '../value/clear';
 
 export default function Audit() {
   const c = useCatalogue();
@@ -33,7 +34,7 @@ export default function Audit() {
       <PageHead title={i.t('page.audit')}><Button onClick={save} disabled={rows.length === 0}>{i.t('term.export')}</Button></PageHead>
       <div className="fb-chips">
         <Lookup width={180} target="employee" value={who} onChange={(id) => { setWho(id); setCursors([]); }} label={i.t('audit.who')} canCreate={false} />
-        <Select aria-label={i.t('bin.kind')} allowClear style={{ width: 160 }} placeholder={i.t('bin.kind')} value={entity || undefined} onChange={(e?: string) => { setEntity(e ?? ''); setCursors([]); }} showSearch={{ optionFilterProp: 'label' }} options={c.entities.map((e) => ({ value: e.name, label: i.label(e) }))} />
+        <Select aria-label={i.t('bin.kind')} allowClear={clearing()} style={{ width: 160 }} placeholder={i.t('bin.kind')} value={entity || undefined} onChange={(e?: string) => { setEntity(e ?? ''); setCursors([]); }} showSearch={{ optionFilterProp: 'label' }} options={c.entities.map((e) => ({ value: e.name, label: i.label(e) }))} />
         <DatePicker.RangePicker aria-label={i.t('audit.time')} value={span} onChange={(v) => { setSpan(v); setCursors([]); }} />
         <span className="fb-quiet">{i.t('audit.logged')}</span>
       </div>

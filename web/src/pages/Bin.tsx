@@ -11,6 +11,7 @@ import { dateTime } from '../i18n/format';
 import { navigate, recordPath } from '../lib/router';
 import { Card, Loaded, PageHead } from './Section';
 import { useAct } from './useAct';
+import { clearing } from '../value/clear';
 
 export default function Bin() {
   const c = useCatalogue();
@@ -26,7 +27,7 @@ export default function Bin() {
   return (
     <section>
       <PageHead title={i.t('page.bin')}>
-        <Select aria-label={i.t('bin.kind')} style={{ width: 180 }} allowClear placeholder={i.t('list.all')} value={entity || undefined} onChange={(e?: string) => setEntity(e ?? '')} showSearch={{ optionFilterProp: 'label' }} options={c.entities.filter((e) => !e.part_of).map((e) => ({ value: e.name, label: i.label(c.plural(e)) }))} />
+        <Select aria-label={i.t('bin.kind')} style={{ width: 180 }} allowClear={clearing()} placeholder={i.t('list.all')} value={entity || undefined} onChange={(e?: string) => setEntity(e ?? '')} showSearch={{ optionFilterProp: 'label' }} options={c.entities.filter((e) => !e.part_of).map((e) => ({ value: e.name, label: i.label(c.plural(e)) }))} />
       </PageHead>
       <Card>
         <Loaded query={rows} empty={i.t('bin.empty')}>

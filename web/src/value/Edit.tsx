@@ -12,6 +12,7 @@ import { isComposing } from '../lib/keys';
 import { Lookup } from './Lookup';
 import { PartChoice } from './PartChoice';
 import { referenceOf, titleOf } from './text';
+import { clearing } from './clear';
 
 export interface EditProps {
   id: string;
@@ -103,7 +104,7 @@ function ChoiceEdit(p: EditProps) {
       status={p.isInvalid ? 'error' : undefined}
       disabled={p.isDisabled}
       mode={f.type === 'set' ? (f.list ? 'multiple' : 'tags') : undefined}
-      allowClear={!f.required}
+      allowClear={clearing(!f.required)}
       showSearch={{ optionFilterProp: 'label' }}
       autoFocus={p.autoFocus}
       value={(p.value ?? (f.type === 'set' ? [] : undefined)) as string}

@@ -11,6 +11,7 @@ import { may, useCatalogue, useSession } from '../api/session';
 import type { Found, RecordAnswer } from '../api/types';
 import { useI18n } from '../i18n';
 import { useQuickCreate } from '../form/quick';
+import { clearing } from './clear';
 
 const WAIT_MS = 150;
 
@@ -83,7 +84,7 @@ export function Lookup(p: LookupProps) {
         aria-describedby={p.describedBy}
         status={p.isInvalid ? 'error' : undefined}
         showSearch={{ filterOption: false, searchValue: typed, onSearch: setTyped }}
-        allowClear
+        allowClear={clearing()}
         autoFocus={p.autoFocus}
         disabled={p.isDisabled}
         value={p.value ?? undefined}

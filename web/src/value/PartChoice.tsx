@@ -9,6 +9,7 @@ import { partParent, type Entity } from '../catalogue/model';
 import { useI18n } from '../i18n';
 import { rowTitle } from '../list/Table';
 import type { EditProps } from './Edit';
+import { clearing } from './clear';
 
 const LINES_MAX = 200;
 
@@ -26,7 +27,7 @@ export function PartChoice({ part, ...p }: EditProps & { part: Entity }) {
       aria-label={p.label}
       aria-describedby={p.describedBy}
       status={p.isInvalid ? 'error' : undefined}
-      allowClear={!p.field.required}
+      allowClear={clearing(!p.field.required)}
       autoFocus={p.autoFocus}
       disabled={p.isDisabled}
       loading={lines.isPending}

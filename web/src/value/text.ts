@@ -15,6 +15,9 @@ export function referenceOf(f: Field, value: unknown, row: Row | undefined, refs
   return { entity, title: refs?.[entity]?.[String(value)] };
 }
 
+// Fields that name a kind of record: shown in its words.
+const ENTITY_NAMES = /^(entity|.*_entity)$/;
+
 /* In words; '' when empty. */
 export function valueText(c: Catalogue, i: I18n, f: Field, value: unknown, refs?: References, row?: Row): string {
   if (value === null || value === undefined || value === '') return '';
@@ -45,8 +48,11 @@ export function valueText(c: Catalogue, i: I18n, f: Field, value: unknown, refs?
       return calcText(f, value);
     case 'json':
       return typeof value === 'string' ? value : JSON.stringify(value);
-    case 'text':
+    case 'text': {
+      const kind = ENTITY_NAMES.test(f.name) ? c.entity(String(value)) : undefined;
+      if (kind) return i.label(kind);
       return /mobile|phone|^value$/.test(f.name) ? phone(String(value)) : String(value);
+    }
     default:
       return String(value);
   }
