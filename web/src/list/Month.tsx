@@ -36,7 +36,7 @@ export function Month({ entity, days, rows, startOf, onMove, onDay, onAdd, month
             }}
           >
             <div className="fb-day">
-              {isTimed ? <button type="button" className="fb-day-number" aria-label={i.t('list.open_day', { d: day })} onClick={() => onDay(d)}>{d.getDate()}</button> : <span>{d.getDate()}</span>}
+              {isTimed ? <button type="button" className="fb-day-number" title={i.t('list.open_day', { d: day })} onClick={() => onDay(d)}>{d.getDate()}</button> : <span>{d.getDate()}</span>}
               <Button type="text" size="small" icon={<PlusOutlined style={{ fontSize: 10 }} />} aria-label={i.t('list.new_on', { d: day })} onClick={() => onAdd(timeOn(d, isTimed ? NEW_AT_HOUR : 0, 0))} />
             </div>
             {shown.map((row) => {
