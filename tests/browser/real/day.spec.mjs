@@ -131,6 +131,47 @@ export const stories = {
     same('start and end moved', [row.starts_at, row.ends_at].map((t) => new Date(t).getMinutes()), [30, 30]);
     nothingWrong(page);
   },
+  'chosen rows go on a static list by its name, and a record that is on it already is not put there twice': async () => {
+    const page = await open(browser);
+    await ming.visit(page, '/e/company');
+    await ready(page);
+    const boxes = page.locator('main:visible tr.ant-table-row .ant-checkbox-input');
+    await boxes.nth(0).check();
+    await boxes.nth(1).check();
+    await page.getByRole('button', { name: '加入静态列表' }).click();
+    await page.locator('#add-list').fill('年底拜访');
+    await page.getByText('新建列表“年底拜访”').click();
+    await page.locator('.ant-modal').getByRole('button', { name: '加入静态列表' }).click();
+    await page.waitForSelector('.ant-modal', { state: 'hidden' });
+    const entries = () => ming.sql("SELECT i.record_id, i.label, i.snapshot FROM static_list_item i JOIN static_list l ON l.id = i.static_list_id WHERE l.name = '年底拜访' AND l.entity = 'company'");
+    const [first, second] = await entries();
+    must('both are there, with the values they had', second !== undefined && JSON.parse(first.snapshot).name === first.label);
+    await go(page, `/e/company/${first.record_id}`);
+    await page.locator('main:visible .fb-record-head').getByRole('button', { name: '更多' }).click();
+    await page.getByText('加入静态列表').click();
+    await page.locator('#add-list').fill('年底');
+    await page.locator('.ant-select-item-option', { hasText: '年底拜访' }).click();
+    await page.locator('.ant-modal').getByRole('button', { name: '加入静态列表' }).click();
+    await see(page, '另有 1 条原已在列表中');
+    same('still two', (await entries()).length, 2);
+    nothingWrong(page);
+  },
+  'a lead goes along its bar by the steps the catalogue allows, an opportunity to a stage of its pipeline': async () => {
+    const page = await open(browser);
+    const [lead] = await ming.sql("SELECT id FROM lead WHERE status = 'new' LIMIT 1");
+    await ming.visit(page, `/e/lead/${lead.id}`);
+    await ready(page);
+    const bar = page.locator('main:visible .fb-steps');
+    same('it is new', await bar.locator('.fb-here').innerText(), '新线索');
+    await bar.getByRole('button').first().click();
+    await page.waitForFunction(() => document.querySelector('main .fb-steps .fb-here').innerText !== '新线索');
+    same('the file has it', (await ming.sql(`SELECT status FROM lead WHERE id = '${lead.id}'`))[0].status, 'working');
+    must('there is no way back', (await bar.getByRole('button', { name: '新线索' }).count()) === 0);
+    const [deal] = await ming.sql("SELECT o.id, s.name_zh AS stage FROM opportunity o JOIN stage s ON s.id = o.stage_id WHERE o.outcome = 'open' LIMIT 1");
+    await go(page, `/e/opportunity/${deal.id}`);
+    same('its stage is marked', await bar.locator('.fb-here').innerText(), deal.stage);
+    nothingWrong(page);
+  },
   'the language changes at once, on the laptop and after a reload, and no word of ours stays behind': async () => {
     const page = await open(browser, { language: 'zh' });
     await ming.visit(page, '/e/opportunity?shape=board');

@@ -230,6 +230,11 @@ export const en: Record<keyof typeof zh, string> = {
   'key.after': 'Next',
 
   // lists
+  'list.add_to_list': 'Add to static list',
+  'list.list_name': 'Name of the list',
+  'list.listed': 'Added: {n}; on the list already: {m}',
+  'list.new_list': 'New list “{what}”',
+  'list.type_name': 'Type a name to make one',
   'list.all': 'All',
   'list.apply': 'Apply',
   'list.arrived': '{n:update} [show]',

@@ -229,6 +229,11 @@ export const zh = {
   'key.after': '下一条',
 
   // lists
+  'list.add_to_list': '加入静态列表',
+  'list.list_name': '列表名称',
+  'list.listed': '已加入 {n} 条，另有 {m} 条原已在列表中',
+  'list.new_list': '新建列表“{what}”',
+  'list.type_name': '输入名称即可新建',
   'list.all': '全部',
   'list.apply': '应用',
   'list.arrived': '有 {n} 处更新 [显示]',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What can be done with chosen rows: assign, set a field, delete, export. One call for all; what failed is named.
+// What can be done with chosen rows: assign, set a field, put on a list, delete, export. One call for all; what failed is named.
 import { App, Button, Form, Modal, Select, Space } from 'antd';
 import { useState } from 'react';
 import { api } from '../api/client';
@@ -11,6 +11,7 @@ import { useI18n } from '../i18n';
 import { problemSentence } from '../lib/problem';
 import { Edit } from '../value/Edit';
 import { valueText } from '../value/text';
+import { AddToList, useMayList } from './AddToList';
 import { csv, download } from './csv';
 import { rowTitle } from './Table';
 
@@ -46,7 +47,8 @@ export function Bulk({ entity, rows, refs, columns, chosen, onDone }: BulkProps)
   const session = useSession();
   const { modal } = App.useApp();
   const bulk = useBulk(entity, rows);
-  const [asking, setAsking] = useState<'assign' | 'edit' | null>(null);
+  const [asking, setAsking] = useState<'assign' | 'edit' | 'list' | null>(null);
+  const mayList = useMayList(entity);
   const owner = c.ownerField(entity);
   if (chosen.length === 0) return null;
   const remove = () =>
@@ -68,10 +70,12 @@ export function Bulk({ entity, rows, refs, columns, chosen, onDone }: BulkProps)
       <strong>{i.t('list.chosen', { n: chosen.length })}</strong>
       {owner && may(session, entity.name, 'assign') && <Button onClick={() => setAsking('assign')}>{i.t('term.assign')}</Button>}
       {may(session, entity.name, 'edit') && <Button onClick={() => setAsking('edit')}>{i.t('ui.edit')}</Button>}
+      {mayList && <Button onClick={() => setAsking('list')}>{i.t('list.add_to_list')}</Button>}
       {may(session, entity.name, 'export') && <Button onClick={exportRows}>{i.t('term.export')}</Button>}
       {may(session, entity.name, 'delete') && <Button danger onClick={remove}>{i.t('ui.delete')}</Button>}
       <Button type="text" onClick={onDone}>{i.t('list.choose_none')}</Button>
-      {asking && (
+      {asking === 'list' && <AddToList entity={entity} rows={rows.filter((r) => chosen.includes(r.id))} columns={columns} onCancel={() => setAsking(null)} onDone={() => { setAsking(null); onDone(); }} />}
+      {(asking === 'assign' || asking === 'edit') && (
         <SetDialog
           entity={entity}
           only={asking === 'assign' ? owner : undefined}

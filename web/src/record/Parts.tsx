@@ -15,6 +15,9 @@ import { useQuickCreate } from '../form/quick';
 import { isSame } from '../form/state';
 import { useI18n } from '../i18n';
 import { isComposing } from '../lib/keys';
+import { Link } from '../lib/Link';
+import { recordPath } from '../lib/router';
+import { rowTitle } from '../list/Table';
 import { problemSentence } from '../lib/problem';
 import { Edit } from '../value/Edit';
 import { Show } from '../value/Show';
@@ -28,6 +31,8 @@ export function Parts({ part, parent, record, mayEdit }: { part: Entity; parent:
   const rows = record.parts?.[part.name] ?? [];
   const link = part.part_of!.field;
   const fields = c.fields(part.name, part.layout.list.columns).filter((f) => f.name !== link && !f.is_stamp);
+  // An entry of a static list leads to its record.
+  const listed = c.field(part.name, 'record_id')?.type === 'uuid' ? c.entity(String(record.row.entity)) : undefined;
   const changed = () => wrote(parent.name, record.row.id);
   const add = async () => {
     const last = rows.reduce((n, r) => Math.max(n, Number(r.line_no ?? r.position ?? 0)), 0);
@@ -58,7 +63,7 @@ export function Parts({ part, parent, record, mayEdit }: { part: Entity; parent:
             <tbody>
               {rows.map((row) => (
                 <tr key={row.id}>
-                  {fields.map((f) => <Cell key={f.name} part={part} field={f} row={row} refs={record.references} isOpen={mayEdit && canEdit(f)} onSaved={changed} />)}
+                  {fields.map((f) => listed && f.name === part.title[0] ? <td key={f.name}><Link to={recordPath(listed.name, String(row.record_id))} title={rowTitle(part, row)}>{rowTitle(part, row)}</Link></td> : <Cell key={f.name} part={part} field={f} row={row} refs={record.references} isOpen={mayEdit && canEdit(f)} onSaved={changed} />)}
                   {mayEdit && <td><Button type="text" size="small" icon={<DeleteOutlined />} aria-label={i.t('ui.delete')} onClick={() => void remove(row)} /></td>}
                 </tr>
               ))}

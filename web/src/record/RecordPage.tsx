@@ -16,6 +16,7 @@ import { useI18n } from '../i18n';
 import { useKeys } from '../lib/keys';
 import { closeTab, listPath, nameTab, navigate, recordPath, usePlace } from '../lib/router';
 import { problemSentence } from '../lib/problem';
+import { AddToList, useMayList } from '../list/AddToList';
 import { SetDialog } from '../list/Bulk';
 import { neighbour } from '../list/neighbours';
 import { rowTitle } from '../list/Table';
@@ -24,6 +25,7 @@ import { Show } from '../value/Show';
 import { Parts } from './Parts';
 import { RelatedList, relatedTabs } from './Related';
 import { useSaving } from './save';
+import { pathField, Steps } from './Steps';
 import { History, Notes, Timeline } from './Story';
 import { Values } from './Values';
 
@@ -73,6 +75,7 @@ function Inside({ entity, id, record, onRefresh }: { entity: Entity; id: string;
     bar?.querySelector('.ant-tabs-nav-list')?.setAttribute('role', 'tablist');
   });
 
+  const way = pathField(entity);
   const parts = c.parts(entity.name);
   const tabs: Related[] = relatedTabs(related.data ?? [], (n) => c.entity(n) !== undefined, new Set(parts.map((p) => p.name)));
   const addActivity = useAddActivity(entity, record);
@@ -106,6 +109,7 @@ function Inside({ entity, id, record, onRefresh }: { entity: Entity; id: string;
   return (
     <article>
       <Head entity={entity} record={record} title={title} mayEdit={mayEdit} onEdit={() => { setTab('overview'); setEditing(true); }} onActivity={addActivity} onStep={go} onChart={() => setTab('chart')} />
+      {way && <Steps entity={entity} field={way} record={record} saving={saving} mayEdit={mayEdit} />}
       {arrivals.has(id) && <div className="fb-fresh"><Button size="small" onClick={() => { seen(entity.name, id); onRefresh(); }}>{i.t('rec.arrived')}</Button></div>}
       <div ref={tabBar}><Tabs activeKey={items.some((x) => x.key === tab) ? tab : 'overview'} onChange={setTab} items={items} destroyOnHidden /></div>
       {saving.clash && <BothChangedDialog entity={entity} clash={saving.clash} refs={record.references} row={record.row} />}
@@ -168,6 +172,8 @@ function Head({ entity, record, title, mayEdit, onEdit, onActivity, onStep }: He
   const { message, modal } = App.useApp();
   const create = useQuickCreate();
   const [isAssigning, setAssigning] = useState(false);
+  const [isListing, setListing] = useState(false);
+  const mayList = useMayList(entity);
   const { row, references, marks } = record;
   const owner = c.ownerField(entity);
   const fields = c.fields(entity.name, entity.layout.header).filter((f) => f.name in row);
@@ -231,6 +237,7 @@ function Head({ entity, record, title, mayEdit, onEdit, onActivity, onStep }: He
             items: [
               ...(owner && may(session, entity.name, 'assign') ? [{ key: 'assign', label: i.t('term.assign'), onClick: () => setAssigning(true) }] : []),
               ...(may(session, entity.name, 'create') && !entity.append_only ? [{ key: 'dup', label: i.t('ui.duplicate'), onClick: duplicate }] : []),
+              ...(mayList ? [{ key: 'add', label: i.t('list.add_to_list'), onClick: () => setListing(true) }] : []),
               { key: 'print', icon: <PrinterOutlined />, label: i.t('term.print'), onClick: () => setTimeout(() => window.print(), 200) },
               { key: 'list', label: i.label(c.plural(entity)), onClick: () => navigate(listPath(entity.name)) },
               ...(may(session, entity.name, 'delete') && !entity.append_only ? [{ type: 'divider' as const }, { key: 'del', danger: true, label: i.t('ui.delete'), onClick: remove }] : []),
@@ -249,6 +256,7 @@ function Head({ entity, record, title, mayEdit, onEdit, onActivity, onStep }: He
         ))}
       </dl>
       {isAssigning && owner && <SetDialog entity={entity} only={owner} count={1} onCancel={() => setAssigning(false)} onSet={assign} />}
+      {isListing && <AddToList entity={entity} rows={[row]} columns={entity.layout.list.columns} onCancel={() => setListing(false)} onDone={() => setListing(false)} />}
     </header>
   );
 }
