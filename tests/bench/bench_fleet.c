@@ -5,7 +5,11 @@
  * bench_fleet connect DATA COUNT ADDRESS    connects all of them, says hello, prints one line when every one was welcomed, and answers
  *                                           pings; the next line on standard input cuts all, the one after connects them anew; its
  *                                           end ends the program
+ * bench_fleet return  DATA COUNT ADDRESS    a week in a drawer: each laptop learns its scopes, all are cut, and at the next line on standard
+ *                                           input all come back at once with EDITS edits of contacts of their own; one line says
+ *                                           how many are in step and how long each waited for the first rows and for the end
  *
+ * Laptop i is that of the employee with the login r<i>, if there is one, else of the login bench; its contacts have the ids of contact_id().
  * One key serves all devices: what is measured is headquarters, not our own key making. At most WINDOW handshakes at a time, as
  * headquarters lets no more strangers in from one address.
  */
@@ -25,7 +29,10 @@
 #include "common/net/stream.h"
 #include "common/wire/message.h"
 
-#define WINDOW 16
+#define WINDOW    16
+#define EDITS     50
+#define CONTACT   80 /* the numbers of the entity and of its field in the shipped catalogue */
+#define JOB_TITLE 14
 
 _Noreturn static void fail(const char *what, const struct fb_why *why)
 {
@@ -112,6 +119,7 @@ static void issue_one(struct issue *x, size_t i, const struct fb_random *random,
     sqlite3_bind_text(x->device, 1, id, -1, SQLITE_TRANSIENT);
     sqlite3_bind_text(x->device, 2, name, -1, SQLITE_TRANSIENT);
     sqlite3_bind_text(x->device, 3, cert.serial, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(x->device, 4, (int64_t)i);
     step(x->db, x->device);
     sqlite3_bind_blob(x->certificate, 1, cert.fingerprint.bytes, sizeof cert.fingerprint.bytes,
                       SQLITE_TRANSIENT);
@@ -145,7 +153,8 @@ static void enrol(const char *data, size_t count)
         x.db,
         "INSERT INTO device (id, name, employee_id, kind, certificate_serial, state, enrolled_at)"
         " SELECT ?1, ?2, employee_id, 'laptop', ?3, 'active', '2026-01-01T00:00:00.000Z'"
-        " FROM fb_user WHERE login = 'bench'");
+        " FROM (SELECT id AS employee_id FROM employee WHERE user_name = 'r' || ?4 UNION ALL"
+        " SELECT employee_id FROM fb_user WHERE login = 'bench' LIMIT 1)");
     x.certificate = prepare(
         x.db,
         "INSERT INTO fb_certificate (fingerprint, device_id, serial, issued_at_ms, not_after_ms)"
@@ -168,6 +177,13 @@ static void enrol(const char *data, size_t count)
 
 /* ---- Connect ---- */
 
+static double seconds(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 struct fleet;
 
 struct laptop {
@@ -177,6 +193,14 @@ struct laptop {
     bool is_welcomed;
     int64_t incarnation; /* as the first welcome gave them: a laptop that returns names them */
     char timeline[FB_ROW_ID_SIZE];
+    /* of a week in a drawer */
+    struct fb_arena scopes_arena;
+    const char **scopes;
+    size_t scope_count;
+    int64_t cursor;
+    bool is_acked, is_in_step, has_rows;
+    int64_t again_at_ms; /* headquarters was busy: not before */
+    double first_rows_s, in_step_s;
 };
 
 struct fleet {
@@ -191,6 +215,10 @@ struct fleet {
     size_t open_handshakes;
     size_t welcomed;
     size_t lost;
+    bool rounds; /* a whole round, not only a welcome */
+    bool is_back;
+    double began_s;
+    size_t put_off;
     char last_reason[FB_WHY_SIZE];
 };
 
@@ -229,10 +257,110 @@ static void on_open(void *ctx, struct fb_stream *stream, const struct fb_stream_
     send_message(l, &hello);
 }
 
+/* ---- A week in a drawer ---- */
+
+static void contact_id(size_t laptop, size_t k, char ret[static FB_ROW_ID_SIZE])
+{
+    snprintf(ret, FB_ROW_ID_SIZE, "01890000-0000-7000-8000-%012zu", laptop * EDITS + k);
+}
+
+/* One push: each contact has another job title now. */
+static void send_push(struct laptop *l)
+{
+    struct fb_changes_writer *w = NULL;
+    const uint8_t *part = NULL;
+    size_t size = 0;
+    size_t laptop = (size_t)(l - l->fleet->laptops);
+    check(fb_changes_writer_new(&w), "writer", NULL);
+    for (size_t k = 0; k < EDITS; k++) {
+        struct fb_field_change field = {.field_no = JOB_TITLE,
+                                        .base = {.type = FB_NULL},
+                                        .mine = fb_value_text("Head of purchasing"),
+                                        .edited_at_ms = fb_os_now_ms(),
+                                        .cursor = l->cursor};
+        struct fb_change change = {.entity_no = CONTACT,
+                                   .op = FB_CHANGE_UPDATE,
+                                   .cursor = l->cursor,
+                                   .edited_at_ms = field.edited_at_ms,
+                                   .fields = &field,
+                                   .field_count = 1};
+        contact_id(laptop, k, change.row_id);
+        check(fb_changes_writer_add(w, &change, &part, &size), "change", NULL);
+        if (size > 0) {
+            fail("so many edits are more than one part", NULL);
+        }
+    }
+    check(fb_changes_writer_finish(w, &part, &size), "part", NULL);
+    struct fb_message m = {
+        .kind = FB_MESSAGE_PUSH_PART,
+        .push_part = {
+            .incarnation = l->incarnation, .number = 1, .parts = 1, .bytes = part, .size = size}};
+    memcpy(m.push_part.timeline, l->timeline, sizeof l->timeline);
+    m.push_part.hash =
+        fb_sha256(m.push_part.prev_hash.bytes, sizeof m.push_part.prev_hash.bytes, part, size);
+    send_message(l, &m);
+    fb_changes_writer_free(w);
+}
+
+/* As if it had been downloaded already: what everybody and what this person holds. */
+static void hold_first(struct laptop *l, const char *employee_id)
+{
+    char mine[64];
+    snprintf(mine, sizeof mine, "employee:%s", employee_id);
+    l->scopes = fb_arena_alloc(&l->scopes_arena, 2 * sizeof *l->scopes);
+    l->scopes[0] = fb_arena_strdup(&l->scopes_arena, mine);
+    l->scopes[1] = "global";
+    l->scope_count = 2;
+}
+
+/* After the welcome: what is here, and what is new? */
+static void go_on(struct laptop *l, const struct fb_welcome *welcome)
+{
+    if (!l->fleet->is_back) {
+        l->cursor = welcome->rev;
+        hold_first(l, welcome->employee_id);
+    } else if (welcome->seen == 0) {
+        send_push(l);
+    }
+    struct fb_message pull = {
+        .kind = FB_MESSAGE_PULL,
+        .pull = {.cursor = l->cursor, .scopes = l->scopes, .scope_count = l->scope_count}};
+    memcpy(pull.pull.timeline, l->timeline, sizeof l->timeline);
+    send_message(l, &pull);
+}
+
+static void take_cut(struct laptop *l, const struct fb_cut *cut)
+{
+    struct fleet *f = l->fleet;
+    if (!f->is_back) {
+        l->cursor = cut->rev;
+        l->scope_count = cut->scope_count;
+        l->scopes = fb_arena_alloc(&l->scopes_arena, (cut->scope_count + 1) * sizeof *l->scopes);
+        for (size_t i = 0; i < cut->scope_count; i++) {
+            l->scopes[i] = fb_arena_strdup(&l->scopes_arena, cut->scopes[i]);
+        }
+    }
+    if (!l->is_in_step && (!f->is_back || cut->seen == 1)) {
+        l->is_in_step = true;
+        l->in_step_s = seconds(CLOCK_MONOTONIC) - f->began_s;
+    }
+}
+
+static void put_off(struct laptop *l, int64_t retry_after_ms)
+{
+    l->fleet->put_off++;
+    l->again_at_ms = fb_os_now_ms() + retry_after_ms;
+}
+
 static void receive(struct laptop *l, const uint8_t *frame, size_t size)
 {
-    if (frame[4] != FB_MESSAGE_WELCOME && frame[4] != FB_MESSAGE_PING &&
-        frame[4] != FB_MESSAGE_REFUSE) {
+    bool is_answer = frame[4] == FB_MESSAGE_ROWS || frame[4] == FB_MESSAGE_CUT;
+    if (is_answer && !l->has_rows) {
+        l->has_rows = true;
+        l->first_rows_s = seconds(CLOCK_MONOTONIC) - l->fleet->began_s;
+    }
+    if (frame[4] != FB_MESSAGE_CUT && frame[4] != FB_MESSAGE_WELCOME &&
+        frame[4] != FB_MESSAGE_PING && frame[4] != FB_MESSAGE_REFUSE) {
         return;
     }
     FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
@@ -242,7 +370,16 @@ static void receive(struct laptop *l, const uint8_t *frame, size_t size)
     if (m.kind == FB_MESSAGE_PING) {
         struct fb_message pong = {.kind = FB_MESSAGE_PONG, .ping_ms = m.ping_ms};
         send_message(l, &pong);
+    } else if (m.kind == FB_MESSAGE_CUT) {
+        if (l->fleet->rounds) {
+            take_cut(l, &m.cut);
+        }
+    } else if (m.kind == FB_MESSAGE_WELCOME && m.welcome.verdict == FB_VERDICT_RETRY_LATER) {
+        put_off(l, m.welcome.retry_after_ms);
     } else if (m.kind == FB_MESSAGE_REFUSE) {
+        if (m.refuse.reason == FB_REFUSAL_BUSY) {
+            put_off(l, m.refuse.retry_after_ms);
+        }
         snprintf(l->fleet->last_reason, FB_WHY_SIZE, "%s", m.refuse.sentence);
     } else if (!l->is_welcomed) {
         l->is_welcomed = true;
@@ -250,6 +387,9 @@ static void receive(struct laptop *l, const uint8_t *frame, size_t size)
         memcpy(l->timeline, m.welcome.timeline, sizeof l->timeline);
         l->fleet->welcomed++;
         l->fleet->open_handshakes--;
+        if (l->fleet->rounds) {
+            go_on(l, &m.welcome);
+        }
         start_more(l->fleet);
     }
 }
@@ -286,13 +426,13 @@ static void on_close(void *ctx, int err, const struct fb_why *why)
 static const struct fb_stream_calls CALLS = {
     .on_open = on_open, .on_bytes = on_bytes, .on_close = on_close};
 
-static void start_one(struct fleet *f)
+static void start(struct fleet *f, size_t i)
 {
-    struct laptop *l = &f->laptops[f->started];
+    struct laptop *l = &f->laptops[i];
     char name[32];
-    snprintf(name, sizeof name, "%zu.pem", f->started);
-    f->started++;
+    snprintf(name, sizeof name, "%zu.pem", i);
     f->open_handshakes++;
+    l->again_at_ms = 0;
     l->fleet = f;
     l->is_welcomed = false;
     fb_buf_init(&l->in, FB_CATALOGUE_BYTES_MAX);
@@ -311,15 +451,8 @@ static void start_one(struct fleet *f)
 static void start_more(struct fleet *f)
 {
     while (f->open_handshakes < WINDOW && f->started < f->count) {
-        start_one(f);
+        start(f, f->started++);
     }
-}
-
-static double seconds(clockid_t id)
-{
-    struct timespec t;
-    clock_gettime(id, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 /* All of them, from no connection to all welcomed; one line says what it took. */
@@ -353,7 +486,83 @@ static void cut_all(struct fleet *f)
     fflush(stdout);
 }
 
-static void run_fleet(const char *data, size_t count, const char *address)
+/* Whoever was told to come later comes later, up to a second after, not all at once. */
+static void start_again(struct fleet *f)
+{
+    int64_t now_ms = fb_os_now_ms();
+    for (size_t i = 0; i < f->count && f->open_handshakes < WINDOW; i++) {
+        struct laptop *l = &f->laptops[i];
+        int64_t jitter_ms = (int64_t)(i * 389 % 1000);
+        if (l->stream == NULL && l->again_at_ms > 0 && l->again_at_ms + jitter_ms <= now_ms) {
+            start(f, i);
+        }
+    }
+}
+
+static size_t in_step(const struct fleet *f)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        count += f->laptops[i].is_in_step;
+    }
+    return count;
+}
+
+static void run_rounds(struct fleet *f)
+{
+    f->began_s = seconds(CLOCK_MONOTONIC);
+    f->started = f->open_handshakes = f->welcomed = f->lost = f->put_off = 0;
+    f->last_reason[0] = '\0';
+    for (size_t i = 0; i < f->count; i++) {
+        f->laptops[i].is_in_step = f->laptops[i].has_rows = false;
+    }
+    start_more(f);
+    while (in_step(f) < f->count && seconds(CLOCK_MONOTONIC) - f->began_s < 600) {
+        fb_loop_turn(f->loop, 50);
+        start_again(f);
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double percentile(const struct fleet *f, double share, bool of_rows)
+{
+    double *all = calloc(f->count, sizeof *all);
+    for (size_t i = 0; i < f->count; i++) {
+        all[i] = of_rows ? f->laptops[i].first_rows_s : f->laptops[i].in_step_s;
+    }
+    qsort(all, f->count, sizeof *all, compare);
+    double answer = all[(size_t)(share * (double)(f->count - 1))];
+    free(all);
+    return answer;
+}
+
+static void run_return(struct fleet *f)
+{
+    char line[8];
+    f->rounds = true;
+    run_rounds(f);
+    printf("ready=%zu %s\n", in_step(f), f->last_reason);
+    fflush(stdout);
+    cut_all(f);
+    f->is_back = true;
+    if (fgets(line, sizeof line, stdin) == NULL) {
+        return;
+    }
+    run_rounds(f);
+    printf("in_step=%zu put_off=%zu first_rows_p50_s=%.2f first_rows_p99_s=%.2f in_step_p50_s=%.2f "
+           "in_step_p99_s=%.2f %s\n",
+           in_step(f), f->put_off, percentile(f, 0.5, true), percentile(f, 0.99, true),
+           percentile(f, 0.5, false), percentile(f, 0.99, false), f->last_reason);
+    fflush(stdout);
+}
+
+static void run_fleet(const char *data, size_t count, const char *address, bool rounds)
 {
     struct fleet f = {.count = count, .address = address};
     snprintf(f.folder, sizeof f.folder, "%s/fleet", data);
@@ -361,6 +570,10 @@ static void run_fleet(const char *data, size_t count, const char *address)
     read_file(data, "tls/ca.pem", &f.ca);
     f.laptops = calloc(count, sizeof *f.laptops);
     check(fb_loop_new(&f.loop), "loop", NULL);
+    if (rounds) {
+        run_return(&f);
+        _exit(0);
+    }
     connect_all(&f);
     fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
     char byte = 0;
@@ -385,10 +598,11 @@ int main(int argc, char **argv)
         enrol(argv[2], strtoul(argv[3], NULL, 10));
         return 0;
     }
-    if (argc >= 5 && strcmp(argv[1], "connect") == 0) {
-        run_fleet(argv[2], strtoul(argv[3], NULL, 10), argv[4]);
+    bool is_return = argc >= 5 && strcmp(argv[1], "return") == 0;
+    if (is_return || (argc >= 5 && strcmp(argv[1], "connect") == 0)) {
+        run_fleet(argv[2], strtoul(argv[3], NULL, 10), argv[4], is_return);
         return 0;
     }
-    fprintf(stderr, "usage: bench_fleet enrol DATA COUNT | connect DATA COUNT ADDRESS\n");
+    fprintf(stderr, "usage: bench_fleet enrol DATA COUNT | connect|return DATA COUNT ADDRESS\n");
     return 2;
 }

@@ -3,8 +3,8 @@
 """The benchmarks with real programs: fieldbook-server and fieldbook-replica over TLS on loopback, judged by processor time of all
 processes against plain SQLite measured in the same run, interleaved. scripts/bench builds and calls this.
 
-run.py [--rows N] [--edits N] [--conflicts N] [--hops N] [--rounds N] [--fleet N] [--peers FOLDER] [--json FILE] [part...]
-parts: tax wire w1 w2 w3 w4 w5 fleet peers (all unless named)
+run.py [--rows N] [--edits N] [--conflicts N] [--hops N] [--rounds N] [--fleet N] [--returning N] [--peers FOLDER] [--json FILE] [part...]
+parts: tax wire w1 w2 w3 w4 w5 fleet return peers (all unless named)
 """
 import argparse
 import json
@@ -23,6 +23,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 from fieldbook import BIN, Laptop, World, run, until  # noqa: E402
+from web_http_test import Browser  # noqa: E402
 
 TOOLS = pathlib.Path(os.environ.get("FIELDBOOK_TEST_BIN", BIN.parent / "tests")) / "bench"
 CATALOGUE = ROOT / "tests/bench/catalogue"
@@ -389,6 +390,59 @@ class Bench:
                       first_contact_ms_each=1000 * first_cpu / self.o.fleet,
                       return_cpu_s_of_10000=returned_cpu * 10000 / self.o.fleet, first=first, again=again)
 
+    def part_return(self):
+        """Many laptops come back at once after a week, each with 50 edits of its own accounts, while somebody reads at headquarters' pages."""
+        count, edits = self.o.returning, 50
+        with World(start=False) as world:
+            hq = world.hq
+            hq.add_user("bench", "Bench", "admin")
+            hq.sql(f"""WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {count - 1})
+                       INSERT INTO employee (code, user_name, family_name, status) SELECT 'r' || i, 'r' || i, 'Rep', 'active' FROM n;
+                       INSERT INTO employee_role (employee_id, role_id) SELECT e.id, r.id FROM employee e, role r
+                         WHERE e.user_name GLOB 'r[0-9]*' AND r.name = 'rep';
+                       INSERT INTO company (name, owner_id) SELECT 'Company ' || user_name, id FROM employee WHERE user_name GLOB 'r[0-9]*';
+                       WITH RECURSIVE n(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM n WHERE k < {edits - 1})
+                       INSERT INTO contact (id, family_name, company_id, owner_id)
+                         SELECT printf('01890000-0000-7000-8000-%012d', substr(e.user_name, 2) * {edits} + k), 'Contact ' || k, c.id, e.id
+                         FROM n, employee e JOIN company c ON c.owner_id = e.id WHERE e.user_name GLOB 'r[0-9]*';""")
+            tool("bench_fleet", "enrol", hq.data, count)
+            hq.start()
+            until(lambda: hq.rows("SELECT count(*) FROM fb_journal WHERE op <> 0") == [(0,)], "headquarters has taken it all in", 300)
+            login = Browser(hq.port, hq.data / "tls/ca.pem").must_login("admin", hq.password)
+            pid = hq.process.pid
+            fleet = subprocess.Popen([str(TOOLS / "bench_fleet"), "return", str(hq.data), str(count), hq.address],
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            ready = fleet.stdout.readline().strip()
+            fleet.stdout.readline()  # all are cut
+            # The week: one contact in ten is edited at headquarters.
+            hq.sql("UPDATE contact SET department = 'Purchasing' WHERE id GLOB '*0' AND family_name <> ''")
+            until(lambda: hq.rows("SELECT count(*) FROM fb_journal WHERE op <> 0") == [(0,)], "the week is in the log", 300)
+            reads, is_over = [], threading.Event()
+            boss = Browser(hq.port, hq.data / "tls/ca.pem")  # an idle connection is closed after a minute
+            boss.cookies = login.cookies
+            def read():
+                while not is_over.is_set():
+                    began = time.monotonic()
+                    status, _, _ = boss.ask("GET", "/api/v1/contact?limit=50&sort=family_name")
+                    assert status == 200, status
+                    reads.append(time.monotonic() - began)
+                    time.sleep(0.05)
+            reader = threading.Thread(target=read)
+            reader.start()
+            cpu, began = cpu_of(pid), time.monotonic()
+            fleet.stdin.write("\n")
+            fleet.stdin.flush()
+            back = fleet.stdout.readline().strip()
+            wall, cpu = time.monotonic() - began, cpu_of(pid) - cpu
+            is_over.set()
+            reader.join()
+            fleet.wait(60)
+            reads.sort()
+            stand = hq.rows("SELECT count(*) FROM contact WHERE job_title = 'Head of purchasing'")[0][0]
+            self.note("return", stand=stand / (count * edits), hq_cpu_s=cpu, wall_s=wall, peak_mb=memory_kb(pid, "VmHWM") / 1024,
+                      hq_reads=len(reads), hq_read_p50_ms=1000 * reads[len(reads) // 2], hq_read_p99_ms=1000 * reads[len(reads) * 99 // 100],
+                      ready=ready, **{key: float(value) for key, value in (pair.split("=", 1) for pair in back.split() if "=" in pair)})
+
     def part_peers(self):
         peers = self.o.peers
         if not peers or not pathlib.Path(peers).is_dir():
@@ -458,7 +512,7 @@ def table(figures):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
-    for name, value in (("rows", 100000), ("edits", 20000), ("conflicts", 5000), ("hops", 200), ("rounds", 5), ("fleet", 10000)):
+    for name, value in (("rows", 100000), ("edits", 20000), ("conflicts", 5000), ("hops", 200), ("rounds", 5), ("fleet", 10000), ("returning", 2000)):
         p.add_argument(f"--{name}", type=int, default=value)
     p.add_argument("--seed", type=int, default=100)
     p.add_argument("--peers", default=str(ROOT.parent / "shared/peers"))
@@ -467,7 +521,7 @@ def main():
     o = p.parse_args()
     repeated = ["wire", "tax", "w1", "w2", "peers"]
     # W3 leaves conflicts behind, which are rows too: after the downloads. The rest needs no second round.
-    once = ["w4", "w5", *["w3"] * o.rounds, "fleet"]
+    once = ["w4", "w5", *["w3"] * o.rounds, "fleet", "return"]
     parts = o.parts or repeated + once
     folder = pathlib.Path(tempfile.mkdtemp(prefix="fieldbook-bench-"))
     folder.chmod(0o755)  # PostgreSQL's driver runs as another user
