@@ -13,6 +13,8 @@ int fb_replica_cli_enrol(struct fb_cli *cli, struct fb_why *why);
 int fb_replica_cli_run(struct fb_cli *cli, struct fb_why *why);
 int fb_replica_cli_open(struct fb_cli *cli, struct fb_why *why);
 int fb_replica_cli_sync(struct fb_cli *cli, struct fb_why *why);
+int fb_replica_cli_export_round(struct fb_cli *cli, struct fb_why *why);
+int fb_replica_cli_import_round(struct fb_cli *cli, struct fb_why *why);
 int fb_replica_cli_unlock(struct fb_cli *cli, struct fb_why *why);
 int fb_replica_cli_status(struct fb_cli *cli, struct fb_why *why);
 int fb_replica_cli_outbox(struct fb_cli *cli, struct fb_why *why);

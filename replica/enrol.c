@@ -186,23 +186,24 @@ static int read_file(const char *data, const char *name, struct fb_buf *ret, str
     return rc;
 }
 
+int fb_enrol_identity(const char *data, struct fb_ca_pair *ret, struct fb_buf *ret_ca,
+                      struct fb_why *why)
+{
+    fb_ca_pair_init(ret);
+    fb_buf_init(ret_ca, PEM_BYTES_MAX);
+    int rc = read_file(data, "key.pem", &ret->key, why);
+    rc = rc < 0 ? rc : fb_os_check_private(path_in(data, "key.pem"), why);
+    rc = rc < 0 ? rc : read_file(data, "certificate.pem", &ret->cert, why);
+    return rc < 0 ? rc : read_file(data, "authority.pem", ret_ca, why);
+}
+
 int fb_enrol_tls(const char *data, struct fb_tls_client **ret, struct fb_why *why)
 {
-    FB_AUTO(fb_buf_release) struct fb_buf cert = {0};
-    FB_AUTO(fb_buf_release) struct fb_buf key = {0};
-    FB_AUTO(fb_buf_release) struct fb_buf ca = {0};
-    int rc = read_file(data, "key.pem", &key, why);
-    rc = rc < 0 ? rc : fb_os_check_private(path_in(data, "key.pem"), why);
-    rc = rc < 0 ? rc : read_file(data, "certificate.pem", &cert, why);
-    rc = rc < 0 ? rc : read_file(data, "authority.pem", &ca, why);
-    if (rc == FB_OK) {
-        const struct fb_tls_client_config config = {.cert = &cert, .key = &key, .ca = &ca};
-        rc = fb_tls_client_new(&config, ret, why);
-    }
-    if (key.bytes != NULL) {
-        explicit_bzero(key.bytes, key.size);
-    }
-    return rc;
+    FB_AUTO(fb_ca_pair_release) struct fb_ca_pair own;
+    FB_AUTO(fb_buf_release) struct fb_buf ca;
+    int rc = fb_enrol_identity(data, &own, &ca, why);
+    const struct fb_tls_client_config config = {.cert = &own.cert, .key = &own.key, .ca = &ca};
+    return rc < 0 ? rc : fb_tls_client_new(&config, ret, why);
 }
 
 int fb_enrol_check(const char *data, char ret[static FB_ENROL_CHECK_SIZE], struct fb_why *why)

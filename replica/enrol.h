@@ -12,6 +12,7 @@
 
 #include "common/base/err.h"
 #include "common/crm/enrol_code.h"
+#include "common/net/ca.h"
 #include "common/net/tls.h"
 
 /* server: HOST:PORT. FB_ERR_UNREACHABLE, FB_ERR_REFUSED with headquarters' sentence. Leaves nothing behind on failure. */
@@ -34,6 +35,10 @@ int fb_enrol_renew_if_due(const char *data, const char *server, const char *prox
 int fb_enrol_check(const char *data, char ret[static FB_ENROL_CHECK_SIZE],
                    struct fb_why *why) FB_MUST_CHECK;
 
+/* What this laptop signs with and whom it trusts: its key and its certificates, its own first; the authority's. Errors as below.
+ * Release both either way. */
+int fb_enrol_identity(const char *data, struct fb_ca_pair *ret, struct fb_buf *ret_ca,
+                      struct fb_why *why) FB_MUST_CHECK;
 /* The device's TLS context from its files; FB_ERR_CONFIG if the key can be read by others, FB_ERR_REFUSED if not enrolled. */
 int fb_enrol_tls(const char *data, struct fb_tls_client **ret, struct fb_why *why) FB_MUST_CHECK;
 

@@ -28,6 +28,7 @@ int fb_server_cli_device_refuse(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_device_wipe(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_device_unlock(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_device_revoke(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_answer(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_backup(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_restore(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_verify(struct fb_cli *cli, struct fb_why *why);

@@ -34,6 +34,13 @@ int fb_hub_open(struct fb_hub *hub, const char *device_id, int64_t now_ms,
                 struct fb_server_session **ret) FB_MUST_CHECK;
 void fb_hub_close(struct fb_hub *hub, struct fb_server_session *session);
 
+/* A round carried by file (docs/protocol.md): feeds a session with what fb_replica_round_export wrote, settles, and appends the answer:
+ * the SHA-256 of the ask, welcome, acks, cut. carried.c. FB_ERR_REFUSED: the laptop may not come, or needs a connection; FB_ERR_INVALID:
+ * this is no round; FB_ERR_LIMIT: ret is full, what it brought is taken in; FB_ERR_BUSY: the database cannot be written; each with a
+ * sentence. */
+int fb_hub_answer(struct fb_hub *hub, const char *device_id, const struct fb_buf *ask,
+                  int64_t now_ms, struct fb_buf *ret, struct fb_why *why) FB_MUST_CHECK;
+
 /* After every turn, and when a local write was noticed. FB_ERR_DISK_FULL, FB_ERR_BUSY: nothing was merged, pushes stay queued,
  * try again later. */
 int fb_hub_settle(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;

@@ -81,7 +81,9 @@ static int receive_welcome(struct fb_replica_round *r, const struct fb_message *
     r->status.retry_after_ms = w->retry_after_ms;
     r->status.lease_ms = w->lease_ms;
     r->status.must_wipe = w->must_wipe;
-    measure_clock(r, w);
+    if (!r->is_carried) {
+        measure_clock(r, w);
+    }
     if (w->verdict == FB_VERDICT_RETRY_LATER) {
         return fb_replica_fail(r, FB_ERR_BUSY, "headquarters is busy: trying again in %lld s",
                                (long long)(w->retry_after_ms + 999) / 1000);

@@ -329,7 +329,7 @@ void fb_replica_round_closed(struct fb_replica_round *r, int64_t now_ms)
     fb_buf_clear(&r->frames);
     fb_buf_clear(&r->scope_digests);
     r->frame_at_ms = 0;
-    r->is_hello_due = r->is_greeted = r->awaits_catalogue = r->owes_pong = false;
+    r->is_hello_due = r->is_greeted = r->awaits_catalogue = r->owes_pong = r->is_carried = false;
     r->is_pull_sent = r->is_pull_wanted = r->has_output_blocked = false;
     r->sending.number = 0;
     r->in_flight = r->staged_number = 0;

@@ -16,6 +16,7 @@
  *   fit.c           a change too large to travel is made to fit
  *   found.c         values no journal row explains
  *   local_digest.c  digests by a scan of the tables
+ *   carried.c       a round by file
  *   incarnation.c   a new incarnation, a new timeline
  *   timelines.c     the histories of headquarters that ours goes back to
  *   keymap.c        a hash table of row ids
@@ -157,6 +158,7 @@ struct fb_replica_round {
     int64_t frame_at_ms; /* first byte of the frame that is not whole; 0: none */
     int64_t hello_at_ms;
     bool is_hello_due;
+    bool is_carried; /* by file: all pushes go in one run, and clocks say nothing (carried.c) */
     bool is_greeted;
     bool awaits_catalogue;
     bool may_pull;           /* false: this program is too old to receive */

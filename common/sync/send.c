@@ -3,7 +3,8 @@
  * What the replica says: hello, the parts of a push, pull, ping.
  *
  * Push precedes pull, and the pull follows the last part at once: headquarters settles the push
- * before it answers. One push is in flight; with several queued, the next goes up after the cut.
+ * before it answers. One push is in flight; with several queued, the next goes up after the cut. By
+ * file all of them go at once: nothing is heard between.
  */
 #include <string.h>
 
@@ -176,25 +177,26 @@ static int clear_journal_late(struct fb_replica_round *r)
  * there is none. */
 static int choose_push(struct fb_replica_round *r)
 {
-    if (r->in_flight > 0) {
+    int64_t sent = r->in_flight > r->acked ? r->in_flight : r->acked;
+    if (r->in_flight > 0 && !r->is_carried) {
         return FB_OK;
     }
-    if (r->acked >= r->last.number && r->is_write_noticed) {
+    if (sent >= r->last.number && r->is_write_noticed) {
         int rc = freeze(r);
         if (rc < 0) {
             return rc;
         }
     }
-    if (r->acked >= r->last.number) {
+    if (sent >= r->last.number) {
         return FB_OK;
     }
-    int rc = fb_outbox_get(r->store, r->acked + 1, &r->sending);
+    int rc = fb_outbox_get(r->store, sent + 1, &r->sending);
     if (rc < 0) {
         r->sending.number = 0;
         return fb_replica_fail(
             r, rc,
             "push %lld is missing from this laptop's outbox: restore the database from a backup",
-            (long long)r->acked + 1);
+            (long long)sent + 1);
     }
     bool is_staged = r->staged_number == r->sending.number && r->staged_parts > 0;
     r->next_part = is_staged ? r->staged_parts : 0;
@@ -252,17 +254,16 @@ static bool needs_pull(const struct fb_replica_round *r)
 
 static int advance_push(struct fb_replica_round *r, struct fb_buf *out)
 {
-    if (r->sending.number == 0) {
-        int rc = choose_push(r);
-        if (rc < 0) {
-            return rc;
-        }
-    }
-    if (r->sending.number > 0) {
-        int rc = send_parts(r, out);
+    int rc = r->sending.number == 0 ? choose_push(r) : FB_OK;
+    while (rc == FB_OK && r->sending.number > 0) {
+        rc = send_parts(r, out);
         if (rc < 0 || r->has_output_blocked) {
             return rc;
         }
+        rc = r->is_carried ? choose_push(r) : FB_OK;
+    }
+    if (rc < 0) {
+        return rc;
     }
     if (needs_pull(r)) {
         fb_replica_move(r, FB_REPLICA_PULLING);
@@ -407,7 +408,9 @@ int fb_replica_send(struct fb_replica_round *r, struct fb_buf *out)
             return rc;
         }
     }
-    int rc = r->is_hello_due ? send_hello(r, out) : FB_OK;
+    /* By file hello names the last push of the file, so that the same file may be answered again. */
+    int rc = r->is_hello_due && r->is_carried ? freeze(r) : FB_OK;
+    rc = rc == FB_OK && r->is_hello_due ? send_hello(r, out) : rc;
     if (rc == FB_OK) {
         rc = send_pongs(r, out);
     }

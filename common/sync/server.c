@@ -60,6 +60,7 @@ struct fb_server_session {
     int64_t poke_rev;        /* 0: nothing to tell */
     bool pokes_scopes;       /* ... that changed by date */
     bool has_cut_open;
+    bool is_carried; /* by file */
 
     int64_t now_ms;
     int64_t opened_at_ms;
@@ -186,6 +187,9 @@ static int receive_hello(struct fb_server_session *s, const struct fb_message *m
         return FB_OK;
     }
     s->clock_offset_ms = s->now_ms - hello->now_ms;
+    if (s->is_carried && s->clock_offset_ms > 0) {
+        s->clock_offset_ms = 0; /* so long it was on the way, or its clock is slow: nobody knows */
+    }
     s->pushed = s->acked = a.welcome.seen;
     move(s, IN_STEP);
     struct fb_message welcome = {.kind = FB_MESSAGE_WELCOME, .welcome = a.welcome};
@@ -519,6 +523,11 @@ void fb_server_session_scopes_changed(struct fb_server_session *s, int64_t rev)
 {
     s->pokes_scopes = true;
     fb_server_session_poked(s, rev > 0 ? rev : 1);
+}
+
+void fb_server_session_set_carried(struct fb_server_session *s)
+{
+    s->is_carried = true;
 }
 
 const char *fb_server_session_sentence(const struct fb_server_session *s)

@@ -97,6 +97,19 @@ bool fb_replica_round_is_in_step(const struct fb_replica_round *r);
 /* Connected, told to erase the data, and headquarters has all that waited. */
 bool fb_replica_round_may_wipe(const struct fb_replica_round *r);
 
+/* ---- A round by file: carried.c (docs/protocol.md) ---- */
+
+/* Appends what the laptop says: hello, every push that no cut has answered (the journal is frozen first), the pull. FB_ERR_REFUSED:
+ * it needs a connection; FB_ERR_LIMIT: ret is full; each with a sentence. With no connection open. */
+int fb_replica_round_export(struct fb_replica_round *r, struct fb_buf *ret, int64_t now_ms,
+                            struct fb_why *why) FB_MUST_CHECK;
+/* Takes in what fb_hub_answer appended for the newest export, in the transaction of its cut. FB_ERR_INVALID: it answers an older one;
+ * FB_ERR_EXISTS: nothing of it is left to take in; each with a sentence and nothing changed. ret_answered_at_ms: when, by
+ * headquarters' clock. */
+int fb_replica_round_import(struct fb_replica_round *r, const uint8_t *answer, size_t size,
+                            int64_t now_ms, int64_t *ret_answered_at_ms,
+                            struct fb_why *why) FB_MUST_CHECK;
+
 /* The pieces, also used by tests. freeze.c: freezes the whole journal into one push; *ret_number 0 if it was empty. Inside a transaction. */
 int fb_replica_freeze(struct fb_store *s, int64_t now_ms, int64_t *ret_number) FB_MUST_CHECK;
 /* The chain of pushes, both sides: a push's hash starts as the hash of the push before (zeros for the first of an incarnation)
@@ -222,6 +235,8 @@ int fb_server_session_feed(struct fb_server_session *session, const uint8_t *byt
 int fb_server_session_take(struct fb_server_session *session, struct fb_buf *out,
                            int64_t now_ms) FB_MUST_CHECK;
 int64_t fb_server_session_deadline_ms(const struct fb_server_session *session);
+/* By file: its hello was written some time ago, so that clocks are not compared; only one that is ahead of ours shows. */
+void fb_server_session_set_carried(struct fb_server_session *session);
 /* Why it failed; "" */
 const char *fb_server_session_sentence(const struct fb_server_session *session);
 const char *fb_server_session_device(const struct fb_server_session *session);
