@@ -45,10 +45,11 @@ static int take(struct carried *c)
                                         FB_CARRIED_BYTES_MAX >> 20);
 }
 
-static int decode(struct carried *c, const struct fb_buf *bytes, size_t at,
-                  struct fb_message *ret, size_t *ret_size)
+static int decode(struct carried *c, const struct fb_buf *bytes, size_t at, struct fb_message *ret,
+                  size_t *ret_size)
 {
-    int rc = fb_frame_find(bytes->bytes + at, bytes->size - at, FB_FRAME_BYTES_MAX, ret_size, c->why);
+    int rc =
+        fb_frame_find(bytes->bytes + at, bytes->size - at, FB_FRAME_BYTES_MAX, ret_size, c->why);
     rc = rc < 0 || *ret_size == 0 ? FB_ERR_PROTOCOL : rc;
     return rc < 0 ? rc
                   : fb_message_decode(bytes->bytes + at, *ret_size,
@@ -68,8 +69,7 @@ static int look(struct carried *c, bool *ret_is_over)
         if (c->ret->bytes[c->read + 4] == FB_MESSAGE_REFUSE) {
             struct fb_message m = {0};
             rc = decode(c, c->ret, c->read, &m, &size);
-            return rc < 0 ? rc
-                          : fb_fail(c->why, FB_ERR_REFUSED, "%s", fb_text(m.refuse.sentence));
+            return rc < 0 ? rc : fb_fail(c->why, FB_ERR_REFUSED, "%s", fb_text(m.refuse.sentence));
         }
     }
     return rc;
@@ -139,8 +139,8 @@ static int check_frames(struct carried *c)
 
 static int feed_rest(struct carried *c)
 {
-    int rc = fb_server_session_feed(c->session, c->ask->bytes + c->at, c->ask->size - c->at,
-                                    c->now_ms);
+    int rc =
+        fb_server_session_feed(c->session, c->ask->bytes + c->at, c->ask->size - c->at, c->now_ms);
     return rc < 0 ? rc : fb_hub_settle(c->hub, c->now_ms);
 }
 

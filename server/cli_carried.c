@@ -87,8 +87,7 @@ static int answer(struct desk *d, const struct fb_buf *file, struct fb_buf *ret,
     rc = fb_unseal(FB_SEALED_ASK, &by, file->bytes, file->size, &ask, &signer, &pem, why);
     rc = rc < 0 ? rc : check_signer(d, &signer, now_ms, why);
     rc = rc < 0 ? rc : fb_hub_answer(d->hub, signer.device_id, &ask, now_ms, &said, why);
-    return rc < 0 ? rc
-                  : fb_seal(FB_SEALED_ANSWER, &said, &d->authority.server, &pem, ret, why);
+    return rc < 0 ? rc : fb_seal(FB_SEALED_ANSWER, &said, &d->authority.server, &pem, ret, why);
 }
 
 static void print_result(const struct fb_cli *cli, const struct fb_hub_counters *n,
@@ -97,8 +96,8 @@ static void print_result(const struct fb_cli *cli, const struct fb_hub_counters 
     if (fb_cli_is_json(cli)) {
         printf("{\"pushes\":%lld,\"repeated\":%lld,\"changes\":%lld,\"conflicts\":%lld,"
                "\"held\":%lld}\n",
-               (long long)n->pushes, (long long)n->pushes_repeated,
-               (long long)n->changes, (long long)n->conflicts_open, (long long)n->held);
+               (long long)n->pushes, (long long)n->pushes_repeated, (long long)n->changes,
+               (long long)n->conflicts_open, (long long)n->held);
         return;
     }
     printf(fb_text("Taken in: changes %lld, of them to decide %lld, held %lld. The answer is in "

@@ -104,7 +104,8 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_HORIZON_MS_MIN (FB_RULING_UNDO_DAYS * INT64_C(86400000))
 /* A round carried by file, each way: it is sealed in memory, a few times over. More than that needs a connection. */
 #define FB_CARRIED_BYTES_MAX 67108864 /* 64 MiB */
-#define FB_SEALED_BYTES_MAX  (FB_CARRIED_BYTES_MAX + 65536) /* its certificates, signature and keys */
+#define FB_SEALED_BYTES_MAX                                                                        \
+    (FB_CARRIED_BYTES_MAX + 65536) /* its certificates, signature and keys */
 /* How long a frozen push is kept after it was acknowledged: the server may be restored from a backup. */
 /* Restores of a backup that a peer remembers: one a week for a year and a bit. */
 #define FB_TIMELINES_MAX   64

@@ -120,8 +120,7 @@ static bool add_reader(CMS_ContentInfo *cms, X509 *reader)
 static BIO *encrypt(BIO *in, X509 *reader)
 {
     FB_AUTO(drop_cms)
-    CMS_ContentInfo *cms =
-        CMS_encrypt(NULL, NULL, EVP_aes_256_gcm(), CMS_BINARY | CMS_PARTIAL);
+    CMS_ContentInfo *cms = CMS_encrypt(NULL, NULL, EVP_aes_256_gcm(), CMS_BINARY | CMS_PARTIAL);
     BIO *out = BIO_new(BIO_s_mem());
     bool ok = cms != NULL && out != NULL && add_reader(cms, reader) &&
               CMS_final(cms, in, NULL, CMS_BINARY) == 1 && i2d_CMS_bio(out, cms) == 1;

@@ -152,8 +152,8 @@ static int hear_greeting(struct fb_replica_round *r, const uint8_t *frames, size
     int rc = FB_OK;
     while (rc == FB_OK) {
         rc = fb_frame_find(frames + used, size - used, FB_FRAME_BYTES_MAX, &frame, why);
-        bool is_greeting = rc == FB_OK && frame > 0 &&
-                           (used == 0 || frames[used + 4] == FB_MESSAGE_CATALOGUE);
+        bool is_greeting =
+            rc == FB_OK && frame > 0 && (used == 0 || frames[used + 4] == FB_MESSAGE_CATALOGUE);
         if (!is_greeting) {
             break;
         }

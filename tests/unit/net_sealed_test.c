@@ -146,13 +146,15 @@ FB_TEST(one_byte_altered_anywhere_or_a_lost_end_is_noticed)
     struct fb_buf file = ask_of(&hq);
     for (size_t i = 0; i < file.size; i++) {
         file.bytes[i] ^= 0x20;
-        expect_refused(FB_SEALED_ASK, &hq.issuer.key, &hq.ca, &file, FB_ERR_INVALID, "copy it again");
+        expect_refused(FB_SEALED_ASK, &hq.issuer.key, &hq.ca, &file, FB_ERR_INVALID,
+                       "copy it again");
         file.bytes[i] ^= 0x20;
     }
     for (; file.size > 0; file.size = file.size * 2 / 3) {
         struct fb_buf cut = file;
         cut.size--;
-        expect_refused(FB_SEALED_ASK, &hq.issuer.key, &hq.ca, &cut, FB_ERR_INVALID, "copy it again");
+        expect_refused(FB_SEALED_ASK, &hq.issuer.key, &hq.ca, &cut, FB_ERR_INVALID,
+                       "copy it again");
     }
     fb_buf_release(&file);
 }
