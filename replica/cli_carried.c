@@ -73,7 +73,8 @@ static int export_round(struct laptop *l, const char *path, struct fb_why *why)
     int rc = fb_replica_round_export(l->round, &frames, fb_os_now_ms(), why);
     /* To the authority, whose certificate follows ours. */
     rc = rc < 0 ? rc : fb_seal(FB_SEALED_ASK, &frames, &l->own, &l->own.cert, &sealed, why);
-    return rc < 0 ? rc : fb_os_write_file(path, sealed.bytes, sealed.size, 0600, why);
+    /* Sealed, so that anybody may carry it. */
+    return rc < 0 ? rc : fb_os_write_file(path, sealed.bytes, sealed.size, 0644, why);
 }
 
 int fb_replica_cli_export_round(struct fb_cli *cli, struct fb_why *why)

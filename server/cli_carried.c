@@ -13,7 +13,7 @@
 #include "server/high_water.h"
 #include "server/hub.h"
 
-/* What the two programs hold for one answer. */
+/* What headquarters answers with: its authority, its database, its merging. Nothing of it runs on. */
 struct desk {
     const char *data;
     const struct fb_config *config;
@@ -39,7 +39,6 @@ static int desk_open(struct desk *d, int64_t now_ms, struct fb_why *why)
         return rc;
     }
     fb_hub_set_lease(d->hub, fb_config_int(d->config, "devices.lease"));
-    fb_hub_set_horizon(d->hub, fb_config_int(d->config, "devices.horizon"));
     return fb_high_water_check(d->data, d->hub);
 }
 
@@ -144,7 +143,7 @@ int fb_server_cli_answer(struct fb_cli *cli, struct fb_why *why)
     fb_store_drop(&s);
     d.config = config;
     rc = answer(&d, &file, &sealed, why);
-    rc = rc < 0 ? rc : fb_os_write_file(path, sealed.bytes, sealed.size, 0600, why);
+    rc = rc < 0 ? rc : fb_os_write_file(path, sealed.bytes, sealed.size, 0644, why);
     if (rc == FB_OK) {
         print_result(cli, fb_hub_counters(d.hub), path);
     }

@@ -25,6 +25,17 @@ int fb_history_limit(struct fb_store *s, int64_t *ret_from_ms)
     return FB_OK;
 }
 
+int fb_history_limit_scopes(struct fb_store *s, struct fb_scope_cache **ret)
+{
+    int64_t from_ms = 0;
+    int rc = fb_scope_cache_new(ret);
+    rc = rc < 0 ? rc : fb_history_limit(s, &from_ms);
+    if (rc == FB_OK) {
+        fb_scope_cache_limit(*ret, from_ms);
+    }
+    return rc;
+}
+
 void fb_hub_set_history(struct fb_hub *hub, int64_t history_ms)
 {
     hub->history_ms = history_ms;

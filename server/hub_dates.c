@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What changes because a date has come, though nobody writes: memberships and grants of connected devices, rules of territories, the history limit (history_limit.c). Whoever
- * is not connected learns of it with the next pull. The caller has the clock (fb_hub_deadline_ms).
+ * What changes because a date has come, though nobody writes: memberships and grants of connected devices, rules of territories, the
+ * history limit (history_limit.c). Whoever is not connected learns of it with the next pull. The caller has the clock
+ * (fb_hub_deadline_ms).
  */
 #include "common/base/log.h"
 #include "server/internal.h"

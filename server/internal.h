@@ -457,6 +457,8 @@ int fb_work_rescope_below(struct fb_work *w, struct fb_work_row *row, int depth)
 
 /* history_limit.c. The limit that is in force in this database; 0: none. */
 int fb_history_limit(struct fb_store *s, int64_t *ret_from_ms) FB_MUST_CHECK;
+/* A cache for whoever looks at scopes as laptops do now: the limit is in force in it. The caller frees it. */
+int fb_history_limit_scopes(struct fb_store *s, struct fb_scope_cache **ret) FB_MUST_CHECK;
 bool fb_history_limit_is_due(const struct fb_hub *hub, int64_t now_ms);
 /* Moves it on, or back if the setting changed, by so many records at most; in the transaction of a settle. */
 int fb_history_limit_step(struct fb_hub *hub, int64_t now_ms) FB_MUST_CHECK;

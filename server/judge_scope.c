@@ -318,9 +318,7 @@ static int held_then(struct fb_work *w, const char *set, int64_t cursor, int64_t
 static int bound_by_horizon(struct fb_work *w, int64_t *cursor)
 {
     int64_t horizon = 0;
-    bool is_told = true;
-    int rc = fb_history_tells(w->store, *cursor, &is_told);
-    rc = rc < 0 || is_told ? rc : fb_history_horizon(w->store, &horizon);
+    int rc = fb_history_horizon(w->store, &horizon);
     *cursor = horizon > *cursor ? horizon : *cursor;
     return rc;
 }

@@ -69,13 +69,6 @@ struct assigning {
     size_t move_capacity, overlap_capacity, gap_capacity;
 };
 
-static void copy_id(char to[static FB_ROW_ID_SIZE], const char *from)
-{
-    size_t size = from == NULL ? 0 : strnlen(from, FB_ROW_ID_SIZE - 1);
-    memcpy(to, from == NULL ? "" : from, size);
-    to[size] = '\0';
-}
-
 /* ---- What there is ---- */
 
 static int load_territories(struct assigning *a)
@@ -90,7 +83,7 @@ static int load_territories(struct assigning *a)
             return FB_ERR_NO_MEMORY;
         }
         a->territories = list;
-        copy_id(list[a->territory_count].id, fb_sql_text(q, 0));
+        fb_id_copy(list[a->territory_count].id, fb_sql_text(q, 0));
         list[a->territory_count++].code = code;
     }
     return rc;
@@ -136,8 +129,8 @@ static int load_holdings(struct assigning *a, struct holdings *to)
         to->rows = rows;
         struct holding *h = &rows[to->count++];
         *h = (struct holding){.territory = territory, .how = how_of(fb_sql_text(q, 3))};
-        copy_id(h->id, fb_sql_text(q, 0));
-        copy_id(h->company_id, fb_sql_text(q, 1));
+        fb_id_copy(h->id, fb_sql_text(q, 0));
+        fb_id_copy(h->company_id, fb_sql_text(q, 1));
     }
     return rc;
 }
@@ -323,7 +316,7 @@ static int note_write(struct assigning *a, const char *company_id, const struct 
     a->writes = list;
     struct writing_down *w = &list[a->write_count++];
     *w = (struct writing_down){.leaves = leaves, .territory = territory};
-    copy_id(w->company_id, company_id);
+    fb_id_copy(w->company_id, company_id);
     return FB_OK;
 }
 
@@ -378,7 +371,7 @@ static int note_doubt(struct assigning *a, const char *company_id, struct fit *c
     }
     *list = grown;
     grown[*count].codes = codes;
-    copy_id(grown[(*count)++].company_id, company_id);
+    fb_id_copy(grown[(*count)++].company_id, company_id);
     return FB_OK;
 }
 
@@ -404,7 +397,7 @@ static int note_move(struct assigning *a, const char *company_id, const struct s
     }
     r->moves = moves;
     struct fb_territory_move *m = &moves[r->move_count++];
-    copy_id(m->company_id, company_id);
+    fb_id_copy(m->company_id, company_id);
     m->from = codes_of(a, &from);
     m->to = codes_of(a, after);
     return m->from == NULL || m->to == NULL ? FB_ERR_NO_MEMORY : FB_OK;

@@ -237,12 +237,7 @@ static int find_rows(struct rehearsing *r, int64_t *ret_per_mille)
         return FB_ERR_NO_MEMORY;
     }
     memset(r->samples, 0, (c->entity_count + 1) * sizeof *r->samples);
-    int64_t history_from_ms = 0;
-    int rc = fb_scope_cache_new(&cache);
-    rc = rc < 0 ? rc : fb_history_limit(r->s, &history_from_ms);
-    if (rc == FB_OK) {
-        fb_scope_cache_limit(cache, history_from_ms);
-    }
+    int rc = fb_history_limit_scopes(r->s, &cache);
     rc = rc < 0 ? rc : fb_scope_rows_each(r->s, &family, cache, &r->moving, take_row, r);
     fb_scope_cache_free(cache);
     fb_family_release(&family);

@@ -129,12 +129,7 @@ int fb_verify(struct fb_store *s, struct fb_verify_result *ret)
     if (rc < 0) {
         return rc;
     }
-    int64_t history_from_ms = 0;
-    rc = fb_scope_cache_new(&scan.scopes);
-    rc = rc < 0 ? rc : fb_history_limit(s, &history_from_ms);
-    if (rc == FB_OK) {
-        fb_scope_cache_limit(scan.scopes, history_from_ms);
-    }
+    rc = fb_history_limit_scopes(s, &scan.scopes);
     rc = rc < 0 ? rc : fb_history_head(s, &ret->revs);
     rc = rc < 0 ? rc : fb_history_verify(s, &ret->bad_rev);
     rc = rc < 0 ? rc : scan_tables(&scan);

@@ -116,3 +116,10 @@ void fb_id_from_bytes(const uint8_t bytes[static FB_ROW_ID_BYTES],
     }
     ret_id[at] = '\0';
 }
+
+void fb_id_copy(char ret[static FB_ROW_ID_SIZE], const char *id)
+{
+    size_t size = id == NULL ? 0 : strnlen(id, FB_ROW_ID_SIZE - 1);
+    memcpy(ret, id == NULL ? "" : id, size);
+    ret[size] = '\0';
+}

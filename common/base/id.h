@@ -32,6 +32,8 @@ void fb_id_make(int64_t now_ms, const struct fb_random *random, char ret_id[stat
 
 /* True if text (36 characters, need not end with a zero) is a lower-case UUID in canonical form. */
 bool fb_id_is_valid(const char *text, size_t size);
+/* An id, or what stands for one; NULL copies as "". Longer text is cut. */
+void fb_id_copy(char ret[static FB_ROW_ID_SIZE], const char *id);
 
 /* text must be valid. */
 void fb_id_to_bytes(const char *text, uint8_t ret_bytes[static FB_ROW_ID_BYTES]);

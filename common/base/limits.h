@@ -47,12 +47,12 @@ extern int fb_limit_log_span_whole;
 #define FB_LOG_SPAN_WHOLE fb_limit_log_span_whole
 /* Entries of the log that are packed into one segment, in one transaction. */
 extern int fb_limit_log_segment_entries;
+#define FB_LOG_SEGMENT_ENTRIES fb_limit_log_segment_entries
 /* The history limit moves on once a day, by so many records in one transaction. */
 extern int fb_limit_history_step_rows;
 extern int fb_limit_history_day_ms;
 #define FB_HISTORY_STEP_ROWS   fb_limit_history_step_rows
 #define FB_HISTORY_DAY_MS      fb_limit_history_day_ms
-#define FB_LOG_SEGMENT_ENTRIES fb_limit_log_segment_entries
 #define FB_CHUNK_ROWS          fb_limit_chunk_rows /* rows in one chunk of a first download */
 #define FB_PUSH_PART_BYTES_AIM fb_limit_push_part_bytes_aim
 #define FB_ROW_BATCH_BYTES_AIM fb_limit_row_batch_bytes_aim
@@ -106,9 +106,9 @@ extern int fb_limit_cut_memory_bytes_max;
 #define FB_CARRIED_BYTES_MAX 67108864 /* 64 MiB */
 #define FB_SEALED_BYTES_MAX                                                                        \
     (FB_CARRIED_BYTES_MAX + 65536) /* its certificates, signature and keys */
-/* How long a frozen push is kept after it was acknowledged: the server may be restored from a backup. */
 /* Restores of a backup that a peer remembers: one a week for a year and a bit. */
-#define FB_TIMELINES_MAX   64
+#define FB_TIMELINES_MAX 64
+/* How long a frozen push is kept after it was acknowledged: the server may be restored from a backup. */
 #define FB_PUSH_KEEP_MS    (INT64_C(30) * 24 * 3600 * 1000)
 #define FB_EXPIRE_EVERY_MS (INT64_C(24) * 3600 * 1000)
 

@@ -28,7 +28,7 @@ void fb_os_random(void *bytes, size_t size);
 int fb_os_read_file(const char *path, struct fb_buf *ret, struct fb_why *why) FB_MUST_CHECK;
 
 /* Writes beside it, syncs and renames, so that a reader sees the old or the new file. mode as in
- * chmod. */
+ * chmod; one that keeps others out is an error where the file system knows no modes. */
 int fb_os_write_file(const char *path, const void *bytes, size_t size, unsigned mode,
                      struct fb_why *why) FB_MUST_CHECK;
 

@@ -110,7 +110,8 @@ static int read_all(int fd, const char *path, struct fb_buf *ret, struct fb_why 
             return FB_OK;
         }
         if (ret->size == ret->size_max) {
-            return fb_fail(why, FB_ERR_LIMIT, "%s is larger than %zu bytes", path, ret->size_max);
+            return fb_fail(why, FB_ERR_LIMIT, "%s is larger than %zu bytes: is it the right file?",
+                           path, ret->size_max);
         }
     }
 }
@@ -158,6 +159,15 @@ int fb_os_sync_folder_of(const char *path, struct fb_why *why)
     return rc;
 }
 
+/* A mode keeps secrets. What everybody may read does without one where the file system has none (FAT, on sticks). */
+static int set_mode(int fd, const char *path, unsigned mode, struct fb_why *why)
+{
+    bool is_secret = (mode & 077) == 0;
+    return fchmod(fd, mode) == 0 || (errno == EPERM && !is_secret)
+               ? FB_OK
+               : fail_errno(why, "set the mode of", path);
+}
+
 int fb_os_write_file(const char *path, const void *bytes, size_t size, unsigned mode,
                      struct fb_why *why)
 {
@@ -169,7 +179,7 @@ int fb_os_write_file(const char *path, const void *bytes, size_t size, unsigned 
     if (fd < 0) {
         return fail_errno(why, "create", beside);
     }
-    int rc = fchmod(fd, mode) == 0 ? FB_OK : fail_errno(why, "set the mode of", beside);
+    int rc = set_mode(fd, beside, mode, why);
     if (rc == FB_OK) {
         rc = write_all(fd, beside, bytes, size, why);
     }

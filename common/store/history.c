@@ -115,17 +115,6 @@ int fb_history_rev_at_ms(struct fb_store *s, int64_t rev, int64_t *ret_ms)
     return rc < 0 ? rc : FB_OK;
 }
 
-static bool copy_id(char ret[static FB_ROW_ID_SIZE], const char *id)
-{
-    if (id == NULL) {
-        return false;
-    }
-    size_t size = strnlen(id, FB_ROW_ID_SIZE - 1);
-    memcpy(ret, id, size);
-    ret[size] = '\0';
-    return true;
-}
-
 int fb_history_begin(struct fb_store *s, struct fb_rev *rev)
 {
     fb_assert(s->is_in_transaction);
@@ -154,8 +143,10 @@ int fb_history_begin(struct fb_store *s, struct fb_rev *rev)
     h->at_ms = rev->at_ms;
     h->incarnation = rev->incarnation;
     h->push = rev->push;
-    h->has_employee = copy_id(h->employee_id, rev->employee_id);
-    h->has_device = copy_id(h->device_id, rev->device_id);
+    h->has_employee = rev->employee_id != NULL;
+    h->has_device = rev->device_id != NULL;
+    fb_id_copy(h->employee_id, rev->employee_id);
+    fb_id_copy(h->device_id, rev->device_id);
     h->first_seq = last_seq + 1;
     fb_chain_begin(&h->chain, &before);
     fb_chain_add_rev(&h->chain, rev);

@@ -113,6 +113,15 @@ int fb_history_sets_of(struct fb_store *s, const char *key, fb_scope_set_each *f
 /* The first log entry after a rev; INT64_MAX: there is none. */
 int fb_history_seq_after(struct fb_store *s, int64_t rev, int64_t *ret_seq) FB_MUST_CHECK;
 
+/* Whose entry is it? of a rev that is still open, too. FB_ERR_NOT_FOUND: of none. */
+struct fb_seq_rev {
+    int64_t rev;
+    int64_t at_ms;
+    char employee_id[FB_ROW_ID_SIZE]; /* "": a tool at headquarters */
+    char device_id[FB_ROW_ID_SIZE];   /* "": headquarters */
+};
+int fb_history_rev_of(struct fb_store *s, int64_t seq, struct fb_seq_rev *ret) FB_MUST_CHECK;
+
 /* The newest log entry; 0: there is none. */
 int fb_history_last_seq(struct fb_store *s, int64_t *ret_seq) FB_MUST_CHECK;
 

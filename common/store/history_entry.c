@@ -7,13 +7,6 @@
 #include "common/store/history_inside.h"
 #include "common/store/json.h"
 
-static void copy_id(char ret[static FB_ROW_ID_SIZE], const char *id)
-{
-    size_t size = id == NULL ? 0 : strnlen(id, FB_ROW_ID_SIZE - 1);
-    memcpy(ret, id == NULL ? "" : id, size);
-    ret[size] = '\0';
-}
-
 struct reading {
     struct fb_store *store;
     const struct fb_entity *entity;
@@ -147,8 +140,8 @@ static int tell_bin(struct fb_store *s, const struct fb_sql *q, fb_bin_each *f, 
     if (entry.entity == NULL || image.type != FB_TEXT) {
         return FB_OK;
     }
-    copy_id(entry.row_id, fb_sql_text(q, 1));
-    copy_id(entry.employee_id, fb_sql_text(q, 5));
+    fb_id_copy(entry.row_id, fb_sql_text(q, 1));
+    fb_id_copy(entry.employee_id, fb_sql_text(q, 5));
     *ret_told = true;
     int rc = count_with(s, entry.cause, &entry.with);
     return rc < 0 ? rc : f(ctx, &entry);
@@ -226,7 +219,7 @@ int fb_bin_rows(struct fb_store *s, int64_t cause, struct fb_arena *arena, struc
             fb_catalogue_entity_no(fb_store_catalogue(s), (uint32_t)fb_sql_int(q, 0));
         struct fb_value image = fb_sql_value(q, 2);
         char id[FB_ROW_ID_SIZE];
-        copy_id(id, fb_sql_text(q, 1));
+        fb_id_copy(id, fb_sql_text(q, 1));
         struct fb_row *grown = fb_arena_grow(arena, rows, count, &capacity, sizeof *rows);
         if (grown == NULL) {
             return FB_ERR_NO_MEMORY;

@@ -29,11 +29,10 @@ static int gather(struct packing *p, int64_t before_ms)
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = fb_sql_begin(
         p->store,
-        "SELECT l.op, l.entity, l.row_id, l.scope_before, l.scope_after, l.cause, l.at_ms,"
-        " l.changes, l.seq FROM fb_log AS l JOIN fb_rev AS r ON r.rev = (SELECT rev FROM fb_rev"
-        " WHERE first_seq <= l.seq ORDER BY first_seq DESC LIMIT 1)"
-        " WHERE l.seq >= ?1 AND r.at_ms < ?2 AND r.rev < (SELECT max(rev) FROM fb_rev)"
-        " ORDER BY l.seq LIMIT ?3",
+        "SELECT " FB_LOG_ENTRY_COLUMNS ", seq FROM fb_log WHERE seq >= ?1"
+        " AND seq < (SELECT first_seq FROM fb_rev ORDER BY rev DESC LIMIT 1) AND (SELECT r.at_ms"
+        " FROM fb_rev AS r WHERE r.first_seq <= seq ORDER BY r.first_seq DESC LIMIT 1) < ?2"
+        " ORDER BY seq LIMIT ?3",
         &q);
     if (rc < 0) {
         return rc;

@@ -47,13 +47,4 @@ typedef int fb_packed_each(void *ctx, const struct fb_packed_entry *entry);
 int fb_history_each_packed(struct fb_store *s, int64_t before_seq, fb_packed_each *f,
                            void *ctx) FB_MUST_CHECK;
 
-/* Whose entry is it? of a rev that is still open, too. FB_ERR_NOT_FOUND: of none. */
-struct fb_seq_rev {
-    int64_t rev;
-    int64_t at_ms;
-    char employee_id[FB_ROW_ID_SIZE]; /* "": a tool at headquarters */
-    char device_id[FB_ROW_ID_SIZE];   /* "": headquarters */
-};
-int fb_history_rev_of(struct fb_store *s, int64_t seq, struct fb_seq_rev *ret) FB_MUST_CHECK;
-
 #endif

@@ -49,46 +49,7 @@ int fb_history_tells(struct fb_store *s, int64_t rev, bool *ret)
     return rc < 0 ? rc : fb_history_tells_from(s, first, ret);
 }
 
-/* ---- Whose entry ---- */
-
-static void copy_id(char ret[static FB_ROW_ID_SIZE], const char *id)
-{
-    size_t size = id == NULL ? 0 : strnlen(id, FB_ROW_ID_SIZE - 1);
-    memcpy(ret, id == NULL ? "" : id, size);
-    ret[size] = '\0';
-}
-
-int fb_history_rev_of(struct fb_store *s, int64_t seq, struct fb_seq_rev *ret)
-{
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc =
-        fb_sql_begin(s,
-                     "SELECT rev, at_ms, employee_id, device_id FROM fb_rev WHERE first_seq <= ?1 "
-                     "ORDER BY first_seq DESC LIMIT 1",
-                     &q);
-    if (rc < 0) {
-        return rc;
-    }
-    fb_sql_bind_int(q, 1, seq);
-    rc = fb_sql_step(q);
-    /* The entry of a rev that is still open: its rev follows the head. */
-    const struct fb_history *h = s->history;
-    if (rc >= 0 && h != NULL && h->has_rev && seq >= h->first_seq) {
-        ret->rev = h->rev;
-        ret->at_ms = h->at_ms;
-        copy_id(ret->employee_id, h->has_employee ? h->employee_id : NULL);
-        copy_id(ret->device_id, h->has_device ? h->device_id : NULL);
-        return FB_OK;
-    }
-    if (rc != FB_SQL_ROW) {
-        return rc < 0 ? rc : FB_ERR_NOT_FOUND;
-    }
-    ret->rev = fb_sql_int(q, 0);
-    ret->at_ms = fb_sql_int(q, 1);
-    copy_id(ret->employee_id, fb_sql_text(q, 2));
-    copy_id(ret->device_id, fb_sql_text(q, 3));
-    return FB_OK;
-}
+/* ---- The horizon ---- */
 
 static int horizon(struct fb_store *s, struct fb_seq_rev *ret)
 {
@@ -277,6 +238,10 @@ static int tell_segments(struct fb_sql *q, struct fb_store *s, struct asked *a)
     return rc;
 }
 
+#define SEGMENTS_OF_ROW                                                                            \
+    "SELECT segment FROM fb_log_packed WHERE row_id = ?1 AND EXISTS (SELECT 1 FROM"                \
+    " fb_log_segment WHERE no = segment AND last_seq >= ?2 AND first_seq < ?3) ORDER BY segment"
+
 int fb_packed_of_row(struct fb_store *s, const struct fb_entity *e, const char *row_id,
                      int64_t first_seq, int64_t end_seq, bool is_newest_first, fb_packed_each *f,
                      void *ctx)
@@ -284,15 +249,7 @@ int fb_packed_of_row(struct fb_store *s, const struct fb_entity *e, const char *
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     uint8_t id[FB_ROW_ID_BYTES];
     struct asked a = {e, row_id, first_seq, end_seq, is_newest_first, f, ctx, NULL, 0, 0};
-    int rc = fb_sql_begin(s,
-                          is_newest_first
-                              ? "SELECT segment FROM fb_log_packed WHERE row_id = ?1 AND EXISTS"
-                                " (SELECT 1 FROM fb_log_segment WHERE no = segment AND last_seq >="
-                                " ?2 AND first_seq < ?3) ORDER BY segment DESC"
-                              : "SELECT segment FROM fb_log_packed WHERE row_id = ?1 AND EXISTS"
-                                " (SELECT 1 FROM fb_log_segment WHERE no = segment AND last_seq >="
-                                " ?2 AND first_seq < ?3) ORDER BY segment",
-                          &q);
+    int rc = fb_sql_begin(s, is_newest_first ? SEGMENTS_OF_ROW " DESC" : SEGMENTS_OF_ROW, &q);
     if (rc < 0) {
         return rc;
     }

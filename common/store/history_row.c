@@ -39,6 +39,38 @@ static int bind_row(struct fb_store *s, const char *text, const struct fb_entity
     return FB_OK;
 }
 
+int fb_history_rev_of(struct fb_store *s, int64_t seq, struct fb_seq_rev *ret)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc =
+        fb_sql_begin(s,
+                     "SELECT rev, at_ms, employee_id, device_id FROM fb_rev WHERE first_seq <= ?1 "
+                     "ORDER BY first_seq DESC LIMIT 1",
+                     &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, seq);
+    rc = fb_sql_step(q);
+    /* The entry of a rev that is still open: its rev follows the head. */
+    const struct fb_history *h = s->history;
+    if (rc >= 0 && h != NULL && h->has_rev && seq >= h->first_seq) {
+        ret->rev = h->rev;
+        ret->at_ms = h->at_ms;
+        fb_id_copy(ret->employee_id, h->employee_id);
+        fb_id_copy(ret->device_id, h->device_id);
+        return FB_OK;
+    }
+    if (rc != FB_SQL_ROW) {
+        return rc < 0 ? rc : FB_ERR_NOT_FOUND;
+    }
+    ret->rev = fb_sql_int(q, 0);
+    ret->at_ms = fb_sql_int(q, 1);
+    fb_id_copy(ret->employee_id, fb_sql_text(q, 2));
+    fb_id_copy(ret->device_id, fb_sql_text(q, 3));
+    return FB_OK;
+}
+
 /* Of an entry that was made after the rev; a number above 0: nothing older can be known, for the row was not there before. */
 static int take_older(struct old_values *o, int64_t op, const char *changes, size_t size)
 {

@@ -50,7 +50,7 @@ static int say(struct fb_replica_round *r, struct fb_buf *ret, size_t *ret_last)
 
 /* ---- Export ---- */
 
-/* What a first connection, a new catalogue's download, or a new identity must settle cannot be said without hearing. */
+/* What a first download, a full cut or a new identity must settle cannot be said without hearing. */
 static int check_exchange(struct fb_replica_round *r, struct fb_why *why)
 {
     static const char *const NEVER[] = {"must_enrol", "is_copied"};

@@ -104,8 +104,8 @@ bool fb_replica_round_may_wipe(const struct fb_replica_round *r);
 int fb_replica_round_export(struct fb_replica_round *r, struct fb_buf *ret, int64_t now_ms,
                             struct fb_why *why) FB_MUST_CHECK;
 /* Takes in what fb_hub_answer appended for the newest export, in the transaction of its cut. FB_ERR_INVALID: it answers an older one;
- * FB_ERR_EXISTS: nothing of it is left to take in; each with a sentence and nothing changed. ret_answered_at_ms: when, by
- * headquarters' clock. */
+ * FB_ERR_EXISTS: nothing of it is left to take in; each with a sentence, and no row changed (the journal may be frozen, the welcome
+ * heard). ret_answered_at_ms: when, by headquarters' clock. */
 int fb_replica_round_import(struct fb_replica_round *r, const uint8_t *answer, size_t size,
                             int64_t now_ms, int64_t *ret_answered_at_ms,
                             struct fb_why *why) FB_MUST_CHECK;

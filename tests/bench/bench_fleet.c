@@ -27,6 +27,7 @@
 #include "common/net/ca.h"
 #include "common/net/loop.h"
 #include "common/net/stream.h"
+#include "common/sync/sync.h"
 #include "common/wire/message.h"
 
 #define WINDOW    16
@@ -296,8 +297,7 @@ static void send_push(struct laptop *l)
         .push_part = {
             .incarnation = l->incarnation, .number = 1, .parts = 1, .bytes = part, .size = size}};
     memcpy(m.push_part.timeline, l->timeline, sizeof l->timeline);
-    m.push_part.hash =
-        fb_sha256(m.push_part.prev_hash.bytes, sizeof m.push_part.prev_hash.bytes, part, size);
+    m.push_part.hash = fb_push_chain(&m.push_part.prev_hash, part, size);
     send_message(l, &m);
     fb_changes_writer_free(w);
 }

@@ -22,8 +22,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
+from browser import Browser  # noqa: E402
 from fieldbook import BIN, Laptop, World, run, until  # noqa: E402
-from web_http_test import Browser  # noqa: E402
 
 TOOLS = pathlib.Path(os.environ.get("FIELDBOOK_TEST_BIN", BIN.parent / "tests")) / "bench"
 CATALOGUE = ROOT / "tests/bench/catalogue"
@@ -427,7 +427,7 @@ class Bench:
                     assert status == 200, status
                     reads.append(time.monotonic() - began)
                     time.sleep(0.05)
-            reader = threading.Thread(target=read)
+            reader = threading.Thread(target=read, daemon=True)
             reader.start()
             cpu, began = cpu_of(pid), time.monotonic()
             fleet.stdin.write("\n")

@@ -126,6 +126,12 @@ class Headquarters(Node):
     def add_user(self, login, name, role="admin"):
         return self.command("user", "add", login, "--name", name, "--role", role).strip()
 
+    def territory(self, word, *plan):
+        """territory rehearse or apply, with a plan of territories; what it says."""
+        path = self.data.parent / "plan.json"
+        path.write_text(json.dumps({"territories": plan}))
+        return json.loads(self.command("territory", word, path, "--json"))
+
     def invite(self, login, device=None):
         words = ["--device", device] if device else []
         return self.command("invite", "--user", login, *words).strip()

@@ -9,10 +9,8 @@ from fieldbook import World, until
 
 
 class Realignment(unittest.TestCase):
-    def apply(self, w, territory, command="apply"):
-        path = w.folder / "plan.json"
-        path.write_text(json.dumps({"territories": [{"code": territory, "accounts": ["Acme"]}]}))
-        return json.loads(w.hq.command("territory", command, path, "--json"))
+    def apply(self, w, territory, word="apply"):
+        return w.hq.territory(word, {"code": territory, "accounts": ["Acme"]})
 
     def prepare(self, w):
         """Ana has the east, Ben the south; Acme with its contact Li is Ana's."""
@@ -20,10 +18,8 @@ class Realignment(unittest.TestCase):
         [(owner,)] = w.hq.rows("SELECT employee_id FROM fb_user WHERE login = 'admin'")
         w.hq.sql(f"""INSERT INTO company (name, owner_id) VALUES ('Acme', '{owner}');
                      INSERT INTO contact (company_id, family_name, owner_id) SELECT id, 'Li', owner_id FROM company WHERE name = 'Acme';""")
-        plan = w.folder / "start.json"
-        plan.write_text(json.dumps({"territories": [
-            {"code": "E", "name": "East", "members": ["ana"], "accounts": ["Acme"]}, {"code": "S", "name": "South", "members": ["ben"]}]}))
-        w.hq.command("territory", "apply", plan)
+        w.hq.territory("apply", {"code": "E", "name": "East", "members": ["ana"], "accounts": ["Acme"]},
+                       {"code": "S", "name": "South", "members": ["ben"]})
         self.assertEqual(ana.sync()["digest"], "equal")
         self.assertEqual(ben.sync()["digest"], "equal")
         self.assertEqual(ana.rows("SELECT family_name FROM contact"), [("Li",)])

@@ -9,16 +9,16 @@ import unittest
 
 from fieldbook import World, until
 
-PLAN = {"territories": [
+PLAN = [
     {"code": "E", "rules": [{"priority": 10, "filter": [["city", "=", "苏州"]]}], "accounts": ["无锡钢管"]},
-    {"code": "NJ", "name": "North Jiangsu", "members": ["ben"], "rules": [{"priority": 10, "filter": [["city", "in", ["无锡", "常州"]]]}]}]}
+    {"code": "NJ", "name": "North Jiangsu", "members": ["ben"], "rules": [{"priority": 10, "filter": [["city", "in", ["无锡", "常州"]]]}]}]
 
 
 class Watcher(threading.Thread):
     """Counts, between any two commits, the cases whose company is not there."""
 
     def __init__(self, node):
-        super().__init__()
+        super().__init__(daemon=True)  # a story that fails does not wait for it
         self.path, self.orphans, self.looks, self.is_over = node.data / "fieldbook.db", 0, 0, False
 
     def run(self):
@@ -30,11 +30,6 @@ class Watcher(threading.Thread):
 
 
 class RedrawingTheTerritories(unittest.TestCase):
-    def command(self, w, word, plan):
-        path = w.folder / "plan.json"
-        path.write_text(json.dumps(plan))
-        return json.loads(w.hq.command("territory", word, path, "--json"))
-
     def prepare(self, w):
         """East is Ana's: four companies, each with a case, an open deal and one that was won."""
         ana, ben = (w.laptop(name, role="rep") for name in ("ana", "ben"))
@@ -46,9 +41,8 @@ class RedrawingTheTerritories(unittest.TestCase):
             w.hq.sql("INSERT INTO address (owner_entity, owner_id, kind, city) SELECT 'company', id, 'visit', ? FROM company WHERE name = ?", city, name)
             w.hq.sql("INSERT INTO \"case\" (subject, company_id, symptom, owner_id, opened_at) SELECT 'It leaks', id, 'water', owner_id, 0 FROM company"
                      " WHERE name = ?", name)
-        plan = {"territories": [{"code": "E", "name": "East", "members": ["ana"],
-                                 "rules": [{"priority": 10, "filter": [["city", "in", ["无锡", "苏州", "常州"]]]}]}]}
-        self.command(w, "apply", plan)
+        w.hq.territory("apply", {"code": "E", "name": "East", "members": ["ana"],
+                                 "rules": [{"priority": 10, "filter": [["city", "in", ["无锡", "苏州", "常州"]]]}]})
         for outcome in ("open", "won"):
             w.hq.sql("INSERT INTO opportunity (name, company_id, pipeline_id, stage_id, outcome, amount, close_on, owner_id, territory_id)"
                      " SELECT c.name || ?, c.id, s.pipeline_id, s.id, ?, 100000, '2026-12-31', c.owner_id, t.id"
@@ -76,7 +70,7 @@ class RedrawingTheTerritories(unittest.TestCase):
                     " FROM company c, employee e WHERE c.name = '无锡阀门' AND e.user_name = 'ana'")
 
             # 1. The draft says what would happen, and changes nothing.
-            draft = self.command(w, "rehearse", PLAN)
+            draft = w.hq.territory("rehearse", *PLAN)
             self.assertEqual(sorted((m["name"], m["from"], m["to"]) for m in draft["moves"]),
                              sorted([("常州轴承", "E", "NJ"), ("无锡阀门", "E", "NJ")]))
             self.assertEqual(draft["deals"], 2)
@@ -85,14 +79,14 @@ class RedrawingTheTerritories(unittest.TestCase):
             self.assertGreater(told["ben"]["arrives"]["bytes"], 0)
             self.assertEqual((draft["overlaps"], draft["gaps"]), ([], []))
             twice = json.loads(json.dumps(PLAN))
-            twice["territories"][0]["rules"][0]["filter"] = [["city", "in", ["苏州", "常州"]]]
-            self.assertEqual([o["name"] for o in self.command(w, "rehearse", twice)["overlaps"]], ["常州轴承"])
+            twice[0]["rules"][0]["filter"] = [["city", "in", ["苏州", "常州"]]]
+            self.assertEqual([o["name"] for o in w.hq.territory("rehearse", *twice)["overlaps"]], ["常州轴承"])
             self.assertEqual(w.hq.rows("SELECT count(*) FROM territory WHERE code = 'NJ'"), [(0,)])
 
             # 2. and 4. It is done: Ben has them in one cut, whole at every moment.
             watcher = Watcher(ben)
             watcher.start()
-            self.command(w, "apply", PLAN)
+            w.hq.territory("apply", *PLAN)
             until(lambda: ben.rows("SELECT name FROM company ORDER BY name") == [("常州轴承",), ("无锡阀门",)], "the companies reach Ben")
             self.assertEqual(ben.rows("SELECT count(*) FROM \"case\""), [(2,)])
             [(valves,)] = w.hq.rows("SELECT id FROM company WHERE name = '无锡阀门'")

@@ -13,6 +13,7 @@
 #include "common/store/row.h"
 #include "common/store/sql.h"
 #include "server/device_scopes.h"
+#include "server/verify.h"
 #include "tests/lib/testlib.h"
 
 #define START_MS   INT64_C(1750000000000)
@@ -169,6 +170,19 @@ void server_makes(struct fb_world *w, const char *record, ...)
     world_time_passes(w, 1000);
     make(w->store, w->now_ms, record, args);
     va_end(args);
+}
+
+void server_has_two_territories(struct fb_world *w)
+{
+    server_makes(w, "territory/north", "code", "N", "name", "North", NULL);
+    server_makes(w, "territory/south", "code", "S", "name", "South", NULL);
+    server_makes(w, "territory_member/ana", "territory_id", "@territory/north", "employee_id",
+                 "@employee/ana", "part", "owner", NULL);
+    server_makes(w, "territory_member/ben", "territory_id", "@territory/south", "employee_id",
+                 "@employee/ben", "part", "owner", NULL);
+    server_makes(w, "employee/boss", "code", "B", "user_name", "boss", "family_name", "Boss", NULL);
+    server_edits(w, "company/acme", "owner_id", "@employee/boss");
+    server_edits(w, "role_permission/read", "level", "territory");
 }
 
 void server_has_an_order(struct fb_world *w)
@@ -709,4 +723,12 @@ void expect_equal_digests(struct fb_world *w)
                      (long long)here.rows, (long long)sum.sum.rows);
         }
     }
+}
+
+void expect_verified(struct fb_world *w)
+{
+    struct fb_verify_result result;
+    assert_int_equal(fb_verify(w->store, &result), FB_OK);
+    assert_int_equal(result.bad_rev, 0);
+    assert_int_equal(result.differing_scopes, 0);
 }

@@ -63,6 +63,9 @@ void world_server_restarts(struct fb_world *w);
 void server_makes(struct fb_world *w, const char *record, ...) __attribute__((sentinel));
 /* Ana's contact/li and sales_order/one with its order_line/a, all of company/acme. */
 void server_has_an_order(struct fb_world *w);
+/* territory/north is ana's, territory/south ben's; employee/boss owns company/acme, which lies in neither yet. Who may read everything
+ * reads what lies in his territory. */
+void server_has_two_territories(struct fb_world *w);
 void server_edits(struct fb_world *w, const char *record, const char *field, const char *value);
 void server_deletes(struct fb_world *w, const char *record);
 void server_runs(struct fb_world *w, const char *sql);
@@ -106,5 +109,7 @@ void expect_conflicts(struct fb_world *w, const char *record, int count);
 /* How many changes wait that somebody must decide. */
 void expect_held(struct fb_world *w, int count, const char *reason);
 void expect_equal_digests(struct fb_world *w);
+/* What `fieldbook-server verify` looks at: the log's chain, and the digests of the tables. */
+void expect_verified(struct fb_world *w);
 
 #endif

@@ -35,8 +35,8 @@ struct sim_params {
 #undef SIM_PARAM
 };
 
-#define SIM_SLEEP_MS                                                                               \
-    90000 /* a laptop that sleeps past the horizon sleeps so much longer at least, for headquarters to pack meanwhile */
+/* A laptop that sleeps past the horizon sleeps so much longer at least, for headquarters to pack meanwhile. */
+#define SIM_SLEEP_MS 90000
 
 struct sim_plan {
     uint64_t seed;

@@ -12,14 +12,7 @@
 static struct fb_world *two_territories(void)
 {
     struct fb_world *t = world_open(FB_SOURCE_DIR, "ana", "ben", NULL);
-    server_makes(t, "territory/north", "code", "N", "name", "North", NULL);
-    server_makes(t, "territory/south", "code", "S", "name", "South", NULL);
-    server_makes(t, "territory_member/ana", "territory_id", "@territory/north", "employee_id",
-                 "@employee/ana", "part", "owner", NULL);
-    server_makes(t, "territory_member/ben", "territory_id", "@territory/south", "employee_id",
-                 "@employee/ben", "part", "owner", NULL);
-    server_makes(t, "employee/boss", "code", "B", "user_name", "boss", "family_name", "Boss", NULL);
-    server_edits(t, "company/acme", "owner_id", "@employee/boss");
+    server_has_two_territories(t);
     server_makes(t, "company_territory/acme", "company_id", "@company/acme", "territory_id",
                  "@territory/north", "how", "manual", NULL);
     server_makes(t, "company/bolt", "name", "Bolt", "owner_id", "@employee/boss", NULL);
@@ -29,7 +22,6 @@ static struct fb_world *two_territories(void)
                  "@employee/boss", NULL);
     server_makes(t, "contact/wu", "company_id", "@company/bolt", "family_name", "Wu", "owner_id",
                  "@employee/boss", NULL);
-    server_edits(t, "role_permission/read", "level", "territory");
     everybody_syncs(t);
     return t;
 }

@@ -6,18 +6,17 @@ import type { Row } from '../api/types';
 import { useI18n } from '../i18n';
 import { clock, dateTime, dayText, isoDate, weekday } from '../i18n/format';
 import { navigate, recordPath } from '../lib/router';
-import { sideBySide } from './calendar';
+import { minutesOf, sideBySide, timeOn } from './calendar';
 import type { CalendarPart } from './Calendar';
 import { rowTitle } from './Table';
 
 const HOURS = Array.from({ length: 24 }, (_, h) => h);
-const HOUR_PX = 44; // as .fb-slot in page.css
+const HOUR_PX = 44;
 const OPENS_AT_HOUR = 8;
 const STEP_MINUTES = 30;
 const SNAP_MINUTES = 15;
 const DAY_MINUTES = 1440;
 
-const timeAt = (day: Date, minutes: number) => new Date(day.getFullYear(), day.getMonth(), day.getDate(), 0, minutes);
 const isWholeDay = (row: Row) => row.all_day === true;
 
 export function Hours({ entity, days, rows, startOf, endOf, onMove, onDay, onAdd }: CalendarPart & { onAdd: (from: Date) => void }) {
@@ -49,7 +48,7 @@ export function Hours({ entity, days, rows, startOf, endOf, onMove, onDay, onAdd
     if (!e.shiftKey || by === undefined) return;
     e.preventDefault();
     const from = startOf(row);
-    await onMove(row, timeAt(from, from.getHours() * 60 + from.getMinutes() + by));
+    await onMove(row, timeOn(from, minutesOf(from) + by));
     document.getElementById(`event-${row.id}`)?.focus();
   };
   const drop = (x: number, y: number, id: string) => {
@@ -58,13 +57,13 @@ export function Hours({ entity, days, rows, startOf, endOf, onMove, onDay, onAdd
     const day = days[Math.floor(((x - place.left) / place.width) * days.length)];
     if (!row || !day) return;
     const minutes = ((y - place.top) / HOUR_PX) * 60 - grabbed.current;
-    void onMove(row, timeAt(day, Math.max(0, Math.round(minutes / SNAP_MINUTES) * SNAP_MINUTES)));
+    void onMove(row, timeOn(day, Math.max(0, Math.round(minutes / SNAP_MINUTES) * SNAP_MINUTES)));
   };
   const timed = rows.filter((r) => !isWholeDay(r));
   const whole = (day: string) => rows.filter((r) => isWholeDay(r) && isoDate(startOf(r)) === day);
-  const columns = { '--fb-days': days.length } as React.CSSProperties;
+  const sizes = { '--fb-days': days.length, '--fb-hour': `${HOUR_PX}px` } as React.CSSProperties;
   return (
-    <div className="fb-hours" style={columns} ref={box}>
+    <div className="fb-hours" style={sizes} ref={box}>
       <div className="fb-hours-head">
         <span />
         {days.map((d) => (
@@ -84,9 +83,9 @@ export function Hours({ entity, days, rows, startOf, endOf, onMove, onDay, onAdd
               className={`fb-slot${isoDate(d) === today ? ' fb-today' : ''}`}
               data-slot={`${n}-${h}`}
               tabIndex={n === Math.min(at.day, days.length - 1) && h === at.hour ? 0 : -1}
-              aria-label={i.t('list.new_on', { d: dateTime(timeAt(d, h * 60)) })}
+              aria-label={i.t('list.new_on', { d: dateTime(timeOn(d, h * 60)) })}
               onKeyDown={(e) => walk(e, n, h)}
-              onClick={() => onAdd(timeAt(d, h * 60))}
+              onClick={() => onAdd(timeOn(d, h * 60))}
             />
           )))}
           {days.flatMap((d, n) => sideBySide(d, timed.map((r) => ({ id: r.id, from: startOf(r), to: endOf(r) }))).map((b) => {

@@ -6,13 +6,12 @@ import { useState } from 'react';
 import { useI18n } from '../i18n';
 import { clock, isoDate, weekday } from '../i18n/format';
 import { navigate, recordPath } from '../lib/router';
+import { minutesOf, timeOn } from './calendar';
 import type { CalendarPart } from './Calendar';
 import { rowTitle } from './Table';
 
 const SHOWN_PER_DAY = 4;
 const NEW_AT_HOUR = 9;
-
-const timeOn = (day: Date, hours: number, minutes: number) => new Date(day.getFullYear(), day.getMonth(), day.getDate(), hours, minutes);
 
 export function Month({ entity, days, rows, startOf, onMove, onDay, onAdd, month, isTimed }: CalendarPart & { month: Date; isTimed: boolean; onAdd: (from: Date) => void }) {
   const i = useI18n();
@@ -32,12 +31,12 @@ export function Month({ entity, days, rows, startOf, onMove, onDay, onAdd, month
             onDragOver={(e) => e.preventDefault()}
             onDrop={(e) => {
               const row = rows.find((r) => r.id === e.dataTransfer.getData('text/plain'));
-              if (row) void onMove(row, timeOn(d, startOf(row).getHours(), startOf(row).getMinutes()));
+              if (row) void onMove(row, timeOn(d, minutesOf(startOf(row))));
             }}
           >
             <div className="fb-day">
               {isTimed ? <button type="button" className="fb-day-number" title={i.t('list.open_day', { d: day })} onClick={() => onDay(d)}>{d.getDate()}</button> : <span>{d.getDate()}</span>}
-              <Button type="text" size="small" icon={<PlusOutlined style={{ fontSize: 10 }} />} aria-label={i.t('list.new_on', { d: day })} onClick={() => onAdd(timeOn(d, isTimed ? NEW_AT_HOUR : 0, 0))} />
+              <Button type="text" size="small" icon={<PlusOutlined style={{ fontSize: 10 }} />} aria-label={i.t('list.new_on', { d: day })} onClick={() => onAdd(timeOn(d, isTimed ? NEW_AT_HOUR * 60 : 0))} />
             </div>
             {shown.map((row) => {
               const text = `${isTimed ? `${clock(startOf(row))} ` : ''}${rowTitle(entity, row)}`;

@@ -9,6 +9,9 @@ const MONTH_DAYS = 42; // six whole weeks: a month never needs more
 const MINUTE_MS = 60_000;
 const SHORTEST_MINUTES = 30;
 
+/* A moment of a day, in minutes since its midnight; before and after it too. */
+export const timeOn = (day: Date, minutes: number) => new Date(day.getFullYear(), day.getMonth(), day.getDate(), 0, minutes);
+export const minutesOf = (at: Date) => at.getHours() * 60 + at.getMinutes();
 export const dayAfter = (d: Date, days: number) => new Date(d.getFullYear(), d.getMonth(), d.getDate() + days);
 
 export function daysOf(span: Span, at: Date): Date[] {
