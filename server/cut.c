@@ -534,6 +534,12 @@ static int compare_scopes(struct fb_cutting *c)
             rc = fb_scope_list_add(&c->staged, &c->arena, c->said.keys[i]);
         }
     }
+    c->is_staged_as_said = c->staged.count == c->said.count;
+    for (size_t i = 0; rc == FB_OK && i < c->entering.count && c->entering.keys[i][0] == '!'; i++) {
+        c->is_staged_as_said = false;
+        rc = fb_scope_list_add(&c->staged, &c->arena, c->entering.keys[i]);
+    }
+    fb_scope_list_sort(&c->staged);
     return rc;
 }
 
@@ -638,7 +644,8 @@ static int scan_chunk(struct fb_cutting *c, const struct position *from, size_t 
 }
 
 /* The first chunk says which scopes the download brings; those that follow bring no others, and of these only what is still the
- * device's: the cut that closes the gap brings and takes the rest. */
+ * device's. One that has left meanwhile is not brought any more, though it may come back before the end, and what a role has begun to
+ * hide may be shown again: the chunk says so, and the cut that closes the gap brings it whole. */
 static bool pull_goes_on(const struct fb_pull *pull)
 {
     return pull->position_size > 0;
@@ -676,7 +683,8 @@ static int make_chunk(struct fb_cutting *c)
                                      .is_last = is_last,
                                      .position = (const uint8_t *)position,
                                      .position_size = strlen(position)}};
-    if (!pull_goes_on(c->pull)) {
+    bool has_changed = !c->is_staged_as_said && !FB_BUG(DOWNLOAD_KEEPS_LEFT_SCOPE);
+    if (!pull_goes_on(c->pull) || has_changed) {
         m.chunk.scopes = c->held->keys;
         m.chunk.scope_count = c->held->count;
     }

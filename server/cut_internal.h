@@ -39,8 +39,10 @@ struct fb_cutting {
     const struct fb_scope_list *held; /* by the device, now */
     struct fb_scope_list said;        /* what the laptop says it holds (rule 11) */
     struct fb_scope_list entering, leaving;
-    struct fb_scope_list staged; /* of the download under way: said and still held */
-    struct fb_row **entered;     /* rows of entering scopes, in the catalogue's order */
+    struct fb_scope_list
+        staged; /* of the download under way: said and still held, and what is hidden now */
+    bool is_staged_as_said;
+    struct fb_row **entered; /* rows of entering scopes, in the catalogue's order */
     size_t entered_count;
     size_t entered_at;                    /* the next to send */
     struct fb_recheck *rechecks;          /* cut_rights.c */

@@ -471,10 +471,10 @@ static int play(struct fb_apply *a)
     int rc = load_pending(a);
     rc = rc < 0 ? rc : fb_references_look(a);
     rc = rc < 0 ? rc : fb_apply_compare_scopes(a);
-    rc = rc < 0 ? rc : fb_apply_hide(a);
     if (rc == FB_OK && is_full) {
         rc = begin_full_cut(a);
     }
+    rc = rc < 0 ? rc : fb_apply_hide(a);
     if (rc == FB_OK) {
         rc = fb_replica_each_frames(r, play_frames, a);
     }

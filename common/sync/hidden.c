@@ -88,7 +88,7 @@ static int hide(struct fb_apply *a, const char *key)
 
 int fb_apply_hide(struct fb_apply *a)
 {
-    /* A full cut comes over rows of an older view. */
+    /* A full cut comes over rows of an older view, and its first chunks may be of one that has closed since. */
     const struct fb_scope_list *keys = a->round->pull_kind == FB_PULL_GAP ? &a->held : &a->entering;
     int rc = FB_OK;
     for (size_t i = 0; rc == FB_OK && i < keys->count && !FB_BUG(HIDDEN_FIELD_KEPT); i++) {

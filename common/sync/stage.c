@@ -103,12 +103,20 @@ int fb_replica_each_frames(struct fb_replica_round *r,
 
 /* ---- Chunks ---- */
 
-/* The first chunk says which scopes the download brings; the pulls that go on name them. */
+/* The first chunk says which scopes the download brings; the pulls that go on name them. A later one that names any names those it
+ * still brings. */
 static int note_scopes(struct fb_replica_round *r, const struct fb_chunk *chunk)
 {
+    if (chunk->scope_count == 0) {
+        return FB_OK;
+    }
     struct fb_sql *q;
-    int rc = fb_sql_begin(
-        r->store, "INSERT INTO fb_stage_scope (key) VALUES (?1) ON CONFLICT DO NOTHING", &q);
+    int rc = fb_sql_exec(r->store, "DELETE FROM fb_stage_scope");
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_sql_begin(r->store,
+                      "INSERT INTO fb_stage_scope (key) VALUES (?1) ON CONFLICT DO NOTHING", &q);
     if (rc < 0) {
         return rc;
     }
