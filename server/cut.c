@@ -529,9 +529,11 @@ static int compare_scopes(struct fb_cutting *c)
         rc = fb_scope_list_difference(c->held, &c->said, &c->arena, &c->entering);
     }
     rc = rc < 0 ? rc : fb_scope_list_difference(&c->said, c->held, &c->arena, &c->leaving);
+    /* What was hidden in any chunk stays named, so that it comes again should it be shown at the end. */
     for (size_t i = 0; rc == FB_OK && i < c->said.count; i++) {
-        if (fb_scope_list_has(c->held, c->said.keys[i])) {
-            rc = fb_scope_list_add(&c->staged, &c->arena, c->said.keys[i]);
+        const char *key = c->said.keys[i];
+        if (key[0] == '!' || fb_scope_list_has(c->held, key)) {
+            rc = fb_scope_list_add(&c->staged, &c->arena, key);
         }
     }
     c->is_staged_as_said = c->staged.count == c->said.count;

@@ -40,7 +40,7 @@ struct fb_cutting {
     struct fb_scope_list said;        /* what the laptop says it holds (rule 11) */
     struct fb_scope_list entering, leaving;
     struct fb_scope_list
-        staged; /* of the download under way: said and still held, and what is hidden now */
+        staged; /* of the download under way: said and still held, and what was hidden in any of it */
     bool is_staged_as_said;
     struct fb_row **entered; /* rows of entering scopes, in the catalogue's order */
     size_t entered_count;
