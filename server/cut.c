@@ -8,7 +8,7 @@
  *
  * An ordinary cut: [SCOPE_DIGESTS] ROWS... REMOVES... CUT, entities in the catalogue's order, so parents before children. A row that
  * the log names after the cursor is sent whole if the device sees it now; else it is removed, if the device had it at its cursor or
- * named it itself in a push (rule 4).
+ * named it itself in a push (rule 4), or a chunk may have brought it since (the cut that closes the gap of a full cut).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +16,9 @@
 #include "common/store/history_pack.h"
 #include "server/cut_internal.h"
 
-#define CUT_BYTES_MAX     ((size_t)1 << 30)
-#define SLICE_BYTES       ((size_t)256 * 1024)
-#define SEAL_TRIES        3
-#define SCOPE_DIGESTS_MAX 4000 /* in one message */
+#define CUT_BYTES_MAX ((size_t)1 << 30)
+#define SLICE_BYTES   ((size_t)256 * 1024)
+#define SEAL_TRIES    3
 
 struct fb_cut_state {
     struct fb_buf frames;
@@ -191,6 +190,34 @@ static int was_named_by_it(struct fb_cutting *c, const struct fb_named *n, bool 
     return rc < 0 ? rc : FB_OK;
 }
 
+/* A first download may have brought the row with a chunk, at any rev after the cursor at which it was in what the download brings. */
+static int may_be_staged(struct fb_cutting *c, const struct fb_named *n, bool *ret)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int64_t first_seq = 0;
+    int rc = fb_history_seq_after(c->s, c->pull->cursor, &first_seq);
+    rc = rc < 0 ? rc
+                : fb_sql_begin(c->s,
+                               "SELECT scope_after FROM fb_log WHERE row_id = ?1 AND entity = ?2 "
+                               "AND seq >= ?3",
+                               &q);
+    *ret = false;
+    if (rc < 0) {
+        return rc;
+    }
+    uint8_t id[FB_ROW_ID_BYTES];
+    fb_id_to_bytes(n->id, id);
+    fb_sql_bind_bytes(q, 1, id, sizeof id);
+    fb_sql_bind_int(q, 2, n->entity->no);
+    fb_sql_bind_int(q, 3, first_seq);
+    while (!*ret && (rc = fb_sql_step(q)) == FB_SQL_ROW) {
+        int64_t scope = fb_sql_int(q, 0);
+        const char *set = scope > 0 ? fb_history_scope_key(c->s, scope) : NULL;
+        *ret = set != NULL && fb_scope_set_is_held(set, &c->said);
+    }
+    return rc < 0 ? rc : FB_OK;
+}
+
 /* ---- Rows ---- */
 
 static int add_old(void *ctx, const struct fb_field *field, const struct fb_value *old)
@@ -258,6 +285,9 @@ static int answer(struct fb_cutting *c, const struct fb_named *n, bool *ret_remo
     }
     *ret_removed = was_held(c, n) && !fb_cut_was_hidden(c, n->entity);
     rc = *ret_removed ? FB_OK : was_named_by_it(c, n, ret_removed);
+    if (rc == FB_OK && !*ret_removed && c->pull->closes_gap && !FB_BUG(GAP_REMOVES_OLD_ROWS_ONLY)) {
+        rc = may_be_staged(c, n, ret_removed);
+    }
     bool is_old = *ret_removed && is_found && fb_scope_is_old(row, c->history_from_ms);
     return rc < 0 || !is_old ? rc : fb_cut_references_note_itself(c, row);
 }
@@ -379,113 +409,9 @@ static int send_entities(struct fb_cutting *c)
     return rc < 0 ? rc : send_removes(c);
 }
 
-/* ---- Digests ---- */
-
-struct digest_list {
-    struct fb_cutting *c;
-    struct fb_digest sum;
-    struct fb_scope_digest *list;
-    size_t count, capacity;
-    int64_t *sets; /* that hold a scope of the device */
-    size_t set_count, set_capacity;
-};
-
-static int note_set(void *ctx, int64_t scope)
-{
-    struct digest_list *l = ctx;
-    int64_t *sets =
-        fb_arena_grow(&l->c->arena, l->sets, l->set_count, &l->set_capacity, sizeof *sets);
-    if (sets == NULL) {
-        return FB_ERR_NO_MEMORY;
-    }
-    l->sets = sets;
-    sets[l->set_count++] = scope;
-    return FB_OK;
-}
-
-static int by_number(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-/* A set goes by the name of those of its scopes that are held: the laptop knows no others. */
-static int list_digest(struct digest_list *l, const char *set, const struct fb_digest *digest)
-{
-    FB_AUTO(fb_buf_release) struct fb_buf part;
-    fb_buf_init(&part, FB_FRAME_BYTES_MAX);
-    fb_scope_set_held_part(set == NULL ? "" : set, l->c->held, &part);
-    for (size_t i = l->count; i > 0; i--) {
-        if (strcmp(l->list[i - 1].scope, fb_buf_text(&part)) == 0) {
-            fb_digest_add(&l->list[i - 1].digest, digest);
-            return FB_OK;
-        }
-    }
-    struct fb_scope_digest *list =
-        fb_arena_grow(&l->c->arena, l->list, l->count, &l->capacity, sizeof *list);
-    const char *copy = fb_arena_strdup(&l->c->arena, fb_buf_text(&part));
-    if (list == NULL || copy == NULL) {
-        return FB_ERR_NO_MEMORY;
-    }
-    l->list = list;
-    list[l->count++] = (struct fb_scope_digest){.scope = copy, .digest = *digest};
-    return FB_OK;
-}
-
-static int correct_digest(void *ctx, const char *set, const struct fb_digest *whole,
-                          const struct fb_digest *seen)
-{
-    struct digest_list *l = ctx;
-    struct fb_digest difference = *seen;
-    fb_digest_subtract(&difference, whole);
-    fb_digest_add(&l->sum, &difference);
-    return l->c->pull->wants_scope_digests ? list_digest(l, set, &difference) : FB_OK;
-}
-
-/* Only sets that hold a scope of the device are looked at, not all that there are. */
-static int sum_digests(struct digest_list *l)
-{
-    const struct fb_scope_list *held = l->c->held;
-    int rc = FB_OK;
-    for (size_t i = 0; rc == FB_OK && i < held->count; i++) {
-        rc = fb_history_sets_of(l->c->s, held->keys[i], note_set, l);
-    }
-    if (l->set_count > 1) {
-        qsort(l->sets, l->set_count, sizeof *l->sets, by_number);
-    }
-    for (size_t i = 0; rc == FB_OK && i < l->set_count; i++) {
-        struct fb_digest digest = {0};
-        if (i > 0 && l->sets[i] == l->sets[i - 1]) {
-            continue;
-        }
-        rc = fb_history_digest(l->c->s, l->sets[i], &digest);
-        if (rc == FB_OK && digest.rows != 0) {
-            fb_digest_add(&l->sum, &digest);
-            rc = l->c->pull->wants_scope_digests
-                     ? list_digest(l, fb_history_scope_key(l->c->s, l->sets[i]), &digest)
-                     : FB_OK;
-        }
-    }
-    return rc < 0 ? rc : fb_cut_correct_digests(l->c, correct_digest, l);
-}
-
-static int send_scope_digests(struct fb_cutting *c, const struct digest_list *l)
-{
-    int rc = FB_OK;
-    for (size_t at = 0; rc == FB_OK && (at < l->count || at == 0); at += SCOPE_DIGESTS_MAX) {
-        size_t count = l->count - at < SCOPE_DIGESTS_MAX ? l->count - at : SCOPE_DIGESTS_MAX;
-        struct fb_message m = {
-            .kind = FB_MESSAGE_SCOPE_DIGESTS,
-            .scope_digests = {.rev = c->head, .list = l->list + at, .count = count}};
-        rc = fb_message_encode(&m, c->out);
-    }
-    return rc;
-}
-
 /* ---- A cut ---- */
 
-static int send_cut(struct fb_cutting *c, const struct digest_list *l)
+static int send_cut(struct fb_cutting *c, const struct fb_cut_digests *digests)
 {
     struct fb_message m = {.kind = FB_MESSAGE_CUT,
                            .cut = {.rev = c->head,
@@ -495,7 +421,7 @@ static int send_cut(struct fb_cutting *c, const struct digest_list *l)
                                    .scope_count = c->held->count,
                                    .history_from_ms = c->history_from_ms,
                                    .has_digest = c->pull->wants_digest,
-                                   .digest = l->sum}};
+                                   .digest = digests->sum}};
     struct fb_sha256 seen_hash;
     int rc = fb_history_rev_at_ms(c->s, c->head, &m.cut.at_ms);
     rc = rc < 0 ? rc : fb_hub_seen(c->s, c->peer->incarnation, &m.cut.seen, &seen_hash);
@@ -547,11 +473,11 @@ static int compare_scopes(struct fb_cutting *c)
 
 static int make_cut(struct fb_cutting *c)
 {
-    struct digest_list l = {.c = c};
+    struct fb_cut_digests digests = {0};
     bool wants_digests = c->pull->wants_digest || c->pull->wants_scope_digests;
-    int rc = wants_digests ? sum_digests(&l) : FB_OK;
+    int rc = wants_digests ? fb_cut_digests_sum(c, &digests) : FB_OK;
     if (rc == FB_OK && c->pull->wants_scope_digests) {
-        rc = send_scope_digests(c, &l);
+        rc = fb_cut_digests_send(c, &digests);
     }
     rc = rc < 0 ? rc : fb_cut_find_touched(c, note_named);
     rc = rc < 0 ? rc : note_done(c);
@@ -560,7 +486,7 @@ static int make_cut(struct fb_cutting *c)
     rc = rc < 0 || !brings_whole ? rc : fb_cut_find_entered(c);
     rc = rc < 0 ? rc : send_entities(c);
     rc = rc < 0 ? rc : fb_cut_references_send(c);
-    return rc < 0 ? rc : send_cut(c, &l);
+    return rc < 0 ? rc : send_cut(c, &digests);
 }
 
 /* ---- A chunk ---- */
@@ -613,9 +539,9 @@ static int chunk_row(void *ctx, const struct fb_row *row)
 
 static int count_rows(struct fb_cutting *c, int64_t *ret)
 {
-    struct digest_list l = {.c = c};
-    int rc = sum_digests(&l);
-    *ret = l.sum.rows;
+    struct fb_cut_digests digests = {0};
+    int rc = fb_cut_digests_sum(c, &digests);
+    *ret = digests.sum.rows;
     return rc;
 }
 

@@ -4,6 +4,7 @@
  *
  *   cut.c             what changed since the laptop's cursor; chunks of a full cut
  *   cut_sets.c        what changed, found by scope
+ *   cut_digests.c     digests of what the device holds
  *   cut_entering.c    all rows of scopes that enter
  *   cut_rights.c      what a person's roles hide
  *   cut_references.c  titles of rows outside that rows inside point to
@@ -79,8 +80,23 @@ int fb_cut_set_of(struct fb_cutting *c, const struct fb_row *row, const char **r
 /* Did the log name the row, so that the cut answers it anyway? Once c->done is filled. */
 bool fb_cut_is_named(struct fb_cutting *c, const struct fb_entity *e, const char *id);
 
-/* cut_sets.c. Rows that entered, changed in or left what the laptop says it holds or should hold now, since its cursor. */
+/* cut_sets.c. The numbers of all sets that hold one of the scopes, ascending, added to those in the list, each once. */
+struct fb_cut_sets {
+    int64_t *list; /* in the cut's arena */
+    size_t count, capacity;
+};
+int fb_cut_sets_of(struct fb_cutting *c, const struct fb_scope_list *scopes,
+                   struct fb_cut_sets *ret) FB_MUST_CHECK;
+/* Rows that entered, changed in or left what the laptop says it holds or should hold now, since its cursor. */
 int fb_cut_find_touched(struct fb_cutting *c, fb_touched_each *f) FB_MUST_CHECK;
+/* cut_digests.c. What the device holds at the cut's rev: in all; by scope, if the pull wants it so. */
+struct fb_cut_digests {
+    struct fb_digest sum;
+    struct fb_scope_digest *list; /* in the cut's arena */
+    size_t count, capacity;
+};
+int fb_cut_digests_sum(struct fb_cutting *c, struct fb_cut_digests *ret) FB_MUST_CHECK;
+int fb_cut_digests_send(struct fb_cutting *c, const struct fb_cut_digests *l) FB_MUST_CHECK;
 /* cut_entering.c: fills c->entered. */
 int fb_cut_find_entered(struct fb_cutting *c) FB_MUST_CHECK;
 

@@ -9,31 +9,22 @@
 
 #define SPAN_PER_SCOPE 1 /* entries whose rows are read in the time of a search by scope */
 
-struct sets {
+struct noting {
     struct fb_cutting *c;
-    int64_t *list;
-    size_t count, capacity;
+    struct fb_cut_sets *to;
 };
 
 static int note_set(void *ctx, int64_t scope)
 {
-    struct sets *s = ctx;
-    int64_t *list = fb_arena_grow(&s->c->arena, s->list, s->count, &s->capacity, sizeof *list);
+    struct noting *n = ctx;
+    int64_t *list =
+        fb_arena_grow(&n->c->arena, n->to->list, n->to->count, &n->to->capacity, sizeof *list);
     if (list == NULL) {
         return FB_ERR_NO_MEMORY;
     }
-    s->list = list;
-    list[s->count++] = scope;
+    n->to->list = list;
+    list[n->to->count++] = scope;
     return FB_OK;
-}
-
-static int note_held(struct sets *s, const struct fb_scope_list *held)
-{
-    int rc = FB_OK;
-    for (size_t i = 0; rc == FB_OK && i < held->count; i++) {
-        rc = fb_history_sets_of(s->c->s, held->keys[i], note_set, s);
-    }
-    return rc;
 }
 
 static int by_number(const void *a, const void *b)
@@ -43,18 +34,25 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void sort(struct sets *s)
+int fb_cut_sets_of(struct fb_cutting *c, const struct fb_scope_list *scopes,
+                   struct fb_cut_sets *ret)
 {
-    size_t kept = 0;
-    if (s->count > 1) {
-        qsort(s->list, s->count, sizeof *s->list, by_number);
+    struct noting n = {.c = c, .to = ret};
+    int rc = FB_OK;
+    for (size_t i = 0; rc == FB_OK && i < scopes->count; i++) {
+        rc = fb_history_sets_of(c->s, scopes->keys[i], note_set, &n);
     }
-    for (size_t i = 0; i < s->count; i++) {
-        if (kept == 0 || s->list[kept - 1] != s->list[i]) {
-            s->list[kept++] = s->list[i];
+    if (ret->count > 1) {
+        qsort(ret->list, ret->count, sizeof *ret->list, by_number);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < ret->count; i++) {
+        if (kept == 0 || ret->list[kept - 1] != ret->list[i]) {
+            ret->list[kept++] = ret->list[i];
         }
     }
-    s->count = kept;
+    ret->count = kept;
+    return rc;
 }
 
 static bool has_wildcard(const struct fb_scope_list *list)
@@ -78,7 +76,7 @@ static int is_long(struct fb_cutting *c, bool *ret)
 int fb_cut_find_touched(struct fb_cutting *c, fb_touched_each *f)
 {
     static const int64_t NONE;
-    struct sets s = {.c = c};
+    struct fb_cut_sets s = {0};
     bool is_by_scope = false;
     int rc = is_long(c, &is_by_scope);
     if (rc < 0 || !is_by_scope) {
@@ -86,9 +84,8 @@ int fb_cut_find_touched(struct fb_cutting *c, fb_touched_each *f)
                    ? rc
                    : fb_history_touched(c->s, c->pull->cursor, c->head, c->peer->device_id, f, c);
     }
-    rc = note_held(&s, c->held);
-    rc = rc < 0 ? rc : note_held(&s, &c->said);
-    sort(&s);
+    rc = fb_cut_sets_of(c, c->held, &s);
+    rc = rc < 0 ? rc : fb_cut_sets_of(c, &c->said, &s);
     return rc < 0 ? rc
                   : fb_history_touched_in(c->s, c->pull->cursor, c->head, c->peer->device_id,
                                           s.count == 0 ? &NONE : s.list, s.count, f, c);

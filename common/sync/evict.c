@@ -155,7 +155,8 @@ int fb_apply_compare_scopes(struct fb_apply *a)
 {
     struct fb_scope_list before = {0};
     bool is_full = a->round->pull_kind == FB_PULL_GAP;
-    int rc = FB_OK;
+    int64_t has_left = 0; /* something, while a full cut came in chunks */
+    int rc = is_full ? fb_replica_meta_int(a->store, "stage_has_left", 0, &has_left) : FB_OK;
     for (size_t i = 0; rc == FB_OK && i < a->cut->scope_count; i++) {
         rc = fb_scope_list_add(&a->held, &a->kept, a->cut->scopes[i]);
     }
@@ -165,7 +166,8 @@ int fb_apply_compare_scopes(struct fb_apply *a)
                                  &a->kept, &before);
     rc = rc < 0 ? rc : fb_scope_list_difference(&a->held, &before, &a->kept, &a->entering);
     rc = rc < 0 ? rc : fb_scope_list_difference(&before, &a->held, &a->kept, &a->leaving);
-    a->have_scopes_changed = rc == FB_OK && (a->entering.count > 0 || a->leaving.count > 0);
+    a->have_scopes_changed =
+        rc == FB_OK && (a->entering.count > 0 || a->leaving.count > 0 || has_left != 0);
     return rc;
 }
 

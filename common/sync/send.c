@@ -297,6 +297,7 @@ static int ask_for_all(struct fb_replica_round *r, struct fb_pull *pull, struct 
     }
     if (r->is_stage_complete && rc == FB_OK) {
         r->pull_kind = FB_PULL_GAP;
+        pull->closes_gap = true;
         /* What headquarters changed since the fork names what it removed, too, as far as its log reaches back. */
         int64_t since = r->found_since > r->horizon ? r->found_since : r->horizon;
         rev_min = r->found_since > 0 && since < rev_min ? since : rev_min;

@@ -104,19 +104,20 @@ int fb_replica_each_frames(struct fb_replica_round *r,
 /* ---- Chunks ---- */
 
 /* The first chunk says which scopes the download brings; the pulls that go on name them. A later one that names any names those it
- * still brings. */
+ * still brings: rows of the others may be among those staged. */
 static int note_scopes(struct fb_replica_round *r, const struct fb_chunk *chunk)
 {
     if (chunk->scope_count == 0) {
         return FB_OK;
     }
     struct fb_sql *q;
-    int rc = fb_sql_exec(r->store, "DELETE FROM fb_stage_scope");
-    if (rc < 0) {
-        return rc;
-    }
-    rc = fb_sql_begin(r->store,
-                      "INSERT INTO fb_stage_scope (key) VALUES (?1) ON CONFLICT DO NOTHING", &q);
+    int rc = fb_replica_set_int(r->store, "stage_has_left", r->status.rows_staged > 0);
+    rc = rc < 0 ? rc : fb_sql_exec(r->store, "DELETE FROM fb_stage_scope");
+    rc = rc < 0
+             ? rc
+             : fb_sql_begin(r->store,
+                            "INSERT INTO fb_stage_scope (key) VALUES (?1) ON CONFLICT DO NOTHING",
+                            &q);
     if (rc < 0) {
         return rc;
     }
@@ -181,6 +182,7 @@ int fb_replica_stage_drop(struct fb_store *s)
 {
     int rc = fb_stage_clear(s);
     rc = rc < 0 ? rc : fb_sql_exec(s, "DELETE FROM fb_stage_scope");
+    rc = rc < 0 ? rc : fb_replica_set_int(s, "stage_has_left", 0);
     return rc < 0 ? rc : fb_replica_set_int(s, "stage_complete", 0);
 }
 

@@ -156,6 +156,8 @@ struct fb_pull {
     const char **repair; /* scopes to be sent whole because their digest differs (rule 24) */
     size_t repair_count;
     int64_t found_since; /* of a full cut: old values at this rev are wanted; 0: none */
+    bool
+        closes_gap; /* between the chunks of a full cut, the oldest of which is of the cursor's rev, and now */
 };
 
 /* Old value at the replica's cursor of a field that changed since (rule 24). */

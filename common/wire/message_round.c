@@ -219,6 +219,7 @@ int fb_pack_pull(const struct fb_message *m, struct fb_arena *arena, ProtobufCMe
     out->wants_digest = pull->wants_digest;
     out->wants_scope_digests = pull->wants_scope_digests;
     out->found_since = pull->found_since;
+    out->closes_gap = pull->closes_gap;
     out->position = fb_wire_bytes(pull->position, pull->position_size);
     int rc = fb_wire_id(pull->timeline, arena, &out->timeline);
     rc = rc < 0
@@ -251,7 +252,8 @@ int fb_unpack_pull(const ProtobufCMessage *p, const struct fb_unpack *u, struct 
                              .wants_scope_digests = in->wants_scope_digests,
                              .scope_count = in->n_scopes,
                              .repair_count = in->n_repair,
-                             .found_since = in->found_since};
+                             .found_since = in->found_since,
+                             .closes_gap = in->closes_gap};
     int rc = fb_wire_check_counter(u, in->cursor, "the cursor");
     rc = rc < 0 ? rc : fb_wire_check_counter(u, in->found_since, "the rev of old values");
     rc = rc < 0 ? rc : fb_wire_read_id(u, &in->timeline, true, "the timeline", pull->timeline);
