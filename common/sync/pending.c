@@ -139,7 +139,8 @@ static int mark_change(struct loading *l, const struct fb_change *change, bool i
         return rc;
     }
     if (change->op == FB_CHANGE_NAMED) {
-        row->is_touched_whole = true; /* a cut may have skipped it while it was in the journal */
+        /* A cut may have skipped it while it was in the journal; if none came, it is as that cut left it. */
+        row->is_touched_whole |= change->cursor != l->cursor;
         return FB_OK;
     }
     row->is_pending |= is_kept;

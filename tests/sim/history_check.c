@@ -68,6 +68,17 @@ struct change {
     int64_t edited_at_ms; /* as headquarters dated it */
 };
 
+/* A ruling wrote it: the value is older than the ruling. */
+static bool was_ruled(sqlite3 *hq, const struct change *c)
+{
+    return sim_db_int(hq, 0,
+                      "SELECT count(*) FROM sim_whole_log AS l JOIN conflict AS f ON "
+                      "replace(f.id, '-', '') = lower(hex(l.row_id)) WHERE f.record_id = %Q AND "
+                      "l.op = 2 AND instr(l.changes, '\"decided_at\"') > 0 AND (SELECT max(rev) "
+                      "FROM fb_rev WHERE first_seq <= l.seq) = %lld",
+                      c->row_id, c->rev) > 0;
+}
+
 #define HELLO_MS_MAX 120000 /* the offset is off by the time that hello was under way */
 
 /* Rule 25: an edit is dated by the corrected clock of its author: not before it was made (unless
@@ -77,8 +88,9 @@ static void check_date(struct sim_world *w, sqlite3 *hq, const struct change *c)
     const struct sim_entity *e = sim_entity(c->entity);
     const struct sim_field *f = e != NULL ? sim_entity_field(e, c->field) : NULL;
     if (f == NULL || f->policy == SIM_TEXTUAL || f->group != NULL ||
-        w->counters.hq_restores > 0) { /* cursors of ledgers are of any history then */
-        return;                        /* the value may be older than the edit that brought it */
+        w->counters.hq_restores > 0 || /* cursors of ledgers are of any history then */
+        was_ruled(hq, c)) {
+        return; /* the value may be older than the edit that brought it */
     }
     long long op = op_of(c->now);
     for (int i = 1; op > 0 && c->by_device && i <= w->replica_count; i++) {
