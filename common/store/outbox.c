@@ -8,7 +8,7 @@
 
 #define PUSH_COLUMNS                                                                               \
     "number, incarnation, timeline, prev_hash, hash, parts, changes, made_at_ms, acked_at_ms, "    \
-    "covered_rev, origin_incarnation, origin_number, origin_hash"
+    "covered_rev, origin_incarnation, origin_number, origin_hash, was_answered"
 
 int fb_outbox_add_part(struct fb_store *s, int64_t number, int64_t part, const void *bytes,
                        size_t size)
@@ -37,10 +37,11 @@ static void bind_or_null(struct fb_sql *q, int at, int64_t value)
 int fb_outbox_add(struct fb_store *s, const struct fb_push *push)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(s,
-                          "INSERT INTO fb_push (" PUSH_COLUMNS
-                          ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, NULL, NULL, NULL)",
-                          &q);
+    int rc =
+        fb_sql_begin(s,
+                     "INSERT INTO fb_push (" PUSH_COLUMNS
+                     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, NULL, NULL, NULL, NULL)",
+                     &q);
     if (rc < 0) {
         return rc;
     }
@@ -87,6 +88,7 @@ static int take_push(const struct fb_sql *q, struct fb_push *ret)
     if (rc == FB_OK) {
         rc = take_hash(q, 4, &push.hash);
     }
+    push.was_answered = fb_sql_int(q, 13) != 0;
     push.origin.incarnation = fb_sql_int(q, 10);
     push.origin.number = fb_sql_int(q, 11);
     if (rc == FB_OK && push.origin.number > 0) {
@@ -278,10 +280,24 @@ int fb_outbox_keep_acked(struct fb_store *s)
     return rc;
 }
 
+#define REOPEN_SQL                                                                                 \
+    "UPDATE fb_push SET was_answered = iif(covered_rev IS NULL, was_answered, 1), "                \
+    "acked_at_ms = NULL, covered_rev = NULL WHERE "
+
+int fb_outbox_reopen(struct fb_store *s, int64_t after_number)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s, REOPEN_SQL "number > ?1", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, after_number);
+    return fb_sql_run(q);
+}
+
 int fb_outbox_offer_kept(struct fb_store *s, bool *ret_any)
 {
-    int rc = fb_sql_exec(
-        s, "UPDATE fb_push SET acked_at_ms = NULL, covered_rev = NULL WHERE number <= 0");
+    int rc = fb_sql_exec(s, REOPEN_SQL "number <= 0");
     *ret_any = rc == FB_OK && fb_sql_changes(s) > 0;
     return rc;
 }

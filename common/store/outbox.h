@@ -30,6 +30,8 @@ struct fb_push {
     int64_t made_at_ms;
     int64_t acked_at_ms; /* 0: pending */
     int64_t covered_rev; /* 0: its rows are open */
+    bool
+        was_answered; /* by a cut of a timeline that headquarters has lost: it goes up again, but no cut skips more than it names */
     struct fb_push_origin origin;
 };
 
@@ -64,6 +66,8 @@ int fb_outbox_count(struct fb_store *s, int64_t *ret_pending_pushes,
 
 /* Ends a life: its acknowledged pushes are kept as those of an earlier one. */
 int fb_outbox_keep_acked(struct fb_store *s) FB_MUST_CHECK;
+/* Headquarters lost those after the number: they wait again. */
+int fb_outbox_reopen(struct fb_store *s, int64_t after_number) FB_MUST_CHECK;
 /* Has what earlier lives delivered wait again. */
 int fb_outbox_offer_kept(struct fb_store *s, bool *ret_any) FB_MUST_CHECK;
 /* What is to be sent, in the order it was made: that of earlier lives first. */

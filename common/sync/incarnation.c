@@ -22,19 +22,6 @@ struct adopting {
     bool must_ask_again;
 };
 
-static int run_with_int(struct fb_store *s, const char *text, int64_t value)
-{
-    struct fb_sql *q;
-    int rc = fb_sql_begin(s, text, &q);
-    if (rc < 0) {
-        return rc;
-    }
-    fb_sql_bind_int(q, 1, value);
-    rc = fb_sql_run(q);
-    fb_sql_end(q);
-    return rc;
-}
-
 /* True if our push of that number is the one headquarters saw. */
 static int holds_seen(struct adopting *a, bool *ret)
 {
@@ -198,9 +185,7 @@ static int leave_timeline(struct adopting *a)
         rc = holds_seen(a, &is_match);
     }
     if (rc == FB_OK) {
-        rc = run_with_int(
-            a->store, "UPDATE fb_push SET acked_at_ms = NULL, covered_rev = NULL WHERE number > ?1",
-            is_match ? a->welcome->seen : 0);
+        rc = fb_outbox_reopen(a->store, is_match ? a->welcome->seen : 0);
     }
     rc = rc < 0 ? rc : offer_earlier_lives(a);
     rc = rc < 0 || a->round->cursor_on_disk == 0 ? rc : note_fork(a);

@@ -127,7 +127,9 @@ static int load_journal(struct loading *l)
     return rc;
 }
 
-static int mark_change(struct loading *l, const struct fb_change *change, bool is_kept)
+/* was_answered: no cut since skipped anything for it. */
+static int mark_change(struct loading *l, const struct fb_change *change, bool is_kept,
+                       bool was_answered)
 {
     const struct fb_entity *e = fb_catalogue_entity_no(l->catalogue, change->entity_no);
     if (e == NULL) {
@@ -140,17 +142,17 @@ static int mark_change(struct loading *l, const struct fb_change *change, bool i
     }
     if (change->op == FB_CHANGE_NAMED) {
         /* A cut may have skipped it while it was in the journal; if none came, it is as that cut left it. */
-        row->is_touched_whole |= change->cursor != l->cursor;
+        row->is_touched_whole |= change->cursor != l->cursor && !was_answered;
         return FB_OK;
     }
     row->is_pending |= is_kept;
     /* A cut came since the first edit: it may have skipped more than the net names (a value that
      * went there and back beside one that stayed, a row deleted and inserted again). */
-    row->is_touched_whole |= change->cursor != l->cursor;
+    row->is_touched_whole |= change->cursor != l->cursor && !was_answered;
     if (change->op == FB_CHANGE_UPDATE) {
         /* Rule 6: the row is open, not only its fields. Delete + insert nets to an update of what differs, and while both
          * were in the journal a cut may have skipped the rest of the row. */
-        row->is_touched_whole = true;
+        row->is_touched_whole |= !was_answered;
         for (size_t i = 0; i < change->field_count; i++) {
             mark_field(row, e, change->fields[i].field_no, is_kept);
         }
@@ -161,12 +163,12 @@ static int mark_change(struct loading *l, const struct fb_change *change, bool i
     return FB_OK;
 }
 
-static int load_part(struct loading *l, int64_t number, int64_t part, bool is_kept,
+static int load_part(struct loading *l, const struct fb_push *push, int64_t part, bool is_kept,
                      struct fb_arena *arena)
 {
     const uint8_t *bytes;
     size_t size;
-    int rc = fb_outbox_part(l->store, number, part, &bytes, &size);
+    int rc = fb_outbox_part(l->store, push->number, part, &bytes, &size);
     if (rc < 0) {
         return rc;
     }
@@ -174,7 +176,7 @@ static int load_part(struct loading *l, int64_t number, int64_t part, bool is_ke
     size_t count;
     rc = fb_changes_read(bytes, size, arena, &changes, &count, NULL);
     for (size_t i = 0; rc == FB_OK && i < count; i++) {
-        rc = mark_change(l, &changes[i], is_kept);
+        rc = mark_change(l, &changes[i], is_kept, push->was_answered);
     }
     return rc;
 }
@@ -186,7 +188,7 @@ static int load_push(struct loading *l, const struct fb_push *push)
     fb_arena_init(&arena, 0);
     int rc = FB_OK;
     for (int64_t part = 0; rc == FB_OK && part < push->parts; part++) {
-        rc = load_part(l, push->number, part, is_kept, &arena);
+        rc = load_part(l, push, part, is_kept, &arena);
         fb_arena_clear(&arena);
     }
     fb_arena_release(&arena);
