@@ -477,6 +477,7 @@ void sim_server_noticed(struct sim_world *w)
 static bool keep_log(struct sim_world *w)
 {
     sim_enter(w, SIM_HQ, SIM_TOOL);
+    sim_vfs_crash_after(SIM_HQ, SIM_TOOL, 0, false); /* whose crash was due is not the oracle */
     sqlite3 *db = sim_db_open(SIM_HQ, SIM_TOOL);
     bool is_kept = db != NULL && sim_db_run(db, "INSERT OR IGNORE INTO sim_log SELECT seq, op, "
                                                 "entity, row_id, scope_before, scope_after, cause, "
