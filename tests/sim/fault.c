@@ -193,6 +193,8 @@ static void restore(struct sim_world *w, struct sim_replica *r, uint64_t random)
     sim_replica_stop(w, r, false, 1000 + skewed(&random, 20000));
     sim_disk_restore(sim_vfs_disk(node), r->backup);
     sim_vfs_fail_after(node, 0, 0, false); /* what was to fail was the disk before */
+    sim_vfs_disk(node)->bytes_max = 0;     /* a copy is put back where there is room for it */
+    sim_vfs_crash_after(node, SIM_TOOL, 0, false); /* whose crash was due is not the oracle */
     sim_trace(w, "n%d was put back to its backup", node);
     sim_oracle_after_restore(w, node);
 }
