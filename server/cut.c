@@ -616,8 +616,9 @@ static int make_chunk(struct fb_cutting *c)
         m.chunk.scopes = c->held->keys;
         m.chunk.scope_count = c->held->count;
     }
+    rc = fb_history_chain_head(c->s, &m.chunk.log_head);
     c->hub->counters.cut_rows += c->rows_sent;
-    return fb_message_encode(&m, c->out);
+    return rc < 0 ? rc : fb_message_encode(&m, c->out);
 }
 
 /* ---- For the session ---- */

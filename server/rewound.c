@@ -75,29 +75,41 @@ static bool is_forked_from_ours(const struct fb_hub *hub, const struct fb_hello 
     return false;
 }
 
-/* The same timeline: cursor, head and acknowledged pushes must be known here. */
+/* The rev that the laptop names, and the log's head at it, must be this database's. */
+static int check_rev(struct fb_hub *hub, const struct fb_peer *peer, int64_t rev,
+                     const struct fb_sha256 *log_head, char *ret_why, size_t size)
+{
+    int64_t head = 0;
+    bool is_known = true;
+    int rc = fb_history_head(hub->store, &head);
+    rc = rc < 0 ? rc : fb_hub_is_in_chain(hub->store, rev, log_head, &is_known);
+    if (rc == FB_OK && rev > head) {
+        snprintf(ret_why, size, fb_text("laptop %s has revision %lld, this database ends at %lld"),
+                 peer->device_id, (long long)rev, (long long)head);
+    } else if (rc == FB_OK && !is_known) {
+        snprintf(ret_why, size,
+                 fb_text("laptop %s has another revision %lld than this database: it was set back "
+                         "and went on, or its log was rewritten"),
+                 peer->device_id, (long long)rev);
+    }
+    return rc;
+}
+
+/* The same timeline: cursor, download and acknowledged pushes must be known here. */
 static int check_same(struct fb_hub *hub, const struct fb_peer *peer, const struct fb_hello *hello,
                       char *ret_why, size_t size)
 {
-    int64_t head = 0;
     int64_t seen = 0;
     struct fb_sha256 hash;
-    bool is_known = true;
-    int rc = fb_history_head(hub->store, &head);
-    rc = rc < 0 ? rc : fb_hub_is_in_chain(hub->store, hello->cursor, &hello->log_head, &is_known);
+    int rc = check_rev(hub, peer, hello->cursor, &hello->log_head, ret_why, size);
+    if (rc == FB_OK && ret_why[0] == '\0') {
+        rc = check_rev(hub, peer, hello->stage_rev, &hello->stage_head, ret_why, size);
+    }
     rc = rc < 0 ? rc : fb_hub_seen(hub->store, hello->incarnation, &seen, &hash);
     if (rc < 0) {
         return rc;
     }
-    if (hello->cursor > head) {
-        snprintf(ret_why, size, fb_text("laptop %s has revision %lld, this database ends at %lld"),
-                 peer->device_id, (long long)hello->cursor, (long long)head);
-    } else if (!is_known) {
-        snprintf(ret_why, size,
-                 fb_text("laptop %s has another revision %lld than this database: it was set back "
-                         "and went on, or its log was rewritten"),
-                 peer->device_id, (long long)hello->cursor);
-    } else if (hello->incarnation > 0 && hello->acked_number > seen) {
+    if (ret_why[0] == '\0' && hello->incarnation > 0 && hello->acked_number > seen) {
         snprintf(ret_why, size,
                  fb_text("laptop %s had push %lld acknowledged, this database knows %lld"),
                  peer->device_id, (long long)hello->acked_number, (long long)seen);

@@ -53,6 +53,18 @@ static int count_unsent(struct fb_replica_round *r, int64_t *ret)
     return rc;
 }
 
+/* A download under way is of headquarters' history, too, which its cursor does not tell. */
+static int name_stage(struct fb_replica_round *r, struct fb_hello *hello)
+{
+    int rc = fb_replica_meta_int(r->store, "stage_rev", 0, &hello->stage_rev);
+    if (rc < 0 || hello->stage_rev == 0 || FB_BUG(STAGE_NOT_TOLD)) {
+        hello->stage_rev = 0;
+        return rc;
+    }
+    return fb_store_meta_blob(r->store, "stage_head", hello->stage_head.bytes,
+                              sizeof hello->stage_head.bytes);
+}
+
 static int send_hello(struct fb_replica_round *r, struct fb_buf *out)
 {
     struct fb_message m = {.kind = FB_MESSAGE_HELLO};
@@ -92,6 +104,7 @@ static int send_hello(struct fb_replica_round *r, struct fb_buf *out)
     rc = fb_replica_meta_int(r->store, "is_copied", 0, &is_copied);
     hello->is_copied = is_copied != 0;
     rc = rc < 0 ? rc : name_ancestors(r, hello);
+    rc = rc < 0 ? rc : name_stage(r, hello);
     if (rc < 0) {
         return rc;
     }

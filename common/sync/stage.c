@@ -134,6 +134,9 @@ static int store_chunk(struct fb_replica_round *r, const struct fb_chunk *chunk,
     int rc = fb_stage_add(r->store, chunk->rev, rows, r->frames.bytes, r->frames.size,
                           chunk->position, chunk->position_size);
     rc = rc < 0 ? rc : note_scopes(r, chunk);
+    struct fb_value head = fb_value_blob(chunk->log_head.bytes, sizeof chunk->log_head.bytes);
+    rc = rc < 0 ? rc : fb_store_meta_set(r->store, "stage_head", &head);
+    rc = rc < 0 ? rc : fb_replica_set_int(r->store, "stage_rev", chunk->rev);
     return rc < 0 || !chunk->is_last ? rc : fb_replica_set_int(r->store, "stage_complete", 1);
 }
 
@@ -183,6 +186,7 @@ int fb_replica_stage_drop(struct fb_store *s)
     int rc = fb_stage_clear(s);
     rc = rc < 0 ? rc : fb_sql_exec(s, "DELETE FROM fb_stage_scope");
     rc = rc < 0 ? rc : fb_replica_set_int(s, "stage_has_left", 0);
+    rc = rc < 0 ? rc : fb_replica_set_int(s, "stage_rev", 0);
     return rc < 0 ? rc : fb_replica_set_int(s, "stage_complete", 0);
 }
 

@@ -86,8 +86,10 @@ struct fb_hello {
     struct fb_sha256 log_head;         /* of the log at its cursor; zeros: it does not know */
     char (*ancestors)[FB_ROW_ID_SIZE]; /* timelines that its own was forked from, newest first */
     size_t ancestor_count;
-    int64_t unsent; /* changes that wait to be sent */
-    bool is_copied; /* another laptop with its identity took its connection away */
+    int64_t unsent;              /* changes that wait to be sent */
+    bool is_copied;              /* another laptop with its identity took its connection away */
+    int64_t stage_rev;           /* of the newest chunk of a download under way; 0: none is */
+    struct fb_sha256 stage_head; /* of the log at that rev; zeros: it does not know */
 };
 
 /* A timeline that another was forked from. */
@@ -211,6 +213,7 @@ struct fb_chunk {
     size_t position_size;
     const char **scopes; /* with the first chunk: what the download brings */
     size_t scope_count;
+    struct fb_sha256 log_head;
 };
 
 struct fb_cut {

@@ -22,6 +22,8 @@ int fb_pack_hello(const struct fb_message *m, struct fb_arena *arena, ProtobufCM
     out->log_head = fb_wire_hash(&h->log_head);
     out->unsent = h->unsent;
     out->is_copied = h->is_copied;
+    out->stage_rev = h->stage_rev;
+    out->stage_head = fb_wire_hash(&h->stage_head);
     out->n_ancestors = h->ancestor_count;
     out->ancestors = fb_arena_alloc(arena, h->ancestor_count * sizeof *out->ancestors + 1);
     int rc = out->ancestors == NULL ? FB_ERR_NO_MEMORY
@@ -39,6 +41,7 @@ static int check_hello(const struct fb_unpack *u, const struct fb_hello *h)
     rc = rc < 0 ? rc : fb_wire_check_counter(u, h->catalogue_version, "the catalogue's version");
     rc = rc < 0 ? rc : fb_wire_check_counter(u, h->acked_number, "the acknowledged push's number");
     rc = rc < 0 ? rc : fb_wire_check_counter(u, h->unsent, "the count of unsent changes");
+    rc = rc < 0 ? rc : fb_wire_check_counter(u, h->stage_rev, "the download's rev");
     return rc < 0 ? rc : fb_wire_check_counter(u, h->last_number, "the last push's number");
 }
 
@@ -55,7 +58,8 @@ int fb_unpack_hello(const ProtobufCMessage *p, const struct fb_unpack *u, struct
                            .acked_number = in->acked_number,
                            .ancestor_count = in->n_ancestors,
                            .unsent = in->unsent,
-                           .is_copied = in->is_copied};
+                           .is_copied = in->is_copied,
+                           .stage_rev = in->stage_rev};
     int rc = fb_wire_read_id(u, &in->device_id, false, "the device", h->device_id);
     rc = rc < 0 ? rc : fb_wire_read_id(u, &in->timeline, true, "the timeline", h->timeline);
     rc = rc < 0 ? rc : fb_wire_read_hash(u, &in->last_hash, "the last push's hash", &h->last_hash);
@@ -63,6 +67,7 @@ int fb_unpack_hello(const ProtobufCMessage *p, const struct fb_unpack *u, struct
                 : fb_wire_read_text(u, &in->app_version, FB_MESSAGE_TEXT_BYTES_MAX,
                                     "the program's version", &h->app_version);
     rc = rc < 0 ? rc : fb_wire_read_hash(u, &in->log_head, "the log's head", &h->log_head);
+    rc = rc < 0 ? rc : fb_wire_read_hash(u, &in->stage_head, "the log's head", &h->stage_head);
     rc = rc < 0 ? rc
                 : fb_wire_read_ids(u, in->ancestors, in->n_ancestors, "timelines", &h->ancestors);
     return rc < 0 ? rc : check_hello(u, h);
@@ -274,6 +279,7 @@ int fb_pack_chunk(const struct fb_message *m, struct fb_arena *arena, ProtobufCM
     out->rows_total = m->chunk.rows_total;
     out->is_last = m->chunk.is_last;
     out->position = fb_wire_bytes(m->chunk.position, m->chunk.position_size);
+    out->log_head = fb_wire_hash(&m->chunk.log_head);
     return fb_wire_texts(m->chunk.scopes, m->chunk.scope_count, arena, &out->scopes,
                          &out->n_scopes);
 }
@@ -293,6 +299,7 @@ int fb_unpack_chunk(const ProtobufCMessage *p, const struct fb_unpack *u, struct
     rc = rc < 0
              ? rc
              : fb_wire_read_texts(u, in->scopes, in->n_scopes, FB_SCOPES_MAX, "scope", &c->scopes);
+    rc = rc < 0 ? rc : fb_wire_read_hash(u, &in->log_head, "the log's head", &c->log_head);
     return rc < 0 ? rc : read_position(u, &in->position, &c->position, &c->position_size);
 }
 

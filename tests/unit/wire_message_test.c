@@ -54,6 +54,9 @@ FB_TEST(a_hello_arrives)
     assert_true(fb_sha256_equal(&m.hello.log_head, &hash));
     assert_int_equal(m.hello.ancestor_count, 1);
     assert_true(m.hello.is_copied);
+    assert_int_equal(m.hello.stage_rev, 4800);
+    hash = testing_hash(4);
+    assert_true(fb_sha256_equal(&m.hello.stage_head, &hash));
     assert_string_equal(m.hello.ancestors[0], EMPLOYEE);
 }
 

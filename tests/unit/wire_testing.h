@@ -172,7 +172,9 @@ static inline struct fb_message testing_message_of_round(enum fb_message_kind ki
                                     .log_head = testing_hash(5),
                                     .ancestors = timelines,
                                     .ancestor_count = 1,
-                                    .is_copied = true};
+                                    .is_copied = true,
+                                    .stage_rev = 4800,
+                                    .stage_head = testing_hash(4)};
         break;
     case FB_MESSAGE_WELCOME:
         m.welcome = (struct fb_welcome){.verdict = FB_VERDICT_NEW_TIMELINE,
@@ -218,7 +220,8 @@ static inline struct fb_message testing_message_of_round(enum fb_message_kind ki
                                     .rows_total = 100000,
                                     .is_last = true,
                                     .position = (const uint8_t *)"there",
-                                    .position_size = 5};
+                                    .position_size = 5,
+                                    .log_head = testing_hash(3)};
         break;
     case FB_MESSAGE_CUT:
         m.cut = (struct fb_cut){.rev = 5000,
