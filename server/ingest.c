@@ -175,8 +175,7 @@ int fb_ingest_clock(struct fb_work *w, int64_t cursor, int64_t edited_at_ms, int
     return FB_OK;
 }
 
-/* Where the laptop stood when it last wrote the row. */
-static int64_t last_cursor(const struct fb_change *c)
+int64_t fb_ingest_last_cursor(const struct fb_change *c)
 {
     int64_t cursor = c->cursor;
     for (size_t i = 0; i < c->field_count && !FB_BUG(FIELD_CURSOR_IGNORED); i++) {
@@ -220,7 +219,7 @@ static int meet_rows(struct fb_work *w, const struct fb_change *changes, size_t 
         } else if (rc == FB_OK && row != NULL) {
             row->change = c;
             row->is_named = true;
-            rc = fb_ingest_clock(w, last_cursor(c), c->edited_at_ms, &row->edited_at_ms);
+            rc = fb_ingest_clock(w, fb_ingest_last_cursor(c), c->edited_at_ms, &row->edited_at_ms);
         }
         if (rc < 0) {
             return rc;

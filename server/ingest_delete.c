@@ -4,8 +4,8 @@
  *
  * Rule 18: the unit is the topmost row the push deletes, with everything below it at headquarters. It is refused as a whole, with one
  * conflict, if a member is not what its author saw: it differs from the base image he sent, or, where he sent none, somebody else
- * wrote it after his cursor; or if the same push makes, moves or points something to a member. Otherwise all members rest in the
- * recycle bin under one cause.
+ * wrote it after his cursor, or it was not on his laptop at all (somebody's private row, an old closed record); or if the same push
+ * makes, moves or points something to a member. Otherwise all members rest in the recycle bin under one cause.
  *
  * Rule 19: an edit of a row in the bin, or a row that hangs on one, brings back the whole cause and what it hangs on in turn.
  */
@@ -295,6 +295,7 @@ struct unit {
     size_t count, capacity;
     bool is_refused;
     struct fb_work_row *spoiler; /* the member that is not as its deleter saw it */
+    bool has_unseen;             /* members that were not on his laptop */
 };
 
 static bool is_member(const struct unit *u, const struct fb_work_row *row)
@@ -367,6 +368,22 @@ static int is_written_since(struct fb_work *w, const struct fb_work_row *row, in
     return rc < 0 ? rc : FB_OK;
 }
 
+/* Was it not on his laptop, and would it not be there now either? Then it is not somebody's edit that keeps it. */
+static int judge_unseen(struct unit *u, struct fb_work_row *row, bool *is_spoilt)
+{
+    int64_t cursor = fb_ingest_last_cursor(u->top->change);
+    bool is_his = true;
+    int rc = *is_spoilt ? fb_judge_sees(u->w, row, cursor, &is_his)
+                        : fb_judge_was_there(u->w, row, cursor, &is_his);
+    if (rc == FB_OK && !is_his && !FB_BUG(DELETE_TAKES_UNSEEN)) {
+        row->is_unseen = true;
+        u->has_unseen = true;
+        u->is_refused = true;
+        *is_spoilt = false;
+    }
+    return rc;
+}
+
 static int judge_member(struct unit *u, struct fb_work_row *row)
 {
     bool has_image =
@@ -382,6 +399,7 @@ static int judge_member(struct unit *u, struct fb_work_row *row)
         is_spoilt = true; /* made or brought back by this push */
     } else if (!is_spoilt) {
         rc = is_written_since(u->w, row, u->top->change->cursor, &is_spoilt);
+        rc = rc < 0 || row == u->top ? rc : judge_unseen(u, row, &is_spoilt);
     }
     bool is_moved_here = row->change != NULL && row->change->op == FB_CHANGE_UPDATE &&
                          row->has_changes && row->entity->parent_field != NULL &&
@@ -466,8 +484,10 @@ static int base_image_json(struct fb_work *w, const struct fb_work_row *row, con
 static int refuse(struct unit *u)
 {
     struct fb_work *w = u->w;
+    /* Whose the unseen ones are is not told: he may not know of them. */
+    bool is_unseen = u->spoiler == NULL && u->has_unseen;
     struct fb_conflict c = {.group = "row",
-                            .policy = "edit over delete",
+                            .policy = is_unseen ? "unseen records" : "edit over delete",
                             .outcome = "auto",
                             .reason = "delete_vs_edit",
                             .mine = "{}",
@@ -475,7 +495,9 @@ static int refuse(struct unit *u)
                             .is_amended = true};
     const struct fb_work_row *spoiler = u->spoiler == NULL ? u->top : u->spoiler;
     const struct fb_field *first = &spoiler->entity->fields[0];
-    int rc = fb_history_author(w->store, spoiler->entity, spoiler->id, first, &c.theirs_author);
+    int rc = is_unseen ? FB_OK
+                       : fb_history_author(w->store, spoiler->entity, spoiler->id, first,
+                                           &c.theirs_author);
     rc = rc == FB_ERR_NOT_FOUND ? FB_OK : rc;
     rc = rc < 0 ? rc : base_image_json(w, u->top, &c.base);
     rc = rc < 0 ? rc : fb_work_row_json(w, &u->top->before, NULL, &c.theirs);
@@ -484,7 +506,7 @@ static int refuse(struct unit *u)
     }
     for (size_t i = 0; i < u->count; i++) {
         u->members[i]->delete_top = NULL;
-        u->members[i]->is_named = true;
+        u->members[i]->is_named = u->members[i]->is_named || !u->members[i]->is_unseen;
     }
     return rc < 0 ? rc : fb_conflict_add(w, u->top, &c);
 }

@@ -289,7 +289,8 @@ struct fb_work_row {
     bool must_rescope; /* an ancestor moves in this rev */
     bool is_asked_scope;
     bool has_moved_away; /* its author's device held it at the cursor, and does not any more */
-    int64_t bin_cause;   /* it rests in the bin: before is its image; 0: it does not */
+    bool is_unseen;    /* a delete above it would take it along, unknown to the deleter's laptop */
+    int64_t bin_cause; /* it rests in the bin: before is its image; 0: it does not */
     struct fb_row before;
     struct fb_row now;
     bool has_own_values;                    /* now's values are its own array */
@@ -487,6 +488,10 @@ int fb_moved_tell(struct fb_work *w) FB_MUST_CHECK;
 /* judge_scope.c. May the source's device touch the row, as headquarters has it, with a change of this cursor? */
 int fb_judge_sees(struct fb_work *w, const struct fb_work_row *row, int64_t cursor,
                   bool *ret) FB_MUST_CHECK;
+/* Was the row, which is there, on the source's device at that cursor? False for others' private rows, for old closed ones that stay at
+ * headquarters, for what the person's roles hide. */
+int fb_judge_was_there(struct fb_work *w, const struct fb_work_row *row, int64_t cursor,
+                       bool *ret) FB_MUST_CHECK;
 /* Holds a change of a row that is not seen, or not there: both are answered alike (G7), also where the log does not reach back so far. */
 int fb_judge_hold(struct fb_work *w, struct fb_work_row *row) FB_MUST_CHECK;
 void fb_judge_release(struct fb_work *w);
@@ -505,6 +510,9 @@ int fb_ingest_note_restores(struct fb_work *w) FB_MUST_CHECK;
 int fb_ingest_deletes(struct fb_work *w) FB_MUST_CHECK;
 /* Everything below top goes with it, unjudged: a delete at headquarters. */
 int fb_ingest_cascade(struct fb_work *w, struct fb_work_row *top) FB_MUST_CHECK;
+
+/* ingest.c. Where the laptop stood when it last wrote the row. */
+int64_t fb_ingest_last_cursor(const struct fb_change *c);
 
 /* ingest_right.c: holds the aggregates that the person may not change. */
 int fb_ingest_rights(struct fb_work *w) FB_MUST_CHECK;

@@ -70,17 +70,17 @@ static int is_held_as_history(struct fb_work *w, const struct fb_work_row *row,
 
 /* ---- Its own ---- */
 
-/* Did the device make the row, or name it in a push after the cursor? Or another one of its person: a copied laptop hands in under a new
- * name what it may have handed in under the old one. */
+/* Did the device name the row in a push after the cursor, or (or_made) make it at any time? Or another one of its person: a copied
+ * laptop hands in under a new name what it may have handed in under the old one. */
 static int is_its_own(struct fb_work *w, const struct fb_work_row *row, int64_t after_seq,
-                      bool *ret)
+                      bool or_made, bool *ret)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     uint8_t id[FB_ROW_ID_BYTES];
     *ret = false;
     int rc = fb_sql_begin(w->store,
                           "SELECT 1 FROM fb_log AS l WHERE row_id = ?1 AND entity = ?2"
-                          " AND (seq >= ?3 OR op = 1)"
+                          " AND (seq >= ?3 OR (?6 AND op = 1))"
                           " AND (SELECT device_id FROM fb_rev WHERE first_seq <= l.seq"
                           "      ORDER BY first_seq DESC LIMIT 1) IN"
                           " (SELECT id FROM device WHERE id = ?4 OR employee_id = ?5) LIMIT 1",
@@ -94,6 +94,7 @@ static int is_its_own(struct fb_work *w, const struct fb_work_row *row, int64_t 
     fb_sql_bind_int(q, 3, after_seq);
     fb_sql_bind_text(q, 4, w->source.device_id);
     fb_sql_bind_text(q, 5, w->source.employee_id);
+    fb_sql_bind_int(q, 6, or_made);
     rc = fb_sql_step(q);
     *ret = rc == FB_SQL_ROW;
     return rc < 0 ? rc : FB_OK;
@@ -323,27 +324,35 @@ static int bound_by_horizon(struct fb_work *w, int64_t *cursor)
     return rc;
 }
 
+/* The cursor is of a history that headquarters does not have any more. (Cursors past the fork come bounded by it, hub.c.) */
+static int is_of_lost_history(struct fb_work *w, int64_t cursor, bool *ret)
+{
+    int64_t shared = 0;
+    bool is_known = false;
+    int rc = shared_until(w, &shared, &is_known);
+    *ret = !is_known || (shared != INT64_MAX && cursor >= shared);
+    return rc;
+}
+
 static int judge_by_past(struct fb_work *w, const struct fb_work_row *row, int64_t cursor,
                          struct fb_buf *set, bool *ret)
 {
-    int64_t shared = 0;
     int64_t head = 0;
     int64_t after_seq = 0;
-    bool is_known = false;
-    int rc = shared_until(w, &shared, &is_known);
+    bool is_lost = false;
+    int rc = is_of_lost_history(w, cursor, &is_lost);
     rc = rc < 0 ? rc : fb_history_head(w->store, &head);
     if (rc < 0) {
         return rc;
     }
-    /* Cursors past the fork come bounded by it (hub.c). */
-    if ((!is_known || (shared != INT64_MAX && cursor >= shared)) && !FB_BUG(LOST_TIMELINE_JUDGED)) {
+    if (is_lost && !FB_BUG(LOST_TIMELINE_JUDGED)) {
         *ret = true;
         return FB_OK;
     }
     cursor = cursor < head ? cursor : head;
     rc = fb_history_seq_after(w->store, cursor, &after_seq);
     if (rc == FB_OK && !FB_BUG(OWN_PUSHES_NOT_IN_SCOPE)) {
-        rc = is_its_own(w, row, after_seq, ret);
+        rc = is_its_own(w, row, after_seq, true, ret);
     }
     if (rc < 0 || *ret || FB_BUG(SCOPE_JUDGED_BY_NOW)) {
         return rc;
@@ -413,6 +422,59 @@ int fb_judge_sees(struct fb_work *w, const struct fb_work_row *row, int64_t curs
     w->is_judged_by_past = false;
     int rc = sees_row(w, row, cursor, ret);
     return rc < 0 || *ret ? rc : sees_merged(w, row, cursor, ret);
+}
+
+/* ---- What goes along with a delete ---- */
+
+static int may_read(struct fb_work *w, const struct fb_entity *e, bool *ret)
+{
+    struct fb_rights *rights = NULL;
+    *ret = true;
+    if (w->source.judged_by == NULL) {
+        return FB_OK;
+    }
+    int rc = fb_hub_rights(w->hub, w->source.judged_by, w->now_ms, &rights);
+    *ret = rc < 0 || fb_rights_level(rights, e, FB_ACTION_READ) != FB_LEVEL_NONE;
+    return rc;
+}
+
+/* By the set it stood in at the cursor, in which an old record is in none. Its own pushes since brought it there, too. */
+static int was_in_scope(struct fb_work *w, const struct fb_work_row *row, int64_t cursor, bool *ret)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf set;
+    const struct fb_scope_list *now = NULL;
+    int64_t head = 0;
+    int64_t after_seq = 0;
+    fb_buf_init(&set, 64 * 1024);
+    int rc = fb_history_head(w->store, &head);
+    cursor = cursor < head ? cursor : head;
+    rc = rc < 0 ? rc : fb_history_seq_after(w->store, cursor, &after_seq);
+    rc = rc < 0 ? rc : is_its_own(w, row, after_seq, false, ret);
+    if (rc < 0 || *ret) {
+        return rc;
+    }
+    rc = set_now(w, row, &set);
+    rc = rc < 0 ? rc : set_at(w, row, after_seq, &set);
+    rc = rc < 0 ? rc : scopes_now(w, &now);
+    *ret = rc == FB_OK && fb_scope_set_is_held(fb_buf_text(&set), now);
+    return rc < 0 || *ret ? rc : held_then(w, fb_buf_text(&set), cursor, after_seq, ret);
+}
+
+int fb_judge_was_there(struct fb_work *w, const struct fb_work_row *row, int64_t cursor, bool *ret)
+{
+    enum fb_scope_rule scope = row->entity->scope;
+    bool is_lost = false;
+    *ret = true;
+    if (w->source.device_id == NULL || w->source.is_approved || scope == FB_SCOPE_SERVER_ONLY ||
+        scope == FB_SCOPE_DEVICE_ONLY) {
+        return FB_OK; /* headquarters sees everything; and of what never travels nobody is told */
+    }
+    int rc = is_of_lost_history(w, cursor, &is_lost);
+    if (rc < 0 || is_lost) {
+        return rc;
+    }
+    rc = may_read(w, row->entity, ret);
+    return rc < 0 || !*ret ? rc : was_in_scope(w, row, cursor, ret);
 }
 
 int fb_judge_hold(struct fb_work *w, struct fb_work_row *row)

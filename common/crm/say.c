@@ -142,10 +142,21 @@ struct said {
     const char *field, *record, *theirs, *mine, *who, *me, *when;
 };
 
+/* A delete would have taken along what its author's laptop did not hold. */
+static bool is_of_unseen(const struct fb_desk_conflict *c)
+{
+    return strcmp(c->policy, "unseen records") == 0;
+}
+
 /* To the desk, which is neither side. */
 static void say_to_desk(const struct fb_desk_conflict *c, const struct said *t, struct fb_buf *buf)
 {
-    if (strcmp(c->reason, "delete_vs_edit") == 0) {
+    if (is_of_unseen(c)) {
+        fb_buf_printf(buf,
+                      fb_text("%s deleted %s, but it has records that are not on that laptop, so "
+                              "it was kept."),
+                      t->me, t->record);
+    } else if (strcmp(c->reason, "delete_vs_edit") == 0) {
         bool is_theirs = strcmp(c->theirs, "{}") == 0;
         fb_buf_printf(
             buf, fb_text("%s deleted %s, but %s had changed it, so it is back with those edits."),
@@ -209,6 +220,11 @@ static void say_to_author(const struct fb_desk_conflict *c, const struct said *t
     if (strcmp(c->entity, "conflict") == 0) {
         fb_buf_printf(
             buf, fb_text("%s had decided this conflict before you: that decision stands."), t->who);
+    } else if (is_of_unseen(c)) {
+        fb_buf_printf(buf,
+                      fb_text("%s, which you deleted, has records that are not on this laptop, so "
+                              "it was kept. Ask headquarters to delete it."),
+                      t->record);
     } else if (strcmp(c->reason, "delete_vs_edit") == 0) {
         bool is_theirs = strcmp(c->theirs, "{}") == 0;
         fb_buf_printf(

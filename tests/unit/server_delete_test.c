@@ -102,6 +102,40 @@ FB_TEST(a_delete_is_refused_when_somebody_added_a_row_below)
     expect_everywhere(t, "contact/li", "family_name", "Li");
 }
 
+static void bo_has_a_private_task_of_acme(void)
+{
+    server_makes(t, "activity/secret", "kind", "task", "subject", "Mine", "owner_id",
+                 "@employee/bo", "company_id", "@company/acme", "private", "1", NULL);
+    everybody_syncs(t);
+    expect_replica(t, "bo", "activity/secret", "subject", "Mine");
+    expect_replica(t, "ana", "activity/secret", "subject", "(no row)");
+}
+
+FB_TEST(a_delete_is_refused_when_somebody_elses_private_row_would_go_with_it)
+{
+    bo_has_a_private_task_of_acme();
+    replica_deletes(t, "ana", "company/acme");
+    expect_everywhere(t, "company/acme", "name", "Acme");
+    expect_everywhere(t, "contact/li", "family_name", "Li");
+    expect_everywhere(t, "order_line/a", "name", "Thing");
+    expect_server(t, "activity/secret", "subject", "Mine");
+    expect_replica(t, "ana", "activity/secret", "subject", "(no row)");
+    expect_conflicts(t, "company/acme", 1);
+    /* Whose it is she does not learn. */
+    assert_string_equal(
+        server_asks(t, "SELECT policy || coalesce(theirs_by_id, '') FROM conflict", NULL),
+        "unseen records");
+    expect_equal_digests(t);
+}
+
+FB_TEST(who_holds_the_private_row_may_delete_its_company)
+{
+    bo_has_a_private_task_of_acme();
+    replica_deletes(t, "bo", "company/acme");
+    expect_gone(t, "company/acme");
+    expect_gone(t, "activity/secret");
+}
+
 FB_TEST(a_laptops_later_edit_of_what_another_laptop_deleted_brings_it_back)
 {
     replica_deletes(t, "ana", "company/acme");
@@ -217,6 +251,8 @@ int main(void)
         CASE(a_delete_is_refused_when_headquarters_edited_the_row),
         CASE(a_delete_is_refused_when_somebody_edited_a_row_below),
         CASE(a_delete_is_refused_when_somebody_added_a_row_below),
+        CASE(a_delete_is_refused_when_somebody_elses_private_row_would_go_with_it),
+        CASE(who_holds_the_private_row_may_delete_its_company),
         CASE(a_laptops_later_edit_of_what_another_laptop_deleted_brings_it_back),
         CASE(what_was_typed_before_a_refused_delete_is_kept),
         CASE(a_row_deleted_and_made_again_comes_out_of_the_bin),

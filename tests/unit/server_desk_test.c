@@ -307,6 +307,17 @@ FB_TEST(a_word_that_is_none_is_refused)
     assert_int_equal(state, FB_DESK_RULED);
 }
 
+FB_TEST(who_deleted_what_he_did_not_hold_reads_why_it_stays)
+{
+    server_makes(t, "activity/secret", "kind", "task", "subject", "Mine", "owner_id",
+                 "@employee/bo", "company_id", "@company/acme", "private", "1", NULL);
+    everybody_syncs(t);
+    replica_deletes(t, "ana", "company/acme");
+    everybody_syncs(t);
+    expect_sentence("Acme, which you deleted, has records that are not on this laptop, so it was "
+                    "kept. Ask headquarters to delete it.");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 FB_MAIN(CASE(a_ruling_on_the_laptop_travels_with_its_note_and_its_author),
         CASE(the_later_of_two_is_found_by_their_times),
@@ -317,4 +328,6 @@ FB_MAIN(CASE(a_ruling_on_the_laptop_travels_with_its_note_and_its_author),
         CASE(a_ruling_of_long_ago_is_not_taken_back), CASE(of_two_desks_the_second_is_told),
         CASE(a_deleted_record_goes_again_and_comes_back), CASE(a_typed_value_must_fit_the_field),
         CASE(who_asks_for_his_value_is_in_the_desks_list), CASE(filters_narrow_the_list),
-        CASE(its_author_reads_what_became_of_his_edit), FB_CASE(a_word_that_is_none_is_refused))
+        CASE(its_author_reads_what_became_of_his_edit),
+        CASE(who_deleted_what_he_did_not_hold_reads_why_it_stays),
+        FB_CASE(a_word_that_is_none_is_refused))

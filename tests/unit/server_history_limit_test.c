@@ -108,6 +108,34 @@ FB_TEST(unsent_work_on_what_leaves_is_merged_and_brings_it_back)
     world_close(t);
 }
 
+FB_TEST(an_account_is_not_deleted_by_a_laptop_that_its_old_orders_have_left)
+{
+    struct fb_world *t = one_order_left();
+    replica_deletes(t, "ana", "company/acme");
+    everybody_syncs(t);
+    expect_everywhere(t, "company/acme", "name", "Acme");
+    expect_everywhere(t, "sales_order/open", "status", "draft");
+    expect_server(t, "sales_order/one", "status", "closed");
+    expect_server(t, "order_line/a", "name", "Thing");
+    expect_replica(t, "ana", "sales_order/one", "status", "(no row)");
+    expect_conflicts(t, "company/acme", 1);
+    expect_sound(t);
+    world_close(t);
+}
+
+FB_TEST(an_account_deleted_while_its_orders_were_there_goes_with_them)
+{
+    struct fb_world *t = two_orders();
+    replica_deletes(t, "ana", "company/acme");
+    history_is(t, 90);
+    everybody_syncs(t);
+    expect_gone(t, "company/acme");
+    expect_gone(t, "sales_order/one");
+    assert_string_equal(server_asks(t, "SELECT count(*) FROM conflict", NULL), "0");
+    expect_sound(t);
+    world_close(t);
+}
+
 /* He had the order open when it left him. */
 FB_TEST(what_is_written_about_a_record_that_has_just_left_is_not_lost)
 {
@@ -240,6 +268,8 @@ FB_MAIN(FB_CASE(an_old_closed_order_leaves_the_laptops_with_its_lines_and_an_ope
         FB_CASE(an_order_that_is_opened_again_arrives_with_its_lines),
         FB_CASE(a_closed_order_that_somebody_writes_is_young_again),
         FB_CASE(unsent_work_on_what_leaves_is_merged_and_brings_it_back),
+        FB_CASE(an_account_is_not_deleted_by_a_laptop_that_its_old_orders_have_left),
+        FB_CASE(an_account_deleted_while_its_orders_were_there_goes_with_them),
         FB_CASE(what_is_written_about_a_record_that_has_just_left_is_not_lost),
         FB_CASE(what_stays_and_points_to_it_keeps_its_title),
         FB_CASE(the_date_moves_once_a_day_and_the_cut_tells_it),
