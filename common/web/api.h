@@ -28,7 +28,4 @@ struct fb_api_seal {
 int fb_api_append_rights(struct fb_web *web, const char *employee_id,
                          struct fb_buf *out) FB_MUST_CHECK;
 
-/* The members of "paths" of an OpenAPI document for a table of routes. */
-void fb_api_append_paths(struct fb_buf *out, const struct fb_route *table);
-
 #endif

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * GET /api/v1/openapi: the API as an OpenAPI 3.1 document, made from the table of routes and the catalogue as the person
- * may see it. docs/api.md tells what the answers mean.
+ * GET /api/v1/openapi: the API as an OpenAPI 3.1 document, made from the tables of routes by which this node answers, and
+ * the catalogue as the person may see it. docs/api.md tells what the answers mean.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "common/web/api_handlers.h"
 #include "common/web/api_inside.h"
+
+#define ROOT "/api/v1"
 
 static const char HEAD[] =
     "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Fieldbook record API\",\"version\":\"1\"},"
@@ -105,22 +107,38 @@ static void append_parameters(struct fb_buf *out, const char *pattern)
     fb_buf_append_byte(out, ']');
 }
 
-static void append_method(struct fb_buf *out, const struct fb_route *r)
+/* Where it is answered, and by what table: what both nodes have stands in the record API's. */
+static const char *tag_of(const struct fb_route *table, const struct fb_route *r, enum fb_node node)
 {
+    bool is_common = table == fb_api_routes;
+    return (r->flags & FB_ROUTE_SERVER) != 0 || (!is_common && node == FB_NODE_SERVER)
+               ? "headquarters"
+           : (r->flags & FB_ROUTE_REPLICA) != 0 || !is_common ? "laptop"
+                                                              : "both";
+}
+
+static void append_method(struct fb_buf *out, const struct fb_route *r, const char *tag)
+{
+    const char *path = r->pattern;
     char method[16] = "";
     for (size_t i = 0; r->method[i] != '\0' && i + 1 < sizeof method; i++) {
         method[i] = (char)(r->method[i] | 0x20);
     }
-    fb_buf_printf(out, ",\"%s\":{", method);
+    fb_buf_append_text(out, out->bytes[out->size - 1] == '{' ? "" : ",");
+    fb_buf_printf(out, "\"%s\":{", method);
     fb_api_append_key(out, "operationId");
     fb_buf_printf(out, "\"%s", method);
-    for (const char *c = r->pattern + strlen("/api/v1"); *c != '\0'; c++) {
+    path += strncmp(path, ROOT, strlen(ROOT)) == 0 ? strlen(ROOT) : 0;
+    for (const char *c = path; *c != '\0'; c++) {
         fb_buf_append(out, *c == '/' ? "_" : c, *c == '{' || *c == '}' ? 0 : 1);
     }
-    fb_buf_append_text(out, "\",\"tags\":[");
-    fb_buf_append_text(out, (r->flags & FB_ROUTE_SERVER) != 0    ? "\"headquarters\"]"
-                            : (r->flags & FB_ROUTE_REPLICA) != 0 ? "\"laptop\"]"
-                                                                 : "\"both\"]");
+    fb_buf_printf(out, "\",\"tags\":[\"%s\"]", tag);
+    if ((r->flags & FB_ROUTE_ADMIN) != 0) {
+        fb_buf_append_text(out, ",\"description\":\"Administrators only.\"");
+    }
+    if ((r->flags & FB_ROUTE_OPEN) != 0) {
+        fb_buf_append_text(out, ",\"security\":[]");
+    }
     if (strcmp(r->method, "POST") == 0 || strcmp(r->method, "PATCH") == 0) {
         fb_buf_append_text(out, ",\"requestBody\":{\"content\":{\"application/json\":{\"schema\":{"
                                 "\"type\":\"object\"}}}}");
@@ -130,34 +148,53 @@ static void append_method(struct fb_buf *out, const struct fb_route *r)
                             "{\"schema\":{\"$ref\":\"#/components/schemas/Problem\"}}}}}}");
 }
 
-static bool is_first_of_pattern(const struct fb_route *table, const struct fb_route *r)
+/* A path stands once, with its methods from all tables; of two routes the first is the one that answers. */
+static bool is_said(const struct fb_route *const *tables, const struct fb_route *r,
+                    const char *method)
 {
-    for (const struct fb_route *at = table; at < r; at++) {
-        if (strcmp(at->pattern, r->pattern) == 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-void fb_api_append_paths(struct fb_buf *out, const struct fb_route *table)
-{
-    bool is_first = true;
-    for (const struct fb_route *r = table; r->method != NULL; r++) {
-        if (!is_first_of_pattern(table, r)) {
-            continue;
-        }
-        fb_buf_append_text(out, is_first ? "" : ",");
-        is_first = false;
-        fb_buf_printf(out, "\"%s\":{", r->pattern);
-        append_parameters(out, r->pattern);
-        for (const struct fb_route *at = r; at->method != NULL; at++) {
-            if (strcmp(at->pattern, r->pattern) == 0) {
-                append_method(out, at);
+    for (; *tables != NULL; tables++) {
+        for (const struct fb_route *at = *tables; at->method != NULL; at++) {
+            if (at == r) {
+                return false;
+            }
+            if (strcmp(at->pattern, r->pattern) == 0 &&
+                (method == NULL || strcmp(at->method, method) == 0)) {
+                return true;
             }
         }
-        fb_buf_append_byte(out, '}');
     }
+    return false;
+}
+
+static void append_path(struct fb_buf *out, const struct fb_route *const *tables,
+                        const char *pattern, enum fb_node node)
+{
+    fb_buf_append_text(out, out->bytes[out->size - 1] == '{' ? "" : ",");
+    fb_buf_printf(out, "\"%s\":{", pattern);
+    append_parameters(out, pattern);
+    for (const struct fb_route *const *table = tables; *table != NULL; table++) {
+        for (const struct fb_route *r = *table; r->method != NULL; r++) {
+            if (strcmp(r->pattern, pattern) == 0 && !is_said(tables, r, r->method)) {
+                append_method(out, r, tag_of(*table, r, node));
+            }
+        }
+    }
+    fb_buf_append_byte(out, '}');
+}
+
+static void append_paths(struct fb_buf *out, const struct fb_web *web)
+{
+    static const struct fb_route *const ALONE[] = {fb_api_routes, NULL};
+    const struct fb_route *const *tables = web->tables == NULL ? ALONE : web->tables;
+    fb_buf_append_text(out, ",\"paths\":{");
+    for (const struct fb_route *const *table = tables; *table != NULL; table++) {
+        for (const struct fb_route *r = *table; r->method != NULL; r++) {
+            if (!is_said(tables, r, NULL)) {
+                append_path(out, tables, r->pattern, web->node);
+            }
+        }
+    }
+    fb_buf_append_byte(out, '}');
 }
 
 int fb_api_get_openapi(struct fb_web *web, const struct fb_request *req, struct fb_response *res)
@@ -169,9 +206,8 @@ int fb_api_get_openapi(struct fb_web *web, const struct fb_request *req, struct 
         return rc;
     }
     fb_buf_append_text(a.out, HEAD);
-    fb_buf_append_text(a.out, ",\"paths\":{");
-    fb_api_append_paths(a.out, fb_api_routes);
-    fb_buf_printf(a.out, "},\"components\":{%s,\"schemas\":{%s", SECURITY, PROBLEM);
+    append_paths(a.out, web);
+    fb_buf_printf(a.out, ",\"components\":{%s,\"schemas\":{%s", SECURITY, PROBLEM);
     for (size_t i = 0; a.catalogue != NULL && i < a.catalogue->entity_count; i++) {
         if (fb_api_sees_entity(&a, &a.catalogue->entities[i])) {
             append_entity(&a, a.out, &a.catalogue->entities[i]);

@@ -106,7 +106,9 @@ struct fb_web {
     struct fb_why why;        /* what the answer to an error says; "": the error's own sentence */
     void *state;              /* a handler's own, from one stage to the next */
     const struct fb_api_seal
-        *seal;            /* headquarters: around what a person writes; NULL on a laptop */
+        *seal; /* headquarters: around what a person writes; NULL on a laptop */
+    /* What this node answers, in the order in which it is asked, with a NULL behind; NULL: the record API alone. */
+    const struct fb_route *const *tables;
     void *node_context;   /* what server/web.c and replica/web.c give to their own handlers */
     fb_web_handler *next; /* by fb_web_then() */
     enum fb_web_where next_where;

@@ -28,7 +28,7 @@ struct fb_web_config {
     const char *database; /* path; readers are opened on it. Borrowed, as all texts */
     int readers;          /* reading connections, at most FB_WEB_READERS_MAX */
     int64_t reader_cache_bytes;
-    const struct fb_route *tables[FB_WEB_TABLES_MAX]; /* asked in this order; NULL ends */
+    const struct fb_route *tables[FB_WEB_TABLES_MAX + 1]; /* asked in this order; NULL ends */
     const char *search; /* path of the search file, kept up with the database; NULL: none */
     struct fb_recent
         *recent;       /* what the writer wrote lately, for the search file; NULL: the log tells */

@@ -100,7 +100,7 @@ static bool check_route(struct fb_web_conn *c, const struct fb_request *req,
     char allowed[64] = "";
     const struct fb_web_config *config = &c->service->config;
     c->route = NULL;
-    for (int i = 0; i < FB_WEB_TABLES_MAX && config->tables[i] != NULL && c->route == NULL; i++) {
+    for (int i = 0; config->tables[i] != NULL && c->route == NULL; i++) {
         char more[64];
         c->route = fb_route_find(config->tables[i], req, more, sizeof more);
         if (more[0] != '\0' && allowed[0] == '\0') {

@@ -263,8 +263,10 @@ static void on_request(void *ctx, struct fb_request *req)
         }
         req->body_file = c->upload_path;
     }
-    c->web =
-        (struct fb_web){.node = s->config.node, .random = s->config.random, .arena = req->arena};
+    c->web = (struct fb_web){.node = s->config.node,
+                             .random = s->config.random,
+                             .arena = req->arena,
+                             .tables = s->config.tables};
     if (s->config.prepare != NULL) {
         s->config.prepare(s->config.ctx, &c->web);
     }

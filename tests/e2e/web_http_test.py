@@ -42,6 +42,25 @@ def raw(port, data, ca=None, wait=10):
     return got
 
 
+def not_answered(browser):
+    """What a node's own description names, but the node doesn't know; and what it should name."""
+    _, _, api = browser.ask("GET", "/api/v1/openapi")
+    ids = [m["operationId"] for p in api["paths"].values() for m in p.values() if isinstance(m, dict)]
+    wrong = [i for i in ids if ids.count(i) > 1]
+    for path, methods in api["paths"].items():
+        if "get" in methods and "{" not in path and path not in ("/open", "/api/v1/events"):
+            status, _, answer = browser.ask("GET", path)
+            code = answer.get("code") if isinstance(answer, dict) else ""
+            if status in (404, 405) and code != "only_headquarters":
+                wrong.append(f"GET {path}: {status}")
+        # A method that is not there is told from a body that says nothing.
+        if "post" in methods and "{" not in path and not path.endswith(("/now", "/pause", "/resume")):
+            status, _, answer = browser.ask("PUT", path, {})
+            if status != 405:
+                wrong.append(f"PUT {path}: {status}")
+    return wrong, api["paths"]
+
+
 H = b"Host: localhost\r\n"
 HOSTILE = [
     ("two lengths", b"POST /api/v1/session HTTP/1.1\r\n" + H + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400),
@@ -289,6 +308,15 @@ class Headquarters(unittest.TestCase):
         self.assertGreater(time.monotonic() - started, 8)
         self.assertLess(time.monotonic() - started, 35)
 
+    def test_the_description_names_what_headquarters_answers(self):
+        wrong, paths = not_answered(self.again(self.admin))
+        self.assertEqual(wrong, [])
+        for path in ("/api/v1/devices", "/api/v1/territories/apply", "/api/v1/session/totp", "/api/v1/sync", "/metrics",
+                     "/api/v1/{entity}/{id}"):
+            self.assertIn(path, paths)
+        self.assertEqual(paths["/api/v1/devices"]["get"]["tags"], ["headquarters"])
+        self.assertNotIn("/api/v1/sync/pause", paths)
+
     def test_metrics_are_for_this_computer_and_admins(self):
         status, headers, text = self.browser().ask("GET", "/metrics")
         self.assertEqual(status, 200)
@@ -444,6 +472,12 @@ class Laptop(unittest.TestCase):
                 status, _, body = b.ask("GET", "/api/v1/session")
                 self.assertEqual((status, body["node"], body["user"]["login"]), (200, "replica", "ana"))
                 b.csrf = body["csrf"]
+            with self.subTest("the description names what a laptop answers"):
+                wrong, paths = not_answered(b)
+                self.assertEqual(wrong, [])
+                self.assertEqual(paths["/api/v1/sync/pause"]["post"]["tags"], ["laptop"])
+                self.assertIn("/api/v1/{entity}/{id}", paths)
+                self.assertNotIn("/api/v1/devices", paths)
             with self.subTest("rebinding and foreign pages"):
                 for host in ("evil.example", f"evil.example:{b.port}", "localhost", f"localhost:{b.port + 1}",
                              f"127.0.0.1.evil.example:{b.port}"):

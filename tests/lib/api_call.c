@@ -50,6 +50,7 @@ void api_send(struct api_call *c, const char *method, const char *target, const 
                          .now_ms = c->now_ms,
                          .random = &random,
                          .search = c->search,
+                         .tables = c->tables,
                          .node_context = c->node_context,
                          .seal = c->seal,
                          .arena = &arena};

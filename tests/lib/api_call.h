@@ -20,10 +20,11 @@ struct api_call {
     int64_t now_ms;
     void (*after)(void *ctx); /* when a call is over; may be NULL */
     void *ctx;
-    const struct fb_api_seal *seal; /* NULL: a laptop */
-    struct fb_search *search;       /* NULL: none */
-    void *node_context;             /* of a node's own handlers */
-    const struct fb_route *table;   /* NULL: the record API's */
+    const struct fb_api_seal *seal;       /* NULL: a laptop */
+    struct fb_search *search;             /* NULL: none */
+    void *node_context;                   /* of a node's own handlers */
+    const struct fb_route *table;         /* NULL: the record API's */
+    const struct fb_route *const *tables; /* what the node says it answers; NULL: the record API */
     /* of the next call */
     const char *header_name, *header_value;
     /* of the last one */
