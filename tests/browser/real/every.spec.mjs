@@ -71,6 +71,7 @@ function wordFindings([lang, names]) {
   const walk = document.createTreeWalker(main, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const text = walk.currentNode.nodeValue.trim();
+    if (walk.currentNode.parentElement.closest('code')) continue; // shown as what programs call it
     if (raw.has(text) || /^[a-z]+(_[a-z]+)+$|^(ui|list|rec|form|page|term|key|op|state|problem)\.[a-z_.]+$/.test(text)) out.push(`raw: ${text} in ${walk.currentNode.parentElement.outerHTML.slice(0, 90)}`);
   }
   const shown = (css) => [...document.querySelectorAll(css)].filter((e) => e.offsetParent);

@@ -2,8 +2,8 @@
 // Who is signed in, the catalogue this person may see, and the state of synchronisation kept fresh by server-sent events.
 import { useQuery } from '@tanstack/react-query';
 import { createContext, useContext, useEffect } from 'react';
-import { BILINGUAL, Catalogue, type CatalogueAnswer } from '../catalogue/model';
-import { hasChosenLanguage, setLanguage } from '../i18n';
+import { Catalogue, namePair, type CatalogueAnswer, type Entity } from '../catalogue/model';
+import { hasChosenLanguage, roleLabel, setLanguage, type Labelled } from '../i18n';
 import { api, Problem, setCsrf, tellLost } from './client';
 import { EVERYTHING, hint } from './hints';
 import { client, getList } from './queries';
@@ -33,14 +33,19 @@ export const useCatalogueQuery = (isOn: boolean) =>
 
 const TITLES_MAX = 200;
 
-/* English names of what has a name in each language; a list too long to hold keeps the node's titles. */
+/* Names of what has one in each language, shipped roles among them; a list too long to hold keeps the node's titles. */
 export const useTitlesQuery = (c: Catalogue | undefined, isOn: boolean) =>
   useQuery({
     queryKey: ['rows', 'titles', c?.version],
     queryFn: async () => {
-      const lists = await Promise.all(c!.bilingual().map((e) => getList(e.name, { fields: BILINGUAL, limit: TITLES_MAX }).catch(() => null)));
-      const rows = lists.flatMap((l) => (l && l.next === null ? l.rows : []));
-      return new Map(rows.map((r) => [r.id, { zh: String(r.name_zh ?? ''), en: String(r.name_en || r.name_zh || '') }]));
+      const named = (e: Entity, fields: string[]) => getList(e.name, { fields, limit: TITLES_MAX }).then((l) => (l.next === null ? l.rows : []), () => []);
+      const lists = c!.bilingual().map(async (e): Promise<[string, Labelled][]> => {
+        const [zh, en] = namePair(e)!;
+        return (await named(e, [zh, en])).map((r) => [r.id, { zh: String(r[zh] || r[en] || ''), en: String(r[en] || r[zh] || '') }]);
+      });
+      const role = c!.entity('role');
+      const roles = role ? named(role, ['name']).then((rows) => rows.map((r): [string, Labelled] => [r.id, roleLabel(String(r.name))])) : [];
+      return new Map((await Promise.all([...lists, roles])).flat());
     },
     staleTime: 300_000,
     enabled: isOn && c !== undefined,

@@ -67,7 +67,7 @@ export interface Entity extends Labelled {
 export interface Module extends Labelled { key: string; icon?: string; entities: string[] }
 export interface CatalogueAnswer { version: string; modules: Module[]; entities: Entity[]; choices: Record<string, Choice[]> }
 
-export const BILINGUAL = ['name_zh', 'name_en'];
+const NAME_PAIRS: [string, string][] = [['name_zh', 'name_en'], ['label_zh', 'label_en']];
 const STAMPS: Field[] = [
   { name: 'created_at', type: 'dt', en: 'Created', zh: '创建时间', is_stamp: true },
   { name: 'created_by', type: 'ref', target: 'employee', en: 'Created by', zh: '创建人', is_stamp: true },
@@ -125,9 +125,9 @@ export class Catalogue {
     return this.choices(field).find((c) => c.value === value);
   }
 
-  /* Small lists have a name in each language (stages, currencies); a node's titles are in one. */
+  /* Small lists have a name in each language (stages, currencies, choices); a node's titles are in one, or a code. */
   bilingual(): Entity[] {
-    return this.entities.filter((e) => BILINGUAL.every((n) => this.field(e.name, n)) && e.title[0] === BILINGUAL[0] && (e.part_of !== undefined || e.scope?.rule === 'global'));
+    return this.entities.filter((e) => namePair(e) && (e.part_of !== undefined || e.scope?.rule === 'global'));
   }
 
   withTitles(titles: ReadonlyMap<string, Labelled>): Catalogue {
@@ -150,6 +150,10 @@ export class Catalogue {
     return ['owner_id', 'employee_id', 'by_id'].map((n) => this.field(e.name, n)).find((f) => f?.target === 'employee');
   }
 }
+
+/* The fields with a record's name in Chinese and in English, where it has both and is not called by something else. */
+export const namePair = (e: Entity): [string, string] | undefined =>
+  NAME_PAIRS.find((pair) => pair.every((n) => e.fields.some((f) => f.name === n)) && (e.title[0] === pair[0] || e.title[0] === 'name'));
 
 /* The record whose lines a reference chooses from, where the row names it by the same field: a stage by its pipeline. */
 export const partParent = (part: Entity, row: Record<string, unknown> | undefined): string | null => {

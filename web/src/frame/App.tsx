@@ -51,13 +51,13 @@ export function App() {
 }
 
 function Inside() {
-  const { t, lang } = useI18n();
+  const { t } = useI18n();
   const session = useSessionQuery();
   const user = session.data ?? null;
   const isIn = user !== null && !user.must_change_password;
   const catalogue = useCatalogueQuery(isIn);
-  const titles = useTitlesQuery(catalogue.data, lang === 'en');
-  const shown = useMemo(() => (titles.data && lang === 'en' ? catalogue.data?.withTitles(titles.data) : catalogue.data), [catalogue.data, titles.data, lang]);
+  const titles = useTitlesQuery(catalogue.data, true);
+  const shown = useMemo(() => (titles.data ? catalogue.data?.withTitles(titles.data) : catalogue.data), [catalogue.data, titles.data]);
   const [isExpired, setExpired] = useState(false);
   useEvents(isIn && !isExpired);
   // Before anybody signed in there is nothing that could have ended.

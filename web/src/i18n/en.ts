@@ -596,6 +596,7 @@ export const en: Record<keyof typeof zh, string> = {
   'terr.start': 'Start',
   'terr.unsent': 'Not sent',
   'rule.now': 'Rule now',
+  'rule.together': 'together with {fields}',
   'rule.rehearsal': 'Rehearsal',
   'rule.rehearsal_text': 'Tries the draft on the conflicts of the last 90 days; nothing is changed.',
   'rule.result': '{n:conflict} in all; {m} would end otherwise.',

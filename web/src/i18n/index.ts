@@ -22,6 +22,12 @@ function initial(): Lang {
   return (navigator.language || 'zh').toLowerCase().startsWith('zh') ? 'zh' : navigator.language ? 'en' : 'zh';
 }
 
+/* Shipped roles have a word in each language, those of the company their name. */
+export const roleLabel = (role: string): Labelled => {
+  const key = `role.${role}`;
+  return key in zh ? { zh: zh[key as Key], en: en[key as Key] } : { zh: role, en: role };
+};
+
 export interface I18n {
   lang: Lang;
   t: (key: Key, params?: Params) => string;

@@ -595,6 +595,7 @@ export const zh = {
   'terr.start': '启用',
   'terr.unsent': '未上传',
   'rule.now': '现行规则',
+  'rule.together': '与{fields}一起裁定',
   'rule.rehearsal': '预演',
   'rule.rehearsal_text': '用最近 90 天的修改冲突检验草案，不改动任何数据。',
   'rule.result': '共 {n} 项冲突，其中 {m} 项结果会不同。',

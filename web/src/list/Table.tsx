@@ -4,8 +4,8 @@ import { Table as AntTable, type TableProps } from 'antd';
 import { useEffect, useRef, useState, type Key as ReactKey, type KeyboardEvent } from 'react';
 import { useCatalogue } from '../api/session';
 import type { References, Row } from '../api/types';
-import { BILINGUAL, isChoice, isNumber, type Entity, type Field } from '../catalogue/model';
-import { i18n, useI18n } from '../i18n';
+import { isChoice, isNumber, namePair, type Entity, type Field } from '../catalogue/model';
+import { i18n, roleLabel, useI18n } from '../i18n';
 import { middleCut } from '../i18n/format';
 import { isComposing, keyName, lettersOff } from '../lib/keys';
 import { Link } from '../lib/Link';
@@ -32,7 +32,11 @@ export interface RowsProps {
 }
 
 export function rowTitle(entity: Entity, row: Row): string {
-  if (entity.title[0] === BILINGUAL[0] && i18n().lang === 'en' && row.name_en) return String(row.name_en);
+  const lang = i18n().lang;
+  const pair = namePair(entity);
+  const named = pair && (row[pair[lang === 'zh' ? 0 : 1]] || row[pair[lang === 'zh' ? 1 : 0]]);
+  if (named) return String(named);
+  if (entity.name === 'role' && row.name) return roleLabel(String(row.name))[lang];
   // What is named by a choice (a response, a connection) is named in the language of the page, which the node doesn't know.
   const fields = entity.title.map((n) => entity.fields.find((f) => f.name === n));
   if (fields.some((f) => f && isChoice(f))) {
@@ -50,7 +54,9 @@ export function Table(p: RowsProps) {
   const [at, setAt] = useState(0);
   const isTitle = (f: Field) => f.name === entity.title[0] || (entity.title.includes(f.name) && p.columns.find((n) => entity.title.includes(n)) === f.name);
   const firstTitle = p.columns.find((n) => entity.title.includes(n));
-  const fields = c.fields(entity.name, p.columns).filter((f) => !entity.title.includes(f.name) || f.name === firstTitle || !firstTitle);
+  // What the first column says already in the language of the page needs no column of its own.
+  const said = firstTitle === entity.title[0] ? namePair(entity)?.[i.lang === 'zh' ? 0 : 1] : undefined;
+  const fields = c.fields(entity.name, p.columns).filter((f) => (entity.title.includes(f.name) ? f.name === firstTitle : f.name !== said));
   useEffect(() => setAt((n) => Math.min(n, Math.max(0, p.rows.length - 1))), [p.rows.length]);
 
   // The row that measures columns repeats their heads, with the box that chooses all: hidden from all, keyboards too.

@@ -9,6 +9,7 @@ import type { BinRow } from '../api/types';
 import { useI18n } from '../i18n';
 import { dateTime } from '../i18n/format';
 import { navigate, recordPath } from '../lib/router';
+import { titleWords } from '../value/text';
 import { Card, Loaded, PageHead } from './Section';
 import { useAct } from './useAct';
 import { clearing } from '../value/clear';
@@ -37,7 +38,7 @@ export default function Bin() {
               <tbody>
                 {list.map((r) => (
                   <tr key={`${r.entity}-${r.id}`}>
-                    <td>{r.title || r.id.slice(0, 8)}</td>
+                    <td>{titleWords(c, i, r.entity, r.id, r.title) || r.id.slice(0, 8)}</td>
                     <td>{i.label(c.entity(r.entity)) || r.entity}</td>
                     <td className="fb-number">{r.with || '–'}</td>
                     <td>{r.by || '–'}</td>

@@ -25,6 +25,9 @@ export default function Rules() {
   const [seen, setSeen] = useState<Rehearsed | null>(null);
   const word = (rule: string) => (`rule.${rule}` in zh ? i.t(`rule.${rule}` as Key) : rule);
   const end = (word: string) => (`rule.to_${word}` in zh ? i.t(`rule.to_${word}` as Key) : word);
+  // Fields of one group are decided together: the others of it.
+  const together = (list: Policy[], p: Policy) =>
+    list.filter((o) => o.entity === p.entity && o.group === p.group && o.field !== p.field && p.group).map((o) => i.label(c.field(o.entity, o.field))).filter(Boolean).join(i.lang === 'zh' ? '、' : ', ');
   const changes = Object.entries(draft).map(([key, rule]) => ({ entity: key.split('.')[0], field: key.split('.')[1], rule }));
   const entities = [...new Set((rows.data ?? []).map((p) => p.entity))].filter((n) => c.entity(n));
   return (
@@ -44,7 +47,7 @@ export default function Rules() {
                       const key = `${p.entity}.${p.field}`;
                       return (
                         <tr key={key}>
-                          <th scope="row">{i.label(c.field(p.entity, p.field)) || p.field}{p.group && <span className="fb-quiet"> · {p.group}</span>}</th>
+                          <th scope="row">{i.label(c.field(p.entity, p.field)) || p.field}{together(list, p) && <span className="fb-quiet"> · {i.t('rule.together', { fields: together(list, p) })}</span>}</th>
                           <td>{word(p.now)}</td>
                           <td>
                             <Select size="small" style={{ width: 160 }} aria-label={`${i.label(c.field(p.entity, p.field))} ${i.t('terr.draft')}`} value={draft[key] ?? p.now} options={(p.allowed ?? ALL).map((r) => ({ value: r, label: word(r) }))} onChange={(r: string) => { setSeen(null); setDraft((d) => (r === p.now ? Object.fromEntries(Object.entries(d).filter(([k]) => k !== key)) : { ...d, [key]: r })); }} />

@@ -6,8 +6,7 @@ import { api } from '../api/client';
 import { useDesk } from '../api/queries';
 import type { User } from '../api/types';
 import { useCatalogue } from '../api/session';
-import { useI18n, type Key } from '../i18n';
-import { zh } from '../i18n/zh';
+import { roleLabel, useI18n } from '../i18n';
 import { listPath, navigate } from '../lib/router';
 import { Lookup } from '../value/Lookup';
 import { Card, Loaded, PageHead } from './Section';
@@ -45,7 +44,7 @@ export default function Users() {
                   <tr key={u.id}>
                     <td>{u.name}{u.is_admin && <span className="fb-chip" style={{ marginLeft: 6 }}>{i.t('ui.admin')}</span>}</td>
                     <td>{u.login}{u.is_active === false && <span className="fb-quiet"> {i.t('user.off')}</span>}</td>
-                    <td>{(u.roles ?? []).map((r) => roleWord(i, r)).join(i.lang === 'zh' ? '、' : ', ') || '–'}</td>
+                    <td>{(u.roles ?? []).map((r) => i.label(roleLabel(r))).join(i.lang === 'zh' ? '、' : ', ') || '–'}</td>
                     <td>{i.when(u.last_login) || '–'}</td>
                     <td>
                       <Space size={4}>
@@ -63,11 +62,6 @@ export default function Users() {
       {isAdding && <Add onClose={() => setAdding(false)} onMade={show} />}
     </section>
   );
-}
-
-/* Shipped roles have a word in each language, those of the company their name. */
-export function roleWord(i: ReturnType<typeof useI18n>, role: string): string {
-  return `role.${role}` in zh ? i.t(`role.${role}` as Key) : role;
 }
 
 function Add({ onClose, onMade }: { onClose: () => void; onMade: (login: string, password: string) => void }) {

@@ -16,7 +16,7 @@ import { isComposing } from '../lib/keys';
 import { recordPath } from '../lib/router';
 import { problemSentence } from '../lib/problem';
 import { MarkSign } from '../value/Marks';
-import { valueText } from '../value/text';
+import { titleWords, valueText } from '../value/text';
 
 export function Timeline({ entity, id }: { entity: Entity; id: string }) {
   const c = useCatalogue();
@@ -39,7 +39,7 @@ export function Timeline({ entity, id }: { entity: Entity; id: string }) {
             <time dateTime={r.at} title={r.at ? dateTime(new Date(r.at)) : ''}>{i.when(r.at)}</time>
             <div style={{ minWidth: 0 }}>
               <span className="fb-quiet">{kindText(i, c, r.kind, r.entity)} </span>
-              {c.entity(r.entity) && r.entity !== 'note' && !(r.entity === entity.name && r.id === id) ? <Link to={recordPath(r.entity, r.id)}>{r.title || i.label(c.entity(r.entity))}</Link> : <span>{r.title}</span>}
+              {c.entity(r.entity) && r.entity !== 'note' && !(r.entity === entity.name && r.id === id) ? <Link to={recordPath(r.entity, r.id)}>{titleWords(c, i, r.entity, r.id, r.title) || i.label(c.entity(r.entity))}</Link> : <span>{titleWords(c, i, r.entity, r.id, r.title)}</span>}
               {r.is_unsent && <MarkSign mark="unsent" />}
               {r.who && <span className="fb-quiet"> · {r.who}</span>}
               {r.detail && <div className="fb-quiet fb-long">{r.detail}</div>}
@@ -150,7 +150,7 @@ export function HistoryTable({ rows, entityOf, withRecord }: { rows: HistoryRow[
             <td title={r.arrived_at ? dateTime(new Date(r.arrived_at)) : ''}>{i.when(r.arrived_at) || '–'}</td>
             <td>{r.who || '–'}</td>
             <td>{[r.device, r.source && (SOURCES.has(r.source) ? i.t(`source.${r.source}` as Key) : r.source)].filter(Boolean).join(' · ') || '–'}</td>
-            {withRecord && <td>{r.entity && r.id && c.entity(r.entity) ? <Link to={recordPath(r.entity, r.id)}>{r.title || i.label(c.entity(r.entity))}</Link> : (r.title ?? '')}</td>}
+            {withRecord && <td>{r.entity && r.id && c.entity(r.entity) ? <Link to={recordPath(r.entity, r.id)}>{titleWords(c, i, r.entity, r.id, r.title) || i.label(c.entity(r.entity))}</Link> : (r.title ?? '')}</td>}
             <td>
               {r.kind && r.kind !== 'changed' && KINDS.has(r.kind) && <div>{i.t(`audit.${r.kind}_it` as Key)}</div>}
               {(r.fields ?? []).map((f) => (

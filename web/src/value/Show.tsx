@@ -9,7 +9,7 @@ import { useI18n } from '../i18n';
 import { middleCut } from '../i18n/format';
 import { Link } from '../lib/Link';
 import { recordPath } from '../lib/router';
-import { isReference, referenceOf, titleOf, valueText } from './text';
+import { isReference, referenceOf, titleOf, titleWords, valueText } from './text';
 
 const TITLE_CHARS_MAX = 24;
 
@@ -33,7 +33,7 @@ export function Show({ field, value, refs, row, isPlain }: ShowProps) {
   if (text === '') return isPlain ? null : <span className="fb-quiet" aria-label={i.t('ui.empty')}>–</span>;
   if ((field.type === 'ref' || field.type === 'poly') && !isPlain) {
     const { entity, title } = referenceOf(field, value, row, refs);
-    const name = c.title(value, i.lang) || titleOf(title);
+    const name = titleWords(c, i, entity, String(value), titleOf(title));
     if (isReference(title)) return <AtHeadquarters title={name} />;
     if (!name || !c.entity(entity) || entity === 'employee' || c.entity(entity)?.part_of) return <span title={text}>{middleCut(text, TITLE_CHARS_MAX)}</span>;
     return <Link to={recordPath(entity, String(value))} title={name}>{middleCut(name, TITLE_CHARS_MAX)}</Link>;
@@ -58,5 +58,7 @@ function TextLink({ field, text, raw }: { field: Field; text: string; raw: strin
   if (/^https?:\/\/[^\s]+$/i.test(raw)) return <a href={raw} target="_blank" rel="noreferrer noopener">{text}</a>;
   if (/email|mail$/.test(field.name) && /^[^\s@]+@[^\s@]+$/.test(raw)) return <a href={`mailto:${encodeURIComponent(raw).replace('%40', '@')}`}>{text}</a>;
   if (/mobile|phone|tel$/.test(field.name)) return <a href={`tel:${raw.replace(/[^\d+]/g, '')}`}>{text}</a>;
+  // What programs call something, such as a list of choices.
+  if (/^[a-z]+(_[a-z]+)+$/.test(raw)) return <code>{text}</code>;
   return <span title={text}>{text}</span>;
 }

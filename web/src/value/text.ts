@@ -3,7 +3,7 @@
 // Values: text.ts turns one into words for any place; Show.tsx draws it, Edit.tsx asks for it, Lookup.tsx finds records,
 // Marks.tsx draws the shapes of synchronisation.
 import type { References, Row, Title } from '../api/types';
-import type { Catalogue, Field } from '../catalogue/model';
+import { isChoice, type Catalogue, type Field } from '../catalogue/model';
 import type { I18n } from '../i18n';
 import { dateTime, decimal, money, phone } from '../i18n/format';
 
@@ -13,6 +13,19 @@ export const isReference = (t: Title | undefined): boolean => typeof t === 'obje
 export function referenceOf(f: Field, value: unknown, row: Row | undefined, refs: References | undefined): { entity: string; title: Title | undefined } {
   const entity = f.type === 'poly' ? String(row?.[f.name_field ?? ''] ?? '') : (f.target ?? '');
   return { entity, title: refs?.[entity]?.[String(value)] };
+}
+
+/* The node's title in the reader's words: it names a record by the value of a choice, or by the name of a kind of record. */
+export function titleWords(c: Catalogue, i: I18n, entity: string, id: string, title: string | null | undefined): string {
+  const own = c.title(id, i.lang);
+  if (own || !title) return own ?? '';
+  const words = title.split(' ');
+  const fields = c.entity(entity)?.title.map((n) => c.field(entity, n)) ?? [];
+  fields.forEach((f, n) => {
+    const word = words[n];
+    if (f && word !== undefined) words[n] = i.label(isChoice(f) ? c.choice(f, word) : ENTITY_NAMES.test(f.name) ? c.entity(word) : undefined) || word;
+  });
+  return words.join(' ');
 }
 
 // Fields that name a kind of record: shown in its words.
@@ -42,8 +55,10 @@ export function valueText(c: Catalogue, i: I18n, f: Field, value: unknown, refs?
     case 'dt':
       return dateTime(new Date(String(value)));
     case 'ref':
-    case 'poly':
-      return c.title(value, i.lang) || titleOf(referenceOf(f, value, row, refs).title) || i.t('ui.elsewhere');
+    case 'poly': {
+      const { entity, title } = referenceOf(f, value, row, refs);
+      return titleWords(c, i, entity, String(value), titleOf(title)) || i.t('ui.elsewhere');
+    }
     case 'calc':
       return calcText(f, value);
     case 'json':
