@@ -67,6 +67,8 @@ export interface Entity extends Labelled {
 export interface Module extends Labelled { key: string; icon?: string; entities: string[] }
 export interface CatalogueAnswer { version: string; modules: Module[]; entities: Entity[]; choices: Record<string, Choice[]> }
 
+// Fields that name a kind of record: shown in its words.
+export const ENTITY_NAMES = /^(entity|.*_entity)$/;
 const NAME_PAIRS: [string, string][] = [['name_zh', 'name_en'], ['label_zh', 'label_en']];
 const STAMPS: Field[] = [
   { name: 'created_at', type: 'dt', en: 'Created', zh: '创建时间', is_stamp: true },
@@ -111,6 +113,17 @@ export class Catalogue {
 
   fields(entity: string, names: string[]): Field[] {
     return names.map((n) => this.field(entity, n)).filter((f): f is Field => f !== undefined);
+  }
+
+  /* The kinds of record that a field may name; undefined where it names none, or (rights) also whole modules. */
+  kinds(field: Field): Entity[] | undefined {
+    if (field.type !== 'text' || !ENTITY_NAMES.test(field.name)) return undefined;
+    const owner = this.entities.find((e) => e.fields.includes(field));
+    if (!owner || owner.name === 'role_permission') return undefined;
+    const targets = owner.fields.find((f) => f.type === 'poly' && f.name_field === field.name)?.targets;
+    if (targets && targets.length > 0) return targets.map((n) => this.entity(n)).filter((e): e is Entity => e !== undefined);
+    const listed = new Set(this.modules.flatMap((m) => m.entities));
+    return this.entities.filter((e) => listed.has(e.name));
   }
 
   parts(entity: string): Entity[] {

@@ -75,7 +75,7 @@ export function FormPage({ entity }: { entity: Entity }) {
   return (
     <section>
       <div className="fb-bar">
-        <h1>{i.t('ui.new_of', { ent: i.label(entity) })}</h1>
+        <h1>{i.t('ui.new_of', { ent: i.inside(entity) })}</h1>
         <span className="fb-push" />
         <FormButtons isBusy={isBusy} onSave={() => void save()} onCancel={cancel} />
       </div>

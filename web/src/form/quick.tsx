@@ -108,7 +108,7 @@ function QuickPanel({ open, onDone }: { open: Open; onDone: (made: Made | null) 
     <Drawer
       open
       size={SIDE_PANEL_WIDTH}
-      title={i.t('ui.new_of', { ent: i.label(entity) })}
+      title={i.t('ui.new_of', { ent: i.inside(entity) })}
       onClose={() => onDone(null)}
       footer={
         <Space>

@@ -54,7 +54,7 @@ export function Modules() {
   }
   const chosen = path.startsWith('/e/') ? `/e/${path.split('/')[2]}` : path;
   return (
-    <nav className="fb-side" style={{ width: isFolded ? 56 : 208 }} aria-label={t('ui.modules')}>
+    <nav className="fb-side" style={{ width: isFolded ? 56 : 224 }} aria-label={t('ui.modules')}>
       <Menu
         mode="inline"
         inlineCollapsed={isFolded}

@@ -16,7 +16,7 @@ import { useTabTitle } from './TabBar';
 const WAIT_MS = 150;
 
 export function SearchBox() {
-  const { t, label } = useI18n();
+  const { t, label, inside } = useI18n();
   const c = useCatalogue();
   const session = useSession();
   const { tabs } = usePlace();
@@ -74,8 +74,8 @@ export function SearchBox() {
   const pages = PAGES.filter((p) => canSee(p, session) && (q === '' || t(p.title).toLowerCase().includes(q))).map((p) => item(p.path, t(p.title)));
   const lists = q === '' ? [] : c.entities.filter((e) => e.module && label(c.plural(e)).toLowerCase().includes(q)).map((e) => item(`/e/${e.name}`, label(c.plural(e))));
   const actions = q === '' ? [] : c.entities
-    .filter((e) => e.module && may(session, e.name, 'create') && !e.append_only && t('ui.new_of', { ent: label(e) }).toLowerCase().includes(q))
-    .slice(0, 5).map((e) => item(`/e/${e.name}/new`, t('ui.new_of', { ent: label(e) })));
+    .filter((e) => e.module && may(session, e.name, 'create') && !e.append_only && t('ui.new_of', { ent: inside(e) }).toLowerCase().includes(q))
+    .slice(0, 5).map((e) => item(`/e/${e.name}/new`, t('ui.new_of', { ent: inside(e) })));
   if (q !== '' && pages.length + lists.length + actions.length > 0) groups.push({ label: t('ui.pages_actions'), options: [...lists, ...pages, ...actions].slice(0, 10) });
 
   return (

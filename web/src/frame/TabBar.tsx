@@ -13,7 +13,7 @@ const TABS_SHOWN_MAX = 12;
 const TITLE_CHARS_MAX = 14;
 
 export function useTabTitle(): (tab: Tab) => string {
-  const { t, label } = useI18n();
+  const { t, label, inside } = useI18n();
   const c = useCatalogue();
   return (tab) => {
     const page = PAGES.find((p) => p.path === tab.path);
@@ -22,7 +22,7 @@ export function useTabTitle(): (tab: Tab) => string {
     const e = kind === 'e' ? c.entity(name ?? '') : undefined;
     if (!e) return tab.title || tab.path;
     if (!id) return label(c.plural(e));
-    if (id === 'new') return t('ui.new_of', { ent: label(e) });
+    if (id === 'new') return t('ui.new_of', { ent: inside(e) });
     return tab.title || label(e);
   };
 }

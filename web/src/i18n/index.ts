@@ -32,6 +32,8 @@ export interface I18n {
   lang: Lang;
   t: (key: Key, params?: Params) => string;
   label: (of: Labelled | undefined) => string;
+  /* Within a sentence: New activity, but New RMA. */
+  inside: (of: Labelled | undefined) => string;
   num: (n: number | string) => string;
   when: (iso: string | null | undefined) => string;
   value: (text: string) => string;
@@ -43,6 +45,7 @@ function make(lang: Lang): I18n {
     lang,
     t: (key, params = {}) => fill(texts[key], params, decimal, lang === 'zh'),
     label: (of) => (of ? of[lang] : ''),
+    inside: (of) => (of ? (lang === 'en' ? of.en.replace(/^[A-Z](?![A-Z])/, (c) => c.toLowerCase()) : of.zh) : ''),
     num: decimal,
     when: (iso) => (iso ? relative(new Date(iso), lang) : ''),
     value: (text) => shortValue(text, lang === 'zh'),

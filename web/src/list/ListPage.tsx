@@ -181,5 +181,5 @@ function Empty({ entity, isFiltered, onClear, onNew }: { entity: Entity; isFilte
   const i = useI18n();
   const c = useCatalogue();
   if (isFiltered) return <Result status="info" icon={<span />} title={i.t('list.nothing')} extra={<Button onClick={onClear}>{i.t('list.clear')}</Button>} />;
-  return <Result icon={<span />} title={i.t('list.empty', { ent: i.lang === 'zh' ? entity.zh : (c.plural(entity).en).toLowerCase() })} extra={onNew && <Button type="primary" onClick={onNew}>{i.t('ui.new_of', { ent: i.label(entity) })}</Button>} />;
+  return <Result icon={<span />} title={i.t('list.empty', { ent: i.lang === 'zh' ? entity.zh : (c.plural(entity).en).toLowerCase() })} extra={onNew && <Button type="primary" onClick={onNew}>{i.t('ui.new_of', { ent: i.inside(entity) })}</Button>} />;
 }

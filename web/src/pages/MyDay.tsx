@@ -39,7 +39,7 @@ export function MyDay() {
           <Space wrap>
             <Button onClick={() => make('visit')}>{i.t('day.log_visit')}</Button>
             <Button onClick={() => make('call_out')}>{i.t('day.log_call')}</Button>
-            <Button type="primary" icon={<PlusOutlined aria-hidden />} onClick={() => make('task')}>{i.t('ui.new_of', { ent: i.label(activity) })}</Button>
+            <Button type="primary" icon={<PlusOutlined aria-hidden />} onClick={() => make('task')}>{i.t('ui.new_of', { ent: i.inside(activity) })}</Button>
           </Space>
         )}
       </div>

@@ -50,7 +50,7 @@ export function Parts({ part, parent, record, mayEdit }: { part: Entity; parent:
   return (
     <section aria-label={i.label(c.plural(part))}>
       <div className="fb-bar">
-        {mayEdit && <Button icon={<PlusOutlined aria-hidden />} onClick={() => void add()}>{i.t('ui.new_of', { ent: i.label(part) })}</Button>}
+        {mayEdit && <Button icon={<PlusOutlined aria-hidden />} onClick={() => void add()}>{i.t('ui.new_of', { ent: i.inside(part) })}</Button>}
       </div>
       {rows.length === 0 ? (
         <p className="fb-quiet">{i.t('rec.none_yet', { ent: i.lang === 'zh' ? part.zh : c.plural(part).en.toLowerCase() })}</p>

@@ -33,7 +33,7 @@ export function RelatedList({ entity, field, parent, id }: { entity: Entity; fie
   return (
     <div>
       <div className="fb-bar">
-        {may(session, entity.name, 'create') && !entity.append_only && <Button icon={<PlusOutlined aria-hidden />} onClick={() => void create(entity.name, '', given)}>{i.t('ui.new_of', { ent: i.label(entity) })}</Button>}
+        {may(session, entity.name, 'create') && !entity.append_only && <Button icon={<PlusOutlined aria-hidden />} onClick={() => void create(entity.name, '', given)}>{i.t('ui.new_of', { ent: i.inside(entity) })}</Button>}
         {list.data?.next && <Button type="link" onClick={() => navigate(listPath(entity.name, [[field, '=', id]]))}>{i.t('rec.all')}</Button>}
       </div>
       {rows.length === 0 && list.isSuccess ? <p className="fb-quiet">{i.t('rec.none_yet', { ent: i.lang === 'zh' ? entity.zh : c.plural(entity).en.toLowerCase() })}</p> : <Table entity={entity} columns={columns} rows={rows} refs={list.data?.references ?? {}} sort="" chosen={[]} isLoading={list.isPending} />}

@@ -150,7 +150,7 @@ export function HistoryTable({ rows, entityOf, withRecord }: { rows: HistoryRow[
             <td title={r.arrived_at ? dateTime(new Date(r.arrived_at)) : ''}>{i.when(r.arrived_at) || '–'}</td>
             <td>{r.who || '–'}</td>
             <td>{[r.device, r.source && (SOURCES.has(r.source) ? i.t(`source.${r.source}` as Key) : r.source)].filter(Boolean).join(' · ') || '–'}</td>
-            {withRecord && <td>{r.entity && r.id && c.entity(r.entity) ? <Link to={recordPath(r.entity, r.id)}>{titleWords(c, i, r.entity, r.id, r.title) || i.label(c.entity(r.entity))}</Link> : (r.title ?? '')}</td>}
+            {withRecord && <td><span className="fb-quiet">{i.label(c.entity(r.entity ?? ''))} </span>{r.entity && r.id && c.entity(r.entity) ? <Link to={recordPath(r.entity, r.id)}>{titleWords(c, i, r.entity, r.id, r.title) || r.id.slice(0, 8)}</Link> : (r.title ?? '')}</td>}
             <td>
               {r.kind && r.kind !== 'changed' && KINDS.has(r.kind) && <div>{i.t(`audit.${r.kind}_it` as Key)}</div>}
               {(r.fields ?? []).map((f) => (

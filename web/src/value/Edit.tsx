@@ -5,7 +5,7 @@ import dayjs from 'dayjs';
 import { useState } from 'react';
 import { useCatalogue } from '../api/session';
 import type { References, Row, Value } from '../api/types';
-import { isChoice, isNumber, isReadOnly, type Field } from '../catalogue/model';
+import { isChoice, isNumber, isReadOnly, type Entity, type Field } from '../catalogue/model';
 import { useI18n } from '../i18n';
 import { decimal, readNumber } from '../i18n/format';
 import { isComposing } from '../lib/keys';
@@ -41,6 +41,8 @@ export function Edit(p: EditProps) {
     return <Checkbox id={p.id} aria-label={p.label ?? i.label(f)} checked={p.value === true} disabled={common.disabled} onChange={(e) => p.onChange(e.target.checked)} />;
   }
   if (isChoice(f) || f.type === 'set') return <ChoiceEdit {...p} />;
+  const kinds = c.kinds(f);
+  if (kinds && !common.disabled) return <KindEdit kinds={kinds} {...p} />;
   const part = f.type === 'ref' ? c.entity(f.target ?? '') : undefined;
   if (part?.part_of && !common.disabled) return <PartChoice part={part} {...p} />;
   if (f.type === 'ref' && f.target) {
@@ -112,6 +114,15 @@ function ChoiceEdit(p: EditProps) {
       onChange={(v: unknown) => p.onChange((v ?? null) as Value)}
     />
   );
+}
+
+/* A kind of record, by its name in the reader's language. */
+function KindEdit({ kinds, ...p }: EditProps & { kinds: Entity[] }) {
+  const i = useI18n();
+  const options = kinds.map((e) => ({ value: e.name, label: i.label(e) }));
+  const value = (p.value ?? undefined) as string | undefined;
+  if (value && !kinds.some((e) => e.name === value)) options.push({ value, label: value });
+  return <Select id={p.id} style={{ width: '100%' }} aria-label={p.label} aria-describedby={p.describedBy} status={p.isInvalid ? 'error' : undefined} autoFocus={p.autoFocus} allowClear={clearing(!p.field.required)} showSearch={{ optionFilterProp: 'label' }} value={value} options={options} onChange={(v?: string) => p.onChange(v ?? null)} />;
 }
 
 function PolyEdit(p: EditProps) {

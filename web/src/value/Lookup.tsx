@@ -31,7 +31,7 @@ export interface LookupProps {
 }
 
 export function Lookup(p: LookupProps) {
-  const { t, label } = useI18n();
+  const { t, label, inside } = useI18n();
   const c = useCatalogue();
   const session = useSession();
   const create = useQuickCreate();
@@ -108,7 +108,7 @@ export function Lookup(p: LookupProps) {
             {menu}
             {canCreate && (
               <button type="button" className="fb-option" onMouseDown={(e) => e.preventDefault()} onClick={() => void makeNew()}>
-                <PlusOutlined aria-hidden /> {typed ? t('form.create_named', { ent: label(entity), name: typed }) : t('ui.new_of', { ent: label(entity) })}
+                <PlusOutlined aria-hidden /> {typed ? t('form.create_named', { ent: label(entity), name: typed }) : t('ui.new_of', { ent: inside(entity) })}
               </button>
             )}
           </>

@@ -3,7 +3,7 @@
 // Values: text.ts turns one into words for any place; Show.tsx draws it, Edit.tsx asks for it, Lookup.tsx finds records,
 // Marks.tsx draws the shapes of synchronisation.
 import type { References, Row, Title } from '../api/types';
-import { isChoice, type Catalogue, type Field } from '../catalogue/model';
+import { ENTITY_NAMES, isChoice, type Catalogue, type Field } from '../catalogue/model';
 import type { I18n } from '../i18n';
 import { dateTime, decimal, money, phone } from '../i18n/format';
 
@@ -27,9 +27,6 @@ export function titleWords(c: Catalogue, i: I18n, entity: string, id: string, ti
   });
   return words.join(' ');
 }
-
-// Fields that name a kind of record: shown in its words.
-const ENTITY_NAMES = /^(entity|.*_entity)$/;
 
 /* In words; '' when empty. */
 export function valueText(c: Catalogue, i: I18n, f: Field, value: unknown, refs?: References, row?: Row): string {
