@@ -430,12 +430,10 @@ static int get_open(struct fb_web *web, const struct fb_request *req, struct fb_
 {
     struct fb_replica_web *node = web->node_context;
     const char *pass = fb_request_query(req, "token");
-    if (pass == NULL || !fb_replica_web_may_open(node, pass, web->now_ms)) {
-        return fb_response_problem(
-            res, 403, "login_expired",
-            "this link was used or is too old: run `fieldbook-replica open` again");
+    /* With a link that was used or is too old the pages say what to do, and open where they were opened before. */
+    if (pass != NULL && fb_replica_web_may_open(node, pass, web->now_ms)) {
+        set_cookie(res, node, true);
     }
-    set_cookie(res, node, true);
     res->status = 303;
     fb_response_header(res, "Location", "/");
     return FB_OK;

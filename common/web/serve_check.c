@@ -75,7 +75,11 @@ static bool check_login(struct fb_web_conn *c, const struct fb_request *req,
     const struct fb_login *login = c->login;
     unsigned flags = c->route->flags;
     if (login->employee_id[0] == '\0') {
-        return (flags & FB_ROUTE_OPEN) != 0 || refuse(res, 401, "login_expired", "log in to go on");
+        bool is_laptop = c->service->config.node == FB_NODE_REPLICA;
+        return (flags & FB_ROUTE_OPEN) != 0 ||
+               (is_laptop ? refuse(res, 401, "not_opened",
+                                   "open the pages with `fieldbook-replica open` on this computer")
+                          : refuse(res, 401, "login_expired", "log in to go on"));
     }
     if (is_unsafe(req)) {
         const char *token = fb_request_header(req, "x-fieldbook");

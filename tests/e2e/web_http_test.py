@@ -460,15 +460,19 @@ class Laptop(unittest.TestCase):
             self.assertEqual(os.stat(laptop.data / "web-token").st_mode & 0o777, 0o600)
             b, path = self.open(laptop)
             with self.subTest("nothing without the cookie"):
-                self.assertEqual(b.ask("GET", "/api/v1/session")[2]["code"], "login_expired")
-                self.assertEqual(b.ask("GET", "/open?token=1-2-3")[0], 403)
-                self.assertEqual(b.ask("GET", path[:-1] + ("0" if path[-1] != "0" else "1"))[0], 403)
+                self.assertEqual(b.ask("GET", "/api/v1/session")[2]["code"], "not_opened")
+                for wrong in ("/open", "/open?token=1-2-3", path[:-1] + ("0" if path[-1] != "0" else "1")):
+                    status, headers, _ = b.ask("GET", wrong)
+                    self.assertEqual((status, headers["Location"], headers["Set-Cookie"]), (303, "/", None), wrong)
+                self.assertEqual(b.ask("GET", "/api/v1/session")[0], 401)
             with self.subTest("the link works once"):
                 status, headers, _ = b.ask("GET", path)
                 self.assertEqual((status, headers["Location"]), (303, "/"))
                 self.assertIn("HttpOnly", headers["Set-Cookie"])
                 self.assertIn("SameSite=Strict", headers["Set-Cookie"])
-                self.assertEqual(Browser(b.port).ask("GET", path)[0], 403)
+                second = Browser(b.port)
+                self.assertIsNone(second.ask("GET", path)[1]["Set-Cookie"])
+                self.assertEqual(second.ask("GET", "/api/v1/session")[0], 401)
                 status, _, body = b.ask("GET", "/api/v1/session")
                 self.assertEqual((status, body["node"], body["user"]["login"]), (200, "replica", "ana"))
                 b.csrf = body["csrf"]

@@ -22,6 +22,12 @@ def one(node, sql, *values):
     return node.rows(sql, *values)[0][0]
 
 
+def hand_over(hq, owners, person):
+    """What some of the sample's people own becomes a person's who works in the story: his day is not empty."""
+    for table in ("company", "contact", "lead", "opportunity", "activity", "sales_order"):
+        hq.sql(f"UPDATE {table} SET owner_id = ? WHERE owner_id IN ({', '.join('?' * len(owners))})", person, *owners)
+
+
 def show_pages(hq, people):
     """Addresses to open in a browser; returns at Ctrl+C."""
     for _, laptop in people:
@@ -32,7 +38,10 @@ def show_pages(hq, people):
     for name, laptop in people:
         address = until(lambda node=laptop: node.command("open", "--print", check=False).stdout.strip(), f"the pages of {name}")
         print(f"  {name}'s laptop    {address}")
-    print("\n  (an address of a laptop opens once; fieldbook-replica open --data FOLDER makes another)", flush=True)
+    print("\n  (an address of a laptop opens once, within a minute; these make another)")
+    for _, laptop in people:
+        print(f"  build/dev/bin/{laptop.program} open --print --data {laptop.data}")
+    print(flush=True)
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.pause()
 
@@ -49,6 +58,9 @@ def main(is_watched=False):
         ming = w.laptop("ming", person="李明")
         fang = w.laptop("fang", person="王芳")
         tell("Two laptops enrol with one-time codes: 李明 and 王芳.")
+        owners = [row[0] for row in hq.rows("SELECT DISTINCT owner_id FROM company ORDER BY 1")]
+        for n, login in enumerate(("ming", "fang")):
+            hand_over(hq, owners[n::3], one(hq, "SELECT employee_id FROM fb_user WHERE login = ?", login))
         for laptop, name in ((ming, "李明"), (fang, "王芳")):
             got = laptop.sync()
             tell(f"{name}: first download, {got['received']} rows, digest {got['digest']}.")

@@ -16,12 +16,12 @@ export async function loadSession(): Promise<Session | null> {
     if (!hasChosenLanguage() && session.user.language) setLanguage(session.user.language.startsWith('zh') ? 'zh' : 'en', false);
     return session;
   } catch (err) {
-    if (err instanceof Problem && (err.status === 401 || err.status === 403)) return null;
+    if (err instanceof Problem && (err.status === 401 || err.status === 403) && err.code !== 'not_opened') return null;
     throw err;
   }
 }
 
-export const useSessionQuery = () => useQuery({ queryKey: ['session'], queryFn: loadSession, staleTime: Infinity, retry: 2 });
+export const useSessionQuery = () => useQuery({ queryKey: ['session'], queryFn: loadSession, staleTime: Infinity, retry: (n, err) => n < 2 && !(err instanceof Problem && err.code === 'not_opened') });
 
 export const useCatalogueQuery = (isOn: boolean) =>
   useQuery({

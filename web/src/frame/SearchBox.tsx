@@ -10,13 +10,15 @@ import type { Found } from '../api/types';
 import { useI18n } from '../i18n';
 import { useKeys } from '../lib/keys';
 import { navigate, recordPath, usePlace } from '../lib/router';
+import { secondWords } from '../value/text';
 import { canSee, PAGES } from './pages';
 import { useTabTitle } from './TabBar';
 
 const WAIT_MS = 150;
 
 export function SearchBox() {
-  const { t, label, inside } = useI18n();
+  const i = useI18n();
+  const { t, label, inside } = i;
   const c = useCatalogue();
   const session = useSession();
   const { tabs } = usePlace();
@@ -67,10 +69,10 @@ export function SearchBox() {
   const own = found.filter((f) => !f.is_reference);
   for (const e of c.entities) {
     const rows = own.filter((f) => f.entity === e.name);
-    if (rows.length > 0) groups.push({ label: label(e), options: rows.map((f) => item(recordPath(e.name, f.id), f.title, f.second)) });
+    if (rows.length > 0) groups.push({ label: label(e), options: rows.map((f) => item(recordPath(e.name, f.id), f.title, secondWords(c, i, e.name, f.second))) });
   }
   const far = found.filter((f) => f.is_reference);
-  if (far.length > 0) groups.push({ label: t('term.details_at_hq'), options: far.map((f) => item(`far/${f.entity}/${f.id}`, f.title, f.second, true)) });
+  if (far.length > 0) groups.push({ label: t('term.details_at_hq'), options: far.map((f) => item(`far/${f.entity}/${f.id}`, f.title, secondWords(c, i, f.entity ?? '', f.second), true)) });
   const pages = PAGES.filter((p) => canSee(p, session) && (q === '' || t(p.title).toLowerCase().includes(q))).map((p) => item(p.path, t(p.title)));
   const lists = q === '' ? [] : c.entities.filter((e) => e.module && label(c.plural(e)).toLowerCase().includes(q)).map((e) => item(`/e/${e.name}`, label(c.plural(e))));
   const actions = q === '' ? [] : c.entities

@@ -52,6 +52,7 @@ export const en: Record<keyof typeof zh, string> = {
   'login.wrong': 'The name or password is wrong.',
   'login.wait': 'Too many tries. Please wait {dur}, or ask {admin}.',
   'login.expired': 'Your sign-in has ended. Sign in again; what you typed is kept.',
+  'login.not_opened': "Open the pages of this laptop on the laptop itself, with fieldbook-replica open. A link opens them once, within a minute.",
   'enrol.code_wrong': 'The code is wrong, too old or already used. Ask {admin} for a new one.',
   'enrol.waiting': 'Waiting for {admin} to approve. Compare the check on both screens: {code}',
   'enrol.approved': 'Approved. The first download starts.',

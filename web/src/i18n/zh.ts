@@ -51,6 +51,7 @@ export const zh = {
   'login.wrong': '账号或密码不正确。',
   'login.wait': '尝试次数过多，请在 {dur}后再试，或联系{admin}。',
   'login.expired': '登录已过期，请重新登录。填写的内容已保留。',
+  'login.not_opened': '这台电脑上的页面请在本机用 fieldbook-replica open 打开。打开用的链接只能用一次，一分钟内有效。',
   'enrol.code_wrong': '登记码不正确、已过期或已用过。请向{admin}索取新的登记码。',
   'enrol.waiting': '登记申请已提交，等待{admin}批准。请核对两边显示的校验码：{code}',
   'enrol.approved': '登记已批准，开始首次下载。',

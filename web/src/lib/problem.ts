@@ -17,6 +17,7 @@ const BY_CODE: Record<string, Key> = {
   locked: 'problem.locked',
   only_headquarters: 'right.hq_only',
   login_expired: 'login.expired',
+  not_opened: 'login.not_opened',
   csrf: 'login.expired',
   check: 'problem.check',
   bad_request: 'problem.other',

@@ -83,14 +83,17 @@ function Inside({ entity, id, record, onRefresh }: { entity: Entity; id: string;
     const next = neighbour(entity.name, id, by);
     if (next) navigate(recordPath(entity.name, next));
   };
+  const linesOf = (p: Entity) => record.parts?.[p.name]?.length ?? 0;
+  const own = parts.filter((p) => record.parts === undefined || p.name in record.parts);
+  const below = [
+    ...own.map((p) => ({ key: p.name, count: linesOf(p), label: `${i.label(p)} ${linesOf(p)}`, children: <Parts part={p} parent={entity} record={record} mayEdit={mayEdit} /> })),
+    ...tabs.map((r) => ({ key: `${r.entity}.${r.field}`, count: r.count, label: relatedLabel(i, c, tabs, r), children: <RelatedList entity={c.entity(r.entity)!} field={r.field} parent={entity.name} id={id} /> })),
+  ];
+  // What is there before what could be.
+  const ordered = [...below.filter((x) => x.count > 0), ...below.filter((x) => x.count === 0)];
   const items = [
     { key: 'overview', label: i.t('rec.overview'), children: <Overview entity={entity} id={id} record={record} saving={saving} mayEdit={mayEdit} isEditing={isEditing} onEdited={() => setEditing(false)} note={note} /> },
-    ...parts.filter((p) => record.parts === undefined || p.name in record.parts).map((p) => ({ key: p.name, label: `${i.label(p)} ${record.parts?.[p.name]?.length ?? 0}`, children: <Parts part={p} parent={entity} record={record} mayEdit={mayEdit} /> })),
-    ...tabs.map((r) => ({
-      key: `${r.entity}.${r.field}`,
-      label: relatedLabel(i, c, tabs, r),
-      children: <RelatedList entity={c.entity(r.entity)!} field={r.field} parent={entity.name} id={id} />,
-    })),
+    ...ordered.map(({ key, label, children }) => ({ key, label, children })),
     ...(['company', 'contact', 'employee'].includes(entity.name) ? [{ key: 'chart', label: i.t('rec.chart'), children: <Suspense fallback={<Skeleton active />}><Chart entity={entity} id={id} title={title} /></Suspense> }] : []),
     { key: 'history', label: i.t('rec.history'), children: <div className="fb-card"><History entity={entity} id={id} /></div> },
   ];

@@ -12,6 +12,7 @@ import type { Found, RecordAnswer } from '../api/types';
 import { useI18n } from '../i18n';
 import { useQuickCreate } from '../form/quick';
 import { clearing } from './clear';
+import { secondWords } from './text';
 
 const WAIT_MS = 150;
 
@@ -31,7 +32,8 @@ export interface LookupProps {
 }
 
 export function Lookup(p: LookupProps) {
-  const { t, label, inside } = useI18n();
+  const i = useI18n();
+  const { t, label, inside } = i;
   const c = useCatalogue();
   const session = useSession();
   const create = useQuickCreate();
@@ -61,7 +63,7 @@ export function Lookup(p: LookupProps) {
   const asking = useQuery({ queryKey: ['record', p.target, p.value], queryFn: () => api.get<RecordAnswer>(`/${p.target}/${p.value}`), enabled: p.value !== null && p.value !== '' && !known, retry: false });
   const row = asking.data?.row;
   const title = known || (row ? (row._title ?? (entity?.title ?? []).map((n) => row[n]).filter(Boolean).join(' ')) : '');
-  const options = found.map((f) => ({ value: f.id, title: f.title, label: <Option found={f} hq={t('term.details_at_hq')} /> }));
+  const options = found.map((f) => ({ value: f.id, title: f.title, label: <Option found={f} second={secondWords(c, i, p.target, f.second)} hq={t('term.details_at_hq')} /> }));
   if (p.value && !found.some((f) => f.id === p.value)) options.unshift({ value: p.value, title, label: <>{title || '…'}</> });
   const canCreate = p.canCreate !== false && entity && may(session, p.target, 'create') && p.target !== 'employee';
   const makeNew = async () => {
@@ -118,11 +120,11 @@ export function Lookup(p: LookupProps) {
   );
 }
 
-function Option({ found, hq }: { found: Found; hq: string }) {
+function Option({ found, second, hq }: { found: Found; second: string; hq: string }) {
   return (
     <span style={{ display: 'flex', gap: 8 }} className={found.is_reference ? 'fb-quiet' : undefined}>
       <span style={{ overflow: 'hidden', textOverflow: 'ellipsis' }}>{found.title}</span>
-      <span className="fb-quiet" style={{ marginLeft: 'auto', fontSize: 12 }}>{found.is_reference ? hq : found.second}</span>
+      <span className="fb-quiet" style={{ marginLeft: 'auto', fontSize: 12 }}>{found.is_reference ? hq : second}</span>
     </span>
   );
 }

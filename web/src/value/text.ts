@@ -28,6 +28,12 @@ export function titleWords(c: Catalogue, i: I18n, entity: string, id: string, ti
   return words.join(' ');
 }
 
+/* The second line that tells namesakes apart, with choices by their words. */
+export function secondWords(c: Catalogue, i: I18n, entity: string, second: string | null | undefined): string {
+  const fields = c.fields(entity, c.entity(entity)?.layout.second ?? []).filter(isChoice);
+  return (second ?? '').split(' / ').map((word) => fields.map((f) => i.label(c.choice(f, word))).find(Boolean) || word).join(' / ');
+}
+
 /* In words; '' when empty. */
 export function valueText(c: Catalogue, i: I18n, f: Field, value: unknown, refs?: References, row?: Row): string {
   if (value === null || value === undefined || value === '') return '';
