@@ -149,6 +149,12 @@ export class Catalogue {
     return out;
   }
 
+  /* A title as a node wrote it, in the reader's language, where it has one in each. */
+  titleIn(title: string, lang: 'zh' | 'en'): string {
+    for (const of of this.titles.values()) if (of.zh === title || of.en === title) return of[lang];
+    return title;
+  }
+
   title(id: unknown, lang: 'zh' | 'en'): string | undefined {
     return this.titles.get(String(id))?.[lang];
   }

@@ -153,7 +153,7 @@ function SinceLastSync() {
       <Loaded query={changes} empty={adjusted + held === 0 ? i.t('day.no_changes') : ''}>
         {() => (
           <ul className="fb-rows">
-            {lines.map((x) => <li key={x.entity + x.kind}><Shape state={x.kind === 'removed' ? 'quiet' : 'ok'} /><Link to={listPath(x.entity)}>{i.t(x.kind === 'removed' ? 'day.left_n' : x.kind === 'new' || x.kind === 'arrived' ? 'day.new_n' : 'day.changed_n', { n: x.n, ent: i.lang === 'zh' ? c.entity(x.entity)!.zh : c.plural(c.entity(x.entity)!).en.toLowerCase() })}</Link></li>)}
+            {lines.map((x) => <li key={x.entity + x.kind}><Shape state={x.kind === 'removed' ? 'quiet' : 'ok'} /><Link to={listPath(x.entity)}>{i.t(x.kind === 'removed' ? 'day.left_n' : x.kind === 'new' || x.kind === 'arrived' ? 'day.new_n' : 'day.changed_n', { n: x.n, ent: i.lang === 'zh' ? c.entity(x.entity)!.zh : (x.n === 1 ? c.entity(x.entity)! : c.plural(c.entity(x.entity)!)).en.toLowerCase() })}</Link></li>)}
           </ul>
         )}
       </Loaded>

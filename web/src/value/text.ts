@@ -31,7 +31,7 @@ export function titleWords(c: Catalogue, i: I18n, entity: string, id: string, ti
 /* The second line that tells namesakes apart, with choices by their words. */
 export function secondWords(c: Catalogue, i: I18n, entity: string, second: string | null | undefined): string {
   const fields = c.fields(entity, c.entity(entity)?.layout.second ?? []).filter(isChoice);
-  return (second ?? '').split(' / ').map((word) => fields.map((f) => i.label(c.choice(f, word))).find(Boolean) || word).join(' / ');
+  return (second ?? '').split(' / ').map((word) => fields.map((f) => i.label(c.choice(f, word))).find(Boolean) || c.titleIn(word, i.lang)).join(' / ');
 }
 
 /* In words; '' when empty. */
