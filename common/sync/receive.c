@@ -237,12 +237,8 @@ static int check_cut(struct fb_replica_round *r, const struct fb_cut *cut)
                                "a cut of rev %lld came, this laptop stands at %lld",
                                (long long)cut->rev, (long long)r->status.cursor);
     }
-    if (cut->seen > r->last.number) {
-        return fb_replica_fail(r, FB_ERR_PROTOCOL,
-                               "a cut answers push %lld, which this laptop never made",
-                               (long long)cut->seen);
-    }
-    return FB_OK;
+    /* A copy's, which came whole before this connection and was merged after its welcome (rule 22). */
+    return cut->seen > r->last.number ? refuse_chain(r) : FB_OK;
 }
 
 static void note_cut(struct fb_replica_round *r, const struct fb_cut *cut)
