@@ -14,7 +14,8 @@ struct fb_merging {
     struct fb_work *w;
     const struct fb_entity *entity;
     struct fb_work_row *job, *keep, *drop;
-    json_t *choices; /* {"field": "keep" | "drop"}; NULL: none */
+    uint64_t changed_since[FB_ROW_MASK_WORDS]; /* undo: fields of keep */
+    json_t *choices;                           /* {"field": "keep" | "drop"}; NULL: none */
 };
 
 /* A text of the job's row, terminated, in the arena; "" for none. */

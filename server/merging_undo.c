@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A merging is taken back: the dropped record comes out of the bin, what the merging had moved and still points to the kept record
- * goes back, and so do values it had written that nobody has changed since. What was entered since stays where it is.
+ * goes back, and so do values it had written that nobody has changed since, group by group. What was entered since stays where it is.
  */
 #include <stdlib.h>
 
@@ -56,22 +56,102 @@ static int read_value(struct fb_merging *m, const struct fb_field *f, const json
     return rc;
 }
 
-static int take_field_back(struct fb_merging *m, const struct fb_field *f, const json_t *pair)
+static int take_sum_back(struct fb_merging *m, const struct fb_field *f, const json_t *pair)
 {
     struct fb_value old;
     struct fb_value now;
     int rc = read_value(m, f, json_array_get(pair, 0), &old);
     rc = rc < 0 ? rc : read_value(m, f, json_array_get(pair, 1), &now);
-    struct fb_value *stands = &m->keep->now.values[f->index];
     if (rc < 0) {
         return rc;
     }
-    if (f->policy == FB_MERGE_SUM && stands->type == FB_INT) {
-        uint64_t added = (uint64_t)now.integer - (uint64_t)old.integer;
-        struct fb_value rest = fb_value_int((int64_t)((uint64_t)stands->integer - added));
-        return fb_work_set(m->w, m->keep, f, &rest);
+    uint64_t added = (uint64_t)now.integer - (uint64_t)old.integer;
+    uint64_t stands = (uint64_t)m->keep->now.values[f->index].integer;
+    struct fb_value rest = fb_value_int((int64_t)(stands - added));
+    return fb_work_set(m->w, m->keep, f, &rest);
+}
+
+/* Does the field hold what it held when the merging was done? */
+static int is_field_as_left(struct fb_merging *m, const struct fb_field *f, const json_t *changes,
+                            bool *ret)
+{
+    const json_t *pair = json_object_get(changes, f->name);
+    struct fb_value now = FB_VALUE_NULL;
+    if (pair == NULL) {
+        *ret = !fb_mask_get(m->changed_since, f->index);
+        return FB_OK;
     }
-    return fb_value_equal(stands, &now) ? fb_work_set(m->w, m->keep, f, &old) : FB_OK;
+    int rc = read_value(m, f, json_array_get(pair, 1), &now);
+    *ret = rc == FB_OK && fb_value_equal(&m->keep->now.values[f->index], &now);
+    return rc;
+}
+
+/* One member that somebody changed since keeps the others: nobody wrote what the group would be without them (rule 7). */
+static int is_group_as_left(struct fb_merging *m, const struct fb_group *g, const json_t *changes,
+                            bool *ret)
+{
+    int rc = FB_OK;
+    *ret = true;
+    for (size_t i = 0; rc == FB_OK && *ret && i < g->field_count; i++) {
+        rc = is_field_as_left(m, g->fields[i], changes, ret);
+    }
+    return rc;
+}
+
+static int take_group_back(struct fb_merging *m, const struct fb_group *g, const json_t *changes)
+{
+    bool is_as_left = false;
+    int rc = is_group_as_left(m, g, changes, &is_as_left);
+    for (size_t i = 0; rc == FB_OK && i < g->field_count; i++) {
+        const struct fb_field *f = g->fields[i];
+        const json_t *pair = json_object_get(changes, f->name);
+        struct fb_value old;
+        if (FB_BUG(MERGE_UNDONE_BY_FIELD)) {
+            rc = is_field_as_left(m, f, changes, &is_as_left);
+        }
+        if (rc < 0 || pair == NULL || !is_as_left) {
+            continue;
+        }
+        rc = read_value(m, f, json_array_get(pair, 0), &old);
+        rc = rc < 0 ? rc : fb_work_set(m->w, m->keep, f, &old);
+    }
+    return rc;
+}
+
+static int take_fields_back(struct fb_merging *m, const json_t *changes)
+{
+    const struct fb_entity *e = m->keep->entity;
+    int rc = FB_OK;
+    for (size_t i = 0; rc == FB_OK && i < e->group_count; i++) {
+        const struct fb_field *f = e->groups[i].fields[0];
+        const json_t *pair = json_object_get(changes, f->name);
+        bool is_sum = f->policy == FB_MERGE_SUM && m->keep->now.values[f->index].type == FB_INT;
+        if (!is_sum) {
+            rc = take_group_back(m, &e->groups[i], changes);
+        } else if (pair != NULL) {
+            rc = take_sum_back(m, f, pair);
+        }
+    }
+    return rc;
+}
+
+static int note_changed(void *ctx, const struct fb_field *field, const struct fb_value *old)
+{
+    struct fb_merging *m = ctx;
+    if (!fb_value_equal(old, &m->keep->now.values[field->index])) {
+        fb_mask_put(m->changed_since, field->index);
+    }
+    return FB_OK;
+}
+
+/* What the kept record holds otherwise than at the end of the merging's rev. */
+static int find_changed(struct fb_merging *m, int64_t first_seq)
+{
+    struct fb_seq_rev rev;
+    int rc = fb_history_rev_of(m->w->store, first_seq, &rev);
+    return rc < 0 ? rc
+                  : fb_history_old_values(m->w->store, m->keep->entity, m->keep->id, rev.rev,
+                                          note_changed, m);
 }
 
 /* A reference that the merging moved, back, if it still points to the kept record. */
@@ -96,12 +176,16 @@ static int undo_entry(struct fb_merging *m, struct fb_work_row *row, json_t *cha
     const char *name;
     json_t *pair;
     int rc = FB_OK;
+    if (row == m->job || !row->is_here) {
+        return FB_OK;
+    }
+    if (row == m->keep) {
+        return take_fields_back(m, changes);
+    }
     json_object_foreach(changes, name, pair)
     {
         const struct fb_field *f = fb_entity_field(row->entity, name);
-        if (rc == FB_OK && f != NULL && row->is_here && row != m->job) {
-            rc = row == m->keep ? take_field_back(m, f, pair) : move_back(m, row, f, pair);
-        }
+        rc = rc < 0 || f == NULL ? rc : move_back(m, row, f, pair);
     }
     return rc;
 }
@@ -183,6 +267,7 @@ int fb_merging_undo(struct fb_merging *m, const char *before)
     if (rc < 0 || !is_told) {
         return rc < 0 ? rc : refuse_late(m, before);
     }
-    rc = undo_log(m, first.integer);
+    rc = find_changed(m, first.integer);
+    rc = rc < 0 ? rc : undo_log(m, first.integer);
     return rc < 0 ? rc : fb_ingest_restore(m->w, m->drop, m->drop);
 }
