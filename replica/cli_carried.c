@@ -49,6 +49,11 @@ static int laptop_open(struct laptop *l, const struct fb_cli *cli, struct fb_why
     if (rc < 0) {
         return rc;
     }
+    bool is_renamed = false;
+    rc = fb_enrol_follow_certificate(l->data, l->store, &is_renamed, why);
+    if (rc < 0) {
+        return rc;
+    }
     rc = fb_replica_round_new(l->store, &l->random, &l->round);
     return rc < 0 ? fb_store_error(l->store, why) : FB_OK;
 }

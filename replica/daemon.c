@@ -593,7 +593,17 @@ static int open_store(struct client *c, struct fb_why *why)
     if (rc == FB_OK && health.note[0] != '\0') {
         fb_log(FB_LOG_WARN, "database_mended", "note=%s", fb_log_quote(health.note));
     }
-    if (rc == FB_OK && c->run->server == NULL) {
+    bool is_renamed = false;
+    rc = rc < 0 ? fb_store_error(c->store, why)
+                : fb_enrol_follow_certificate(c->run->data, c->store, &is_renamed, why);
+    if (rc < 0) {
+        return rc;
+    }
+    if (is_renamed) {
+        fb_log(FB_LOG_WARN, "database_of_earlier_enrolment",
+               "next=\"goes on as the certificate's device and fetches everything\"");
+    }
+    if (c->run->server == NULL) {
         rc = fb_store_meta_text(c->store, "server", c->server, sizeof c->server);
     } else {
         snprintf(c->server, sizeof c->server, "%s", c->run->server == NULL ? "" : c->run->server);

@@ -197,6 +197,40 @@ int fb_enrol_identity(const char *data, struct fb_ca_pair *ret, struct fb_buf *r
     return rc < 0 ? rc : read_file(data, "authority.pem", ret_ca, why);
 }
 
+static int take_address(const char *data, struct fb_store *s, struct fb_why *why)
+{
+    char server[512];
+    if (!fb_os_file_exists(path_in(data, "server"))) {
+        return FB_OK;
+    }
+    int rc = fb_enrol_server(data, server, sizeof server, why);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_store_begin(s);
+    rc = rc < 0 ? rc : set_meta(s, "server", server);
+    rc = rc < 0 ? rc : fb_store_commit(s);
+    return rc < 0 ? fb_store_error(s, why) : FB_OK;
+}
+
+int fb_enrol_follow_certificate(const char *data, struct fb_store *store, bool *ret_changed,
+                                struct fb_why *why)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf cert = {0};
+    struct fb_cert facts;
+    *ret_changed = false;
+    int rc = read_file(data, "certificate.pem", &cert, why);
+    rc = rc < 0 ? rc : fb_cert_read(cert.bytes, cert.size, &facts, why);
+    if (rc < 0 || facts.device_id[0] == '\0') {
+        return rc;
+    }
+    rc = fb_replica_follow_certificate(store, facts.device_id, ret_changed);
+    if (rc < 0) {
+        return fb_store_error(store, why);
+    }
+    return *ret_changed ? take_address(data, store, why) : FB_OK;
+}
+
 int fb_enrol_tls(const char *data, struct fb_tls_client **ret, struct fb_why *why)
 {
     FB_AUTO(fb_ca_pair_release) struct fb_ca_pair own;

@@ -3,7 +3,11 @@
  * A laptop gets in, and keeps its certificate fresh. The private key is made here and never leaves; the code pins
  * headquarters' root certificate, so that no other server can answer.
  *
- *     DIR/key.pem 0600, DIR/certificate.pem, DIR/authority.pem, DIR/fieldbook.db
+ *     DIR/key.pem 0600, DIR/certificate.pem, DIR/authority.pem, DIR/lease, DIR/server, DIR/fieldbook.db
+ *
+ * They are written in this order, so that a database in place means that all is. Who this laptop is, the certificate says; at start the
+ * database follows it (fb_enrol_follow_certificate). Where an enrolment anew was cut before the certificate, the database still says that
+ * it must enrol, and enrol does it again.
  */
 #ifndef FB_REPLICA_ENROL_H
 #define FB_REPLICA_ENROL_H
@@ -14,6 +18,7 @@
 #include "common/crm/enrol_code.h"
 #include "common/net/ca.h"
 #include "common/net/tls.h"
+#include "common/store/store.h"
 
 /* server: HOST:PORT. FB_ERR_UNREACHABLE, FB_ERR_REFUSED with headquarters' sentence. Leaves nothing behind on failure. */
 int fb_enrol(const char *data, const char *server, const char *code, const char *device_name,
@@ -39,6 +44,10 @@ int fb_enrol_check(const char *data, char ret[static FB_ENROL_CHECK_SIZE],
  * Release both either way. */
 int fb_enrol_identity(const char *data, struct fb_ca_pair *ret, struct fb_buf *ret_ca,
                       struct fb_why *why) FB_MUST_CHECK;
+/* The database takes the name of the certificate beside it, and headquarters' address, if it is of before this laptop enrolled anew:
+ * enrolment writes the database last. *ret_changed: it did. */
+int fb_enrol_follow_certificate(const char *data, struct fb_store *store, bool *ret_changed,
+                                struct fb_why *why) FB_MUST_CHECK;
 /* The device's TLS context from its files; FB_ERR_CONFIG if the key can be read by others, FB_ERR_REFUSED if not enrolled. */
 int fb_enrol_tls(const char *data, struct fb_tls_client **ret, struct fb_why *why) FB_MUST_CHECK;
 

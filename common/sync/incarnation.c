@@ -354,6 +354,24 @@ int fb_replica_enrol_anew(struct fb_store *s, const char *device_id, const char 
     return fb_store_commit(s);
 }
 
+int fb_replica_follow_certificate(struct fb_store *s, const char *device_id, bool *ret_changed)
+{
+    char device[FB_ROW_ID_SIZE] = "";
+    char employee[FB_ROW_ID_SIZE] = "";
+    int rc = fb_store_meta_text(s, "device_id", device, sizeof device);
+    rc = rc < 0 && rc != FB_ERR_NOT_FOUND
+             ? rc
+             : fb_store_meta_text(s, "employee_id", employee, sizeof employee);
+    *ret_changed = false;
+    if ((rc < 0 && rc != FB_ERR_NOT_FOUND) || strcmp(device, device_id) == 0 ||
+        FB_BUG(CERTIFICATE_NOT_FOLLOWED)) {
+        return rc == FB_ERR_NOT_FOUND ? FB_OK : rc;
+    }
+    rc = fb_replica_enrol_anew(s, device_id, employee);
+    *ret_changed = rc == FB_OK;
+    return rc;
+}
+
 int fb_replica_note(struct fb_replica_round *r, const char *key, bool value)
 {
     int64_t before = 0;

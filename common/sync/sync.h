@@ -65,6 +65,12 @@ struct fb_replica_status {
 int fb_replica_enrol_anew(struct fb_store *s, const char *device_id,
                           const char *employee_id) FB_MUST_CHECK;
 
+/* The certificate says who this laptop is. A database that names another device, or none, is of before it enrolled anew (an enrolment
+ * that was cut between its files, or a copy of the database that was put back): it goes on as that of the certificate's device, as above. With no
+ * round open on the store. */
+int fb_replica_follow_certificate(struct fb_store *s, const char *device_id,
+                                  bool *ret_changed) FB_MUST_CHECK;
+
 /* store: opened as a replica, enrolled (fb_meta device_id). Borrowed, must outlive the round. */
 int fb_replica_round_new(struct fb_store *store, const struct fb_random *random,
                          struct fb_replica_round **ret) FB_MUST_CHECK;

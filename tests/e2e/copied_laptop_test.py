@@ -51,6 +51,29 @@ class Copies(unittest.TestCase):
             self.assertTrue({"by the original", "by the copy", "by the original, later", "as a device of its own"} <= names(laptop))
             self.assertEqual(strangers(self.hq, laptop), [])
 
+    def test_a_database_put_back_beside_the_certificate_of_a_later_enrolment_takes_its_name(self):
+        self.ana.sql(COMPANY, "by the original")
+        self.copy.sql(COMPANY, "by the copy")
+        self.ana.sync()
+        self.copy.sync()
+        self.copy.sync()
+        self.ana.sql(COMPANY, "by the original, later")
+        before = self.world.folder / "before"
+        before.mkdir()
+        for file in self.ana.data.glob("fieldbook.db*"):
+            shutil.copy(file, before)
+        self.ana.sync(check=False)
+        self.ana.command("enrol", "--server", self.hq.address, "--code", self.hq.invite("ana", "second"))
+        self.ana.sql(COMPANY, "as a device of its own")
+        self.ana.sync()
+        for file in self.ana.data.glob("fieldbook.db*"):
+            file.unlink()
+        for file in before.iterdir():
+            shutil.copy(file, self.ana.data)
+        self.ana.sync()
+        self.assertTrue({"by the original", "by the copy", "by the original, later", "as a device of its own"} <= names(self.ana))
+        self.assertEqual(strangers(self.hq, self.ana), [])
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)

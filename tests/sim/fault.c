@@ -176,9 +176,10 @@ static void take_backup(struct sim_world *w, struct sim_replica *r)
     (void)w;
     sim_snapshot_free(r->backup);
     r->backup = sim_disk_snapshot(sim_vfs_disk(r->daemon.node));
+    memcpy(r->backup_device, r->device_id, sizeof r->backup_device);
 }
 
-/* A backup that lacks what was never delivered would be a loss nobody could mend: then it stays where it is. */
+/* The whole folder; or the database alone, beside the certificate of a later enrolment. A backup that lacks what was never delivered would be a loss nobody could mend: then it stays where it is. */
 static void restore(struct sim_world *w, struct sim_replica *r, uint64_t random)
 {
     int node = r->daemon.node;
@@ -192,6 +193,10 @@ static void restore(struct sim_world *w, struct sim_replica *r, uint64_t random)
     sim_oracle_before_restore(node);
     sim_replica_stop(w, r, false, 1000 + skewed(&random, 20000));
     sim_disk_restore(sim_vfs_disk(node), r->backup);
+    uint64_t files = sim_mix(random, 1);
+    if (sim_chance(&files, 500)) {
+        memcpy(r->device_id, r->backup_device, sizeof r->device_id);
+    }
     sim_vfs_fail_after(node, 0, 0, false); /* what was to fail was the disk before */
     sim_vfs_disk(node)->bytes_max = 0;     /* a copy is put back where there is room for it */
     sim_vfs_crash_after(node, SIM_TOOL, 0, false); /* whose crash was due is not the oracle */

@@ -317,6 +317,13 @@ void sim_replica_start(struct sim_world *w, struct sim_replica *r)
     if (rc == FB_OK) {
         rc = fb_store_check_schema(d->store, &health);
     }
+    bool is_renamed = false;
+    if (rc == FB_OK) {
+        rc = fb_replica_follow_certificate(d->store, r->device_id, &is_renamed);
+    }
+    if (is_renamed) {
+        sim_trace(w, "n%d goes on as the device of its certificate", d->node);
+    }
     if (rc == FB_OK) {
         rc = fb_replica_round_new(d->store, &d->random, &r->round);
     }

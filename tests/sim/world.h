@@ -72,9 +72,10 @@ struct sim_replica {
     uint64_t link_random;
     int64_t asks; /* takes with bytes since asks_since_ms */
     int64_t asks_since_ms;
-    bool triggers_off_for_sure;  /* a tool dropped one, and the daemon has not looked yet */
-    struct sim_snapshot *backup; /* NULL: none was taken */
-    int copy;                    /* the node it was copied to; 0: none */
+    bool triggers_off_for_sure;         /* a tool dropped one, and the daemon has not looked yet */
+    struct sim_snapshot *backup;        /* NULL: none was taken */
+    char backup_device[FB_ROW_ID_SIZE]; /* whose certificate lies in it */
+    int copy;                           /* the node it was copied to; 0: none */
 };
 
 struct sim_counters {
