@@ -308,11 +308,37 @@ static void finish_update(struct fb_net *net, const struct fb_sql *now, struct f
     ret->op = ret->field_count > 0 ? FB_CHANGE_UPDATE : FB_CHANGE_NAMED;
 }
 
+static bool is_in(const struct fb_change *change, uint32_t field_no)
+{
+    for (size_t i = 0; i < change->field_count; i++) {
+        if (change->fields[i].field_no == field_no) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int list_netted(struct fb_net *net, struct fb_change *ret)
+{
+    ret->netted = fb_arena_alloc(&net->arena, net->entity->field_count * sizeof *ret->netted);
+    if (ret->netted == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < net->entity->field_count; i++) {
+        const struct fb_field *f = &net->entity->fields[i];
+        if (net->fields[i].is_known && travels(f) && !is_in(ret, f->no)) {
+            ret->netted[ret->netted_count++] = f->no;
+        }
+    }
+    return FB_OK;
+}
+
 int fb_net_finish(struct fb_net *net, const struct fb_sql *now, struct fb_change *ret)
 {
     ret->op = FB_CHANGE_NAMED;
     ret->edited_at_ms = net->at_ms;
     ret->field_count = 0;
+    ret->netted_count = 0;
     ret->fields = fb_arena_alloc(&net->arena, net->entity->field_count * sizeof *ret->fields);
     if (ret->fields == NULL) {
         return FB_ERR_NO_MEMORY;
@@ -326,6 +352,7 @@ int fb_net_finish(struct fb_net *net, const struct fb_sql *now, struct fb_change
         finish_delete(net, ret);
     } else if (now != NULL) {
         finish_update(net, now, ret);
+        return list_netted(net, ret);
     }
     return FB_OK;
 }

@@ -45,6 +45,8 @@ int fb_outbox_add(struct fb_store *s, const struct fb_push *push) FB_MUST_CHECK;
 int fb_outbox_last(struct fb_store *s, struct fb_push *ret) FB_MUST_CHECK;
 /* FB_ERR_NOT_FOUND. */
 int fb_outbox_get(struct fb_store *s, int64_t number, struct fb_push *ret) FB_MUST_CHECK;
+/* Parts of this number and less stay here: what the push's rows had edited and is as it was. */
+#define FB_OUTBOX_NETTED_PART (-1)
 /* The bytes live until the next call. FB_ERR_NOT_FOUND. */
 int fb_outbox_part(struct fb_store *s, int64_t number, int64_t part, const uint8_t **ret,
                    size_t *ret_size) FB_MUST_CHECK;

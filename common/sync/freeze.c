@@ -14,6 +14,8 @@ struct fb_sha256 fb_push_chain(const struct fb_sha256 *before, const void *part,
 struct freezing {
     struct fb_store *store;
     struct fb_changes_writer *writer;
+    struct fb_changes_writer *netted_writer; /* of parts that are not sent */
+    int64_t netted_parts;
     struct fb_push push;
     const struct fb_entity *only_entity; /* planted bugs: NULL takes every row */
     const char *only_id;
@@ -72,11 +74,63 @@ static int write_fitted(struct freezing *f, const struct fb_change *change)
     return rc < 0 ? rc : write_change(f, &fit);
 }
 
+static int add_netted_part(struct freezing *f, const uint8_t *part, size_t size)
+{
+    return size == 0 ? FB_OK
+                     : fb_outbox_add_part(f->store, f->push.number,
+                                          FB_OUTBOX_NETTED_PART - f->netted_parts++, part, size);
+}
+
+/* What was edited and is as it was, as a change that stays here: until the push is answered it is its user's (rule 6). */
+static int note_netted(struct freezing *f, const struct fb_change *change)
+{
+    bool is_named = change->op == FB_CHANGE_NAMED && change->netted_count == 0;
+    if ((change->netted_count == 0 && !is_named) || FB_BUG(NETTED_FIELDS_OVERWRITTEN)) {
+        return FB_OK;
+    }
+    FB_AUTO(fb_arena_release) struct fb_arena arena;
+    fb_arena_init(&arena, 0);
+    struct fb_change netted = *change;
+    netted.op = is_named ? FB_CHANGE_NAMED : FB_CHANGE_UPDATE;
+    netted.field_count = change->netted_count;
+    netted.fields = fb_arena_alloc(&arena, (netted.field_count + 1) * sizeof *netted.fields);
+    if (netted.fields == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < netted.field_count; i++) {
+        netted.fields[i] = (struct fb_field_change){.field_no = change->netted[i],
+                                                    .base = FB_VALUE_NULL,
+                                                    .mine = FB_VALUE_NULL,
+                                                    .edited_at_ms = change->edited_at_ms,
+                                                    .cursor = change->cursor};
+    }
+    const uint8_t *part = NULL;
+    size_t size = 0;
+    int rc = f->netted_writer == NULL ? fb_changes_writer_new(&f->netted_writer) : FB_OK;
+    rc = rc < 0 ? rc : fb_changes_writer_add(f->netted_writer, &netted, &part, &size);
+    return rc < 0 ? rc : add_netted_part(f, part, size);
+}
+
+static int end_netted(struct freezing *f)
+{
+    const uint8_t *part = NULL;
+    size_t size = 0;
+    if (f->netted_writer == NULL) {
+        return FB_OK;
+    }
+    int rc = fb_changes_writer_finish(f->netted_writer, &part, &size);
+    return rc < 0 ? rc : add_netted_part(f, part, size);
+}
+
 static int add_change(void *ctx, const struct fb_change *change)
 {
     struct freezing *f = ctx;
     if (!is_wanted(f, change)) {
         return FB_OK;
+    }
+    int rc = note_netted(f, change);
+    if (rc < 0) {
+        return rc;
     }
     return fb_change_fits(change) ? write_change(f, change) : write_fitted(f, change);
 }
@@ -119,6 +173,7 @@ static int write_changes(struct freezing *f)
         return rc;
     }
     rc = add_part(f, part, size);
+    rc = rc < 0 ? rc : end_netted(f);
     if (rc < 0 || f->push.parts == 0) {
         return rc;
     }
@@ -176,6 +231,7 @@ static int freeze(struct freezing *f, int64_t now_ms, int64_t *ret_number)
     }
     rc = write_changes(f);
     fb_changes_writer_free(f->writer);
+    fb_changes_writer_free(f->netted_writer);
     if (rc < 0) {
         return rc;
     }

@@ -147,12 +147,9 @@ static int mark_change(struct loading *l, const struct fb_change *change, bool i
     }
     row->is_pending |= is_kept;
     /* A cut came since the first edit: it may have skipped more than the net names (a value that
-     * went there and back beside one that stayed, a row deleted and inserted again). */
+     * went there and back beside one that stayed, a row deleted and inserted again): then the row is open, not only its fields. */
     row->is_touched_whole |= change->cursor != l->cursor && !was_answered;
     if (change->op == FB_CHANGE_UPDATE) {
-        /* Rule 6: the row is open, not only its fields. Delete + insert nets to an update of what differs, and while both
-         * were in the journal a cut may have skipped the rest of the row. */
-        row->is_touched_whole |= !was_answered;
         for (size_t i = 0; i < change->field_count; i++) {
             mark_field(row, e, change->fields[i].field_no, is_kept);
         }
@@ -160,6 +157,26 @@ static int mark_change(struct loading *l, const struct fb_change *change, bool i
     }
     row->is_kept_whole |= is_kept;
     row->is_touched_whole = true;
+    return FB_OK;
+}
+
+/* Was edited and is as it was: its user's, though headquarters learns nothing of it. It does not hide what headquarters lost (found.c). */
+static int mark_netted(struct loading *l, const struct fb_change *change)
+{
+    const struct fb_entity *e = fb_catalogue_entity_no(l->catalogue, change->entity_no);
+    struct fb_pending_row *row;
+    int rc = e == NULL ? FB_OK : row_of(l->pending, e->no, change->row_id, &row);
+    if (rc < 0 || e == NULL) {
+        return rc;
+    }
+    row->is_pending = true;
+    row->is_kept_whole |= change->op == FB_CHANGE_NAMED;
+    for (size_t i = 0; i < change->field_count; i++) {
+        const struct fb_field *field = fb_entity_field_no(e, change->fields[i].field_no);
+        if (field != NULL) {
+            mark_group(row->kept, e, field);
+        }
+    }
     return FB_OK;
 }
 
@@ -176,7 +193,8 @@ static int load_part(struct loading *l, const struct fb_push *push, int64_t part
     size_t count;
     rc = fb_changes_read(bytes, size, arena, &changes, &count, NULL);
     for (size_t i = 0; rc == FB_OK && i < count; i++) {
-        rc = mark_change(l, &changes[i], is_kept, push->was_answered);
+        rc = part > FB_OUTBOX_NETTED_PART ? mark_change(l, &changes[i], is_kept, push->was_answered)
+                                          : mark_netted(l, &changes[i]);
     }
     return rc;
 }
@@ -191,8 +209,13 @@ static int load_push(struct loading *l, const struct fb_push *push)
         rc = load_part(l, push, part, is_kept, &arena);
         fb_arena_clear(&arena);
     }
+    for (int64_t part = FB_OUTBOX_NETTED_PART; rc == FB_OK && is_kept && !push->was_answered;
+         part--) {
+        rc = load_part(l, push, part, is_kept, &arena);
+        fb_arena_clear(&arena);
+    }
     fb_arena_release(&arena);
-    return rc;
+    return rc == FB_ERR_NOT_FOUND ? FB_OK : rc;
 }
 
 static int note_push(void *ctx, const struct fb_push *push)
