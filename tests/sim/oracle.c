@@ -199,6 +199,14 @@ static void check_acked(struct sim_world *w, const struct sim_replica *r)
 
 /* --- laptops ------------------------------------------------------------------------------------ */
 
+/* Up to here the laptop was told that its edits were delivered; a headquarters that was put back may have forgotten them since, and what
+ * it sends then is in their place. */
+static void note_floor(struct memory *m)
+{
+    int64_t delivered = m->acked_push < PUSHES_MAX ? m->frozen[m->acked_push] : INT64_MAX;
+    m->floor = delivered > m->floor ? delivered : m->floor;
+}
+
 static void note_pushes(struct memory *m, sqlite3 *db)
 {
     int64_t incarnation = sim_db_int(db, 0, "SELECT value FROM fb_meta WHERE key = 'incarnation'");
@@ -213,13 +221,18 @@ static void note_pushes(struct memory *m, sqlite3 *db)
     while (m->pushes < newest && m->pushes < PUSHES_MAX - 1) {
         m->frozen[++m->pushes] = edits;
     }
-    m->acked_push = sim_db_int(db, 0,
+    int64_t acked = sim_db_int(db, 0,
                                "SELECT max(number) FROM fb_push WHERE acked_at_ms IS NOT NULL AND "
                                "incarnation = %lld",
                                (long long)incarnation);
+    if (acked < m->acked_push) {
+        note_floor(m);
+    }
+    m->acked_push = acked;
 }
 
-/* Read your writes: what is not acknowledged still shows. */
+/* Read your writes: what is not acknowledged still shows. A value that went there and back is nothing to send: what a headquarters that was
+ * put back says of the row is in its place (and it is kept as found). */
 static void check_pending(struct sim_world *w, int node, sqlite3 *db)
 {
     struct memory *m = &memories[node];
@@ -231,8 +244,11 @@ static void check_pending(struct sim_world *w, int node, sqlite3 *db)
                                    "mine IS NOT was AND NOT "
                                    "EXISTS (SELECT 1 FROM sim_ledger AS n WHERE n.seq > l.seq AND "
                                    "n.entity = l.entity AND n.row_id = l.row_id AND "
-                                   "(n.field = l.field OR n.kind IN ('delete', 'insert')))",
-                                   (long long)acked);
+                                   "(n.field = l.field OR n.kind IN ('delete', 'insert'))) AND NOT "
+                                   "(%d AND mine IS (SELECT f.was FROM sim_ledger AS f WHERE f.seq "
+                                   "> %lld AND f.entity = l.entity AND f.row_id = l.row_id AND "
+                                   "f.field = l.field ORDER BY f.seq LIMIT 1))",
+                                   (long long)acked, w->counters.hq_restores > 0, (long long)acked);
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         sqlite3_stmt *row = sim_db_query(db, "SELECT %s IS ?1, %s FROM %s WHERE id = ?2",
                                          sim_column(q, 2), sim_column(q, 2), sim_column(q, 0));
@@ -460,8 +476,7 @@ void sim_oracle_after_hq_restore(struct sim_world *w)
     forget_lost_promises(hq);
     for (int i = 1; i <= w->replica_count; i++) {
         struct memory *m = &memories[i];
-        int64_t delivered = m->acked_push < PUSHES_MAX ? m->frozen[m->acked_push] : INT64_MAX;
-        m->floor = delivered > m->floor ? delivered : m->floor;
+        note_floor(m);
         note_lost_edits(w, i, lost_ledger);
     }
     sim_db_close(lost_ledger);
