@@ -686,9 +686,10 @@ static void check_survivors(struct sim_world *w, sqlite3 *hq)
 static void check_opt_outs(struct sim_world *w, int node)
 {
     sqlite3_stmt *q = sim_db_query(
-        sim_eyes(node), "SELECT op, row_id FROM sim_ledger AS l WHERE kind = 'set' AND "
-                        "field = 'do_not_call' AND mine = 1 AND NOT EXISTS (SELECT 1 FROM "
-                        "sim_ledger AS n WHERE n.row_id = l.row_id AND n.kind = 'delete')");
+        sim_eyes(node),
+        "SELECT op, row_id FROM sim_ledger AS l WHERE kind = 'set' AND mine IS NOT was AND "
+        "field = 'do_not_call' AND mine = 1 AND NOT EXISTS (SELECT 1 FROM "
+        "sim_ledger AS n WHERE n.row_id = l.row_id AND n.kind = 'delete')");
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         char *lost = sim_db_text(sim_eyes(SIM_HQ),
                                  "SELECT c.id FROM company AS c WHERE do_not_call = 0 AND (c.id = "
