@@ -231,8 +231,7 @@ static void note_pushes(struct memory *m, sqlite3 *db)
     m->acked_push = acked;
 }
 
-/* Read your writes: what is not acknowledged still shows. A value that went there and back is nothing to send: what a headquarters that was
- * put back says of the row is in its place (and it is kept as found). */
+/* Read your writes: what is not acknowledged still shows. */
 static void check_pending(struct sim_world *w, int node, sqlite3 *db)
 {
     struct memory *m = &memories[node];
@@ -244,11 +243,8 @@ static void check_pending(struct sim_world *w, int node, sqlite3 *db)
                                    "mine IS NOT was AND NOT "
                                    "EXISTS (SELECT 1 FROM sim_ledger AS n WHERE n.seq > l.seq AND "
                                    "n.entity = l.entity AND n.row_id = l.row_id AND "
-                                   "(n.field = l.field OR n.kind IN ('delete', 'insert'))) AND NOT "
-                                   "(%d AND mine IS (SELECT f.was FROM sim_ledger AS f WHERE f.seq "
-                                   "> %lld AND f.entity = l.entity AND f.row_id = l.row_id AND "
-                                   "f.field = l.field ORDER BY f.seq LIMIT 1))",
-                                   (long long)acked, w->counters.hq_restores > 0, (long long)acked);
+                                   "(n.field = l.field OR n.kind IN ('delete', 'insert')))",
+                                   (long long)acked);
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         sqlite3_stmt *row = sim_db_query(db, "SELECT %s IS ?1, %s FROM %s WHERE id = ?2",
                                          sim_column(q, 2), sim_column(q, 2), sim_column(q, 0));
