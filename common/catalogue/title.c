@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "common/base/buf.h"
 #include "common/catalogue/catalogue.h"
 
@@ -8,12 +10,25 @@ static bool ends_in_ideograph(const struct fb_buf *buf)
     return buf->size >= 3 && buf->bytes[buf->size - 3] >= 0xE3;
 }
 
+/* A person's name: 张伟 as it is filed, but Ines Müller. */
+static bool is_given_name_first(const struct fb_row *row)
+{
+    const struct fb_entity *e = row->entity;
+    if (e->title_field_count != 2 || strcmp(e->title_fields[0]->name, "family_name") != 0 ||
+        strcmp(e->title_fields[1]->name, "given_name") != 0) {
+        return false;
+    }
+    const struct fb_value *family = &row->values[e->title_fields[0]->index];
+    return family->type == FB_TEXT && family->size > 0 && (uint8_t)family->bytes[0] < 0xE3;
+}
+
 void fb_row_append_title(const struct fb_row *row, size_t size_max, struct fb_buf *buf)
 {
     size_t start = buf->size;
     const struct fb_entity *e = row->entity;
+    bool is_turned = is_given_name_first(row);
     for (size_t i = 0; i < e->title_field_count; i++) {
-        const struct fb_field *f = e->title_fields[i];
+        const struct fb_field *f = e->title_fields[is_turned ? 1 - i : i];
         const struct fb_value *v = &row->values[f->index];
         if (fb_value_is_empty(v)) {
             continue;

@@ -107,7 +107,18 @@ static int add_either(struct looking *l, const struct fb_query_node **any,
     return *any == NULL ? FB_ERR_NO_MEMORY : FB_OK;
 }
 
-/* "张伟" is family name 张 and a given name that begins with 伟; wherever the name may be cut. */
+static int add_names(struct looking *l, const struct fb_query_node **any, const char *family,
+                     const char *given)
+{
+    const struct fb_entity *e = l->entity;
+    return add_either(
+        l, any,
+        fb_api_both(l->a,
+                    fb_api_node_text(l->a, FB_QUERY_BEGINS, e->title_fields[0]->index, family),
+                    fb_api_node_text(l->a, FB_QUERY_BEGINS, e->title_fields[1]->index, given)));
+}
+
+/* "张伟" is family name 张 and a given name that begins with 伟, wherever the name may be cut; "John S" the other way round. */
 static int add_split_names(struct looking *l, const struct fb_query_node **any)
 {
     const struct fb_entity *e = l->entity;
@@ -125,14 +136,11 @@ static int add_split_names(struct looking *l, const struct fb_query_node **any)
         }
         splits++;
         size_t rest = at + strspn(l->words + at, " ");
-        const char *family = fb_arena_copy(l->a->arena, l->words, at);
-        if (family == NULL) {
-            return FB_ERR_NO_MEMORY;
+        const char *first = fb_arena_copy(l->a->arena, l->words, at);
+        int rc = first == NULL ? FB_ERR_NO_MEMORY : add_names(l, any, first, l->words + rest);
+        if (rc == FB_OK && l->words[at] == ' ') {
+            rc = add_names(l, any, l->words + rest, first);
         }
-        const struct fb_query_node *both = fb_api_both(
-            l->a, fb_api_node_text(l->a, FB_QUERY_BEGINS, e->title_fields[0]->index, family),
-            fb_api_node_text(l->a, FB_QUERY_BEGINS, e->title_fields[1]->index, l->words + rest));
-        int rc = add_either(l, any, both);
         if (rc < 0) {
             return rc;
         }
