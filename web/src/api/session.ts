@@ -7,7 +7,7 @@ import { hasChosenLanguage, roleLabel, setLanguage, type Labelled } from '../i18
 import { api, Problem, setCsrf, tellLost } from './client';
 import { EVERYTHING, hint } from './hints';
 import { client, getList } from './queries';
-import type { Session, Sync } from './types';
+import type { Session, Sync, SyncState } from './types';
 
 export async function loadSession(): Promise<Session | null> {
   try {
@@ -76,6 +76,14 @@ export function may(session: Session, entity: string, action: 'create' | 'edit' 
 }
 
 export const useSync = () => useQuery({ queryKey: ['sync'], queryFn: () => api.get<Sync>('/sync'), staleTime: Infinity, refetchInterval: 60_000 });
+
+/* What a save ends with: on a laptop that hears from headquarters nothing more is to be awaited. */
+const IN_TOUCH: SyncState[] = ['in_step', 'running', 'waiting', 'needs_you', 'first_download', 'lease'];
+export function useSavedKey(): 'form.saved' | 'form.saved_offline' {
+  const { node } = useSession();
+  const { data } = useSync();
+  return node === 'replica' && !(data && IN_TOUCH.includes(data.state)) ? 'form.saved_offline' : 'form.saved';
+}
 
 interface RecordEvent { entity: string; ids: string[]; by: 'sync' | 'this' | 'other' }
 

@@ -5,7 +5,7 @@ import { Alert, App, Button, Space } from 'antd';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { api, Problem } from '../api/client';
 import { wrote } from '../api/queries';
-import { useCatalogue, useSession } from '../api/session';
+import { useCatalogue, useSavedKey, useSession } from '../api/session';
 import type { RecordAnswer, Value } from '../api/types';
 import { isReadOnly, type Entity } from '../catalogue/model';
 import { useI18n } from '../i18n';
@@ -22,6 +22,7 @@ export function FormPage({ entity }: { entity: Entity }) {
   const i = useI18n();
   const c = useCatalogue();
   const session = useSession();
+  const saved = useSavedKey();
   const { message, modal } = App.useApp();
   const { path, query } = usePlace();
   const mine = `/e/${entity.name}/new`;
@@ -55,7 +56,7 @@ export function FormPage({ entity }: { entity: Entity }) {
       const made = await api.post<RecordAnswer>(`/${entity.name}`, { row }, { 'Idempotency-Key': key.current });
       form.reset();
       wrote(entity.name, made.row.id);
-      void message.success(i.t(session.node === 'replica' ? 'form.saved_offline' : 'form.saved'));
+      void message.success(i.t(saved));
       becomeTab(mine, recordPath(entity.name, made.row.id));
     } catch (err) {
       if (err instanceof Problem && Object.keys(err.fields).length > 0) form.setProblems(err.fields);

@@ -4,7 +4,7 @@ import { App, Button, Drawer, Space } from 'antd';
 import { createContext, useCallback, useContext, useMemo, useRef, useState, type ReactNode } from 'react';
 import { api, Problem } from '../api/client';
 import { wrote } from '../api/queries';
-import { useCatalogue, useSession } from '../api/session';
+import { useCatalogue, useSavedKey, useSession } from '../api/session';
 import type { RecordAnswer, Value } from '../api/types';
 import type { Entity } from '../catalogue/model';
 import { useI18n } from '../i18n';
@@ -68,6 +68,7 @@ function QuickPanel({ open, onDone }: { open: Open; onDone: (made: Made | null) 
   const i = useI18n();
   const c = useCatalogue();
   const session = useSession();
+  const saved = useSavedKey();
   const { message } = App.useApp();
   const { entity } = open;
   const base = useMemo<Values>(() => ({}), []);
@@ -92,7 +93,7 @@ function QuickPanel({ open, onDone }: { open: Open; onDone: (made: Made | null) 
       const made = await api.post<RecordAnswer>(`/${entity.name}`, { row }, { 'Idempotency-Key': key.current });
       form.reset();
       wrote(entity.name, made.row.id);
-      void message.success(i.t(session.node === 'replica' ? 'form.saved_offline' : 'form.saved'));
+      void message.success(i.t(saved));
       onDone({ id: made.row.id, title: made.row._title ?? String(made.row[entity.title[0]!] ?? '') });
       if (isOpening) navigate(recordPath(entity.name, made.row.id));
     } catch (err) {

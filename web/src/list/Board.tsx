@@ -6,7 +6,7 @@ import { App, Button, Dropdown } from 'antd';
 import { useState } from 'react';
 import { api, Problem } from '../api/client';
 import { getList, useList, wrote } from '../api/queries';
-import { useCatalogue, useSession } from '../api/session';
+import { useCatalogue, useSavedKey } from '../api/session';
 import { useQuery } from '@tanstack/react-query';
 import type { Clause, Filter, References, Row, Value } from '../api/types';
 import type { Entity, Field } from '../catalogue/model';
@@ -41,7 +41,7 @@ function useLanes(field: Field): Lane[] {
 export function Board({ entity, filter }: { entity: Entity; filter: Filter }) {
   const c = useCatalogue();
   const i = useI18n();
-  const session = useSession();
+  const saved = useSavedKey();
   const { message } = App.useApp();
   const field = c.field(entity.name, entity.layout.kanban!)!;
   const all = useLanes(field);
@@ -63,7 +63,7 @@ export function Board({ entity, filter }: { entity: Entity; filter: Filter }) {
     setMoved((m) => ({ ...m, [row.id]: to }));
     try {
       await api.patch(`/${entity.name}/${row.id}`, { base: { [field.name]: from }, mine: { [field.name]: to } });
-      void message.success(i.t(session.node === 'replica' ? 'form.saved_offline' : 'form.saved'));
+      void message.success(i.t(saved));
     } catch (err) {
       const p = err instanceof Problem ? Object.values(err.fields)[0] : undefined;
       void message.error(p?.detail || problemSentence(i, err));

@@ -7,7 +7,7 @@ import { App } from 'antd';
 import { useState } from 'react';
 import { api, Problem } from '../api/client';
 import { client, wrote } from '../api/queries';
-import { useSession } from '../api/session';
+import { useSavedKey } from '../api/session';
 import type { BothChanged, FieldProblems, RecordAnswer } from '../api/types';
 import { changedOnly, type Values } from '../form/state';
 import { useI18n } from '../i18n';
@@ -22,7 +22,7 @@ export interface Saving {
 
 export function useSaving(entity: string, id: string): Saving {
   const i = useI18n();
-  const session = useSession();
+  const saved = useSavedKey();
   const { message } = App.useApp();
   const [clash, setClash] = useState<Clash | null>(null);
 
@@ -47,7 +47,7 @@ export function useSaving(entity: string, id: string): Saving {
   const patch = async (base: Values, mine: Values): Promise<FieldProblems | null> => {
     try {
       keep(await api.patch<RecordAnswer>(`/${entity}/${id}`, { base, mine }));
-      void message.success(i.t(session.node === 'replica' ? 'form.saved_offline' : 'form.saved'));
+      void message.success(i.t(saved));
       return null;
     } catch (err) {
       if (err instanceof Problem && err.code === 'both_changed') {
