@@ -317,7 +317,7 @@ static int add_record(struct finding *f, const char *entity, const char *id)
     const struct fb_entity *e = fb_catalogue_entity(fb_store_catalogue(f->s), entity);
     FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
     FB_AUTO(fb_buf_release) struct fb_buf set;
-    fb_buf_init(&set, 64 * 1024);
+    fb_buf_init(&set, FB_SCOPE_SET_BYTES_MAX);
     struct fb_row row;
     bool is_found = false;
     if (e == NULL || id == NULL || strlen(id) != FB_ROW_ID_SIZE - 1) {

@@ -62,7 +62,7 @@ static int is_held_as_history(struct fb_work *w, const struct fb_work_row *row,
                               const struct fb_scope_list *now, bool *ret)
 {
     FB_AUTO(fb_buf_release) struct fb_buf set;
-    fb_buf_init(&set, 64 * 1024);
+    fb_buf_init(&set, FB_SCOPE_SET_BYTES_MAX);
     int rc = fb_scope_of_row(w->store, &row->before, &set);
     *ret = rc == FB_OK && fb_scope_set_is_held(fb_buf_text(&set), now);
     return rc;
@@ -369,7 +369,7 @@ static int sees_row(struct fb_work *w, const struct fb_work_row *row, int64_t cu
 {
     FB_AUTO(fb_buf_release) struct fb_buf set;
     const struct fb_scope_list *now = NULL;
-    fb_buf_init(&set, 64 * 1024);
+    fb_buf_init(&set, FB_SCOPE_SET_BYTES_MAX);
     *ret = true;
     if (w->source.device_id == NULL || w->source.is_approved ||
         (!row->was_here && row->bin_cause == 0)) {
@@ -445,7 +445,7 @@ static int was_in_scope(struct fb_work *w, const struct fb_work_row *row, int64_
     const struct fb_scope_list *now = NULL;
     int64_t head = 0;
     int64_t after_seq = 0;
-    fb_buf_init(&set, 64 * 1024);
+    fb_buf_init(&set, FB_SCOPE_SET_BYTES_MAX);
     int rc = fb_history_head(w->store, &head);
     cursor = cursor < head ? cursor : head;
     rc = rc < 0 ? rc : fb_history_seq_after(w->store, cursor, &after_seq);

@@ -195,36 +195,43 @@ static int note_came(struct fb_apply *a, const struct fb_row *row)
     return rc;
 }
 
+/* What stands here, and what of it no edit explains. *ret_waits: the row is in custody; the cut that answers its push brings it, not one
+ * without its edits. */
+static int meet_local(struct fb_apply *a, struct incoming *in, uint64_t *found, bool *ret_waits)
+{
+    const struct fb_row *row = in->row;
+    int rc = fb_row_read(a->store, row->entity, row->id, &a->scratch, &in->local, &in->is_here);
+    if (rc == FB_OK && a->checks_found) {
+        rc = keep_found(a, in, found);
+    }
+    *ret_waits = !in->is_here && in->pending != NULL && in->pending->is_pending;
+    if (rc < 0 || *ret_waits || !a->checks_found) {
+        return rc;
+    }
+    return fb_changes_note(a->store, in->is_here ? &in->local : NULL, row,
+                           in->pending == NULL ? NULL : in->pending->kept, a->cut->rev,
+                           a->round->now_ms);
+}
+
 static int apply_row(struct fb_apply *a, struct incoming *in)
 {
     const struct fb_row *row = in->row;
+    uint64_t found[FB_ROW_MASK_WORDS] = {0};
+    bool waits = false;
     int rc = note_came(a, row);
     in->pending =
         FB_BUG(PENDING_IGNORED) ? NULL : fb_pending_find(&a->pending, row->entity, row->id);
     if (rc < 0 || (in->pending != NULL && in->pending->is_kept_whole)) {
         return rc;
     }
-    uint64_t found[FB_ROW_MASK_WORDS] = {0};
     if (a->checks_found || in->pending != NULL) {
-        rc = fb_row_read(a->store, row->entity, row->id, &a->scratch, &in->local, &in->is_here);
-        if (rc == FB_OK && a->checks_found) {
-            rc = keep_found(a, in, found);
-        }
-        if (rc == FB_OK && !in->is_here && in->pending != NULL && in->pending->is_pending) {
-            return FB_OK; /* in custody: the cut that answers its push brings it, not one without its edits */
-        }
-        if (rc == FB_OK && a->checks_found) {
-            rc = fb_changes_note(a->store, in->is_here ? &in->local : NULL, row,
-                                 in->pending == NULL ? NULL : in->pending->kept, a->cut->rev,
-                                 a->round->now_ms);
-        }
+        rc = meet_local(a, in, found, &waits);
     }
-    if (rc == FB_OK) {
-        rc = write_row(a, in);
+    if (rc < 0 || waits) {
+        return rc;
     }
-    if (rc == FB_OK) {
-        rc = fb_references_arrived(a, row);
-    }
+    rc = write_row(a, in);
+    rc = rc < 0 ? rc : fb_references_arrived(a, row);
     if (rc == FB_OK && is_any(found) && FB_BUG(FOUND_VALUE_PUSHED)) {
         rc = push_found(a, in, found);
     }

@@ -32,8 +32,6 @@
 #include "common/store/sql.h"
 #include "common/sync/sync.h"
 
-#define FB_SCOPE_SET_BYTES_MAX 2048 /* scope.c: 32 keys of 56 bytes */
-
 /* ---- keymap.c: rows (or other keys) to numbers; keys are 128-bit hashes ---- */
 
 struct fb_key {

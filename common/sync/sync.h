@@ -126,6 +126,8 @@ int fb_replica_digest(struct fb_store *s, struct fb_digest *ret) FB_MUST_CHECK;
 
 /* ---- Scopes of a row: scope.c; both sides, from the catalogue's rule ---- */
 
+#define FB_SCOPE_SET_BYTES_MAX 2048 /* of a row's set, as text: 32 keys of 56 bytes */
+
 /* The set of scopes the row belongs to, sorted, joined by commas, appended to ret: "global", "company:ID", "employee:ID",
  * "employee:ID,employee:ID"; "" for rows that no device holds. Reads parents through the store. A row whose parent is missing belongs
  * to its owner's scope, else it is global. */
