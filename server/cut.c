@@ -166,52 +166,52 @@ static bool is_own_seq(const struct fb_cutting *c, int64_t seq)
     return false;
 }
 
+/* What the log says of the row, newest first: where, and to what set of scopes it belonged then. id: room that lives as long as *ret. */
+static int begin_entries(struct fb_cutting *c, const struct fb_named *n,
+                         uint8_t id[static FB_ROW_ID_BYTES], struct fb_sql **ret)
+{
+    int rc = fb_sql_begin(c->s,
+                          "SELECT seq, scope_after FROM fb_log WHERE row_id = ?1 AND entity = ?2 "
+                          "ORDER BY seq DESC",
+                          ret);
+    if (rc == FB_OK) {
+        fb_id_to_bytes(n->id, id);
+        fb_sql_bind_bytes(*ret, 1, id, FB_ROW_ID_BYTES);
+        fb_sql_bind_int(*ret, 2, n->entity->no);
+    }
+    return rc;
+}
+
 /* Did the device's own push after the cursor name the row? */
 static int was_named_by_it(struct fb_cutting *c, const struct fb_named *n, bool *ret)
 {
+    uint8_t id[FB_ROW_ID_BYTES];
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = c->has_own ? FB_OK : read_own(c);
     *ret = false;
     if (rc < 0 || c->own_count == 0) {
         return rc;
     }
-    rc = fb_sql_begin(
-        c->s, "SELECT seq FROM fb_log WHERE row_id = ?1 AND entity = ?2 ORDER BY seq DESC", &q);
+    rc = begin_entries(c, n, id, &q);
     if (rc < 0) {
         return rc;
     }
-    uint8_t id[FB_ROW_ID_BYTES];
-    fb_id_to_bytes(n->id, id);
-    fb_sql_bind_bytes(q, 1, id, sizeof id);
-    fb_sql_bind_int(q, 2, n->entity->no);
     while (!*ret && (rc = fb_sql_step(q)) == FB_SQL_ROW && fb_sql_int(q, 0) >= c->own[0].first) {
         *ret = is_own_seq(c, fb_sql_int(q, 0));
     }
     return rc < 0 ? rc : FB_OK;
 }
 
-/* A first download may have brought the row with a chunk, at any rev after the cursor at which it was in what the download brings. */
+/* A full cut may have brought the row with a chunk, at any rev after the cursor at which it was in what the download brings. */
 static int may_be_staged(struct fb_cutting *c, const struct fb_named *n, bool *ret)
 {
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int64_t first_seq = 0;
-    int rc = fb_history_seq_after(c->s, c->pull->cursor, &first_seq);
-    rc = rc < 0 ? rc
-                : fb_sql_begin(c->s,
-                               "SELECT scope_after FROM fb_log WHERE row_id = ?1 AND entity = ?2 "
-                               "AND seq >= ?3",
-                               &q);
-    *ret = false;
-    if (rc < 0) {
-        return rc;
-    }
     uint8_t id[FB_ROW_ID_BYTES];
-    fb_id_to_bytes(n->id, id);
-    fb_sql_bind_bytes(q, 1, id, sizeof id);
-    fb_sql_bind_int(q, 2, n->entity->no);
-    fb_sql_bind_int(q, 3, first_seq);
-    while (!*ret && (rc = fb_sql_step(q)) == FB_SQL_ROW) {
-        int64_t scope = fb_sql_int(q, 0);
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = begin_entries(c, n, id, &q);
+    *ret = false;
+    while (rc >= 0 && !*ret && (rc = fb_sql_step(q)) == FB_SQL_ROW &&
+           fb_sql_int(q, 0) >= c->gap_seq) {
+        int64_t scope = fb_sql_int(q, 1);
         const char *set = scope > 0 ? fb_history_scope_key(c->s, scope) : NULL;
         *ret = set != NULL && fb_scope_set_is_held(set, &c->said);
     }
@@ -285,7 +285,8 @@ static int answer(struct fb_cutting *c, const struct fb_named *n, bool *ret_remo
     }
     *ret_removed = was_held(c, n) && !fb_cut_was_hidden(c, n->entity);
     rc = *ret_removed ? FB_OK : was_named_by_it(c, n, ret_removed);
-    if (rc == FB_OK && !*ret_removed && c->pull->closes_gap && !FB_BUG(GAP_REMOVES_OLD_ROWS_ONLY)) {
+    bool may_stand = c->pull->closes_gap && fb_cut_shows(c, n->entity);
+    if (rc == FB_OK && !*ret_removed && may_stand && !FB_BUG(GAP_REMOVES_OLD_ROWS_ONLY)) {
         rc = may_be_staged(c, n, ret_removed);
     }
     bool is_old = *ret_removed && is_found && fb_scope_is_old(row, c->history_from_ms);
@@ -478,6 +479,9 @@ static int make_cut(struct fb_cutting *c)
     int rc = wants_digests ? fb_cut_digests_sum(c, &digests) : FB_OK;
     if (rc == FB_OK && c->pull->wants_scope_digests) {
         rc = fb_cut_digests_send(c, &digests);
+    }
+    if (rc == FB_OK && c->pull->closes_gap) {
+        rc = fb_history_seq_after(c->s, c->pull->cursor, &c->gap_seq);
     }
     rc = rc < 0 ? rc : fb_cut_find_touched(c, note_named);
     rc = rc < 0 ? rc : note_done(c);

@@ -40,9 +40,10 @@ struct fb_cutting {
     const struct fb_scope_list *held; /* by the device, now */
     struct fb_scope_list said;        /* what the laptop says it holds (rule 11) */
     struct fb_scope_list entering, leaving;
-    struct fb_scope_list
-        staged; /* of the download under way: said and still held, and what was hidden in any of it */
+    /* Of the download under way: said and still held, and what was hidden in any of it. */
+    struct fb_scope_list staged;
     bool is_staged_as_said;
+    int64_t gap_seq;         /* where the log goes on behind the cursor, if the cut closes a gap */
     struct fb_row **entered; /* rows of entering scopes, in the catalogue's order */
     size_t entered_count;
     size_t entered_at;                    /* the next to send */

@@ -4,10 +4,15 @@
 #include "common/base/buf.h"
 #include "common/catalogue/catalogue.h"
 
-/* Chinese, Japanese and Korean characters begin at U+2E80: three bytes from E2 BA 80 on. */
+/* The first byte of a Chinese, Japanese or Korean character: from U+3000 on. */
+static bool is_ideograph(uint8_t lead)
+{
+    return lead >= 0xE3;
+}
+
 static bool ends_in_ideograph(const struct fb_buf *buf)
 {
-    return buf->size >= 3 && buf->bytes[buf->size - 3] >= 0xE3;
+    return buf->size >= 3 && is_ideograph(buf->bytes[buf->size - 3]);
 }
 
 /* A person's name: 张伟 as it is filed, but Ines Müller. */
@@ -19,7 +24,7 @@ static bool is_given_name_first(const struct fb_row *row)
         return false;
     }
     const struct fb_value *family = &row->values[e->title_fields[0]->index];
-    return family->type == FB_TEXT && family->size > 0 && (uint8_t)family->bytes[0] < 0xE3;
+    return family->type == FB_TEXT && family->size > 0 && !is_ideograph((uint8_t)family->bytes[0]);
 }
 
 void fb_row_append_title(const struct fb_row *row, size_t size_max, struct fb_buf *buf)

@@ -42,8 +42,8 @@ struct fb_change {
     int64_t edited_at_ms; /* the writer's clock, of the last write */
     struct fb_field_change *fields;
     size_t field_count;
-    uint32_t *
-        netted; /* read from the journal only: numbers of fields that were edited and are as they were; they do not travel */
+    /* Read from the journal only: numbers of fields that were edited and are as they were; they do not travel. */
+    uint32_t *netted;
     size_t netted_count;
 };
 

@@ -30,8 +30,8 @@ struct fb_push {
     int64_t made_at_ms;
     int64_t acked_at_ms; /* 0: pending */
     int64_t covered_rev; /* 0: its rows are open */
-    bool
-        was_answered; /* by a cut of a timeline that headquarters has lost: it goes up again, but no cut skips more than it names */
+    /* By a cut of a timeline that headquarters has lost: it goes up again, but no cut skips more than it names. */
+    bool was_answered;
     struct fb_push_origin origin;
 };
 

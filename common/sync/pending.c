@@ -199,6 +199,17 @@ static int load_part(struct loading *l, const struct fb_push *push, int64_t part
     return rc;
 }
 
+/* The parts that stay here; how many there are only their end tells. */
+static int load_netted(struct loading *l, const struct fb_push *push, struct fb_arena *arena)
+{
+    int rc = FB_OK;
+    for (int64_t part = FB_OUTBOX_NETTED_PART; rc == FB_OK; part--) {
+        rc = load_part(l, push, part, true, arena);
+        fb_arena_clear(arena);
+    }
+    return rc == FB_ERR_NOT_FOUND ? FB_OK : rc;
+}
+
 static int load_push(struct loading *l, const struct fb_push *push)
 {
     bool is_kept = push->number > l->seen && !FB_BUG(PENDING_ONLY_IN_JOURNAL);
@@ -209,13 +220,11 @@ static int load_push(struct loading *l, const struct fb_push *push)
         rc = load_part(l, push, part, is_kept, &arena);
         fb_arena_clear(&arena);
     }
-    for (int64_t part = FB_OUTBOX_NETTED_PART; rc == FB_OK && is_kept && !push->was_answered;
-         part--) {
-        rc = load_part(l, push, part, is_kept, &arena);
-        fb_arena_clear(&arena);
+    if (rc == FB_OK && is_kept && !push->was_answered) {
+        rc = load_netted(l, push, &arena);
     }
     fb_arena_release(&arena);
-    return rc == FB_ERR_NOT_FOUND ? FB_OK : rc;
+    return rc;
 }
 
 static int note_push(void *ctx, const struct fb_push *push)

@@ -158,8 +158,8 @@ struct fb_pull {
     const char **repair; /* scopes to be sent whole because their digest differs (rule 24) */
     size_t repair_count;
     int64_t found_since; /* of a full cut: old values at this rev are wanted; 0: none */
-    bool
-        closes_gap; /* between the chunks of a full cut, the oldest of which is of the cursor's rev, and now */
+    /* Between the chunks of a full cut, the oldest of which is of the cursor\'s rev, and now. */
+    bool closes_gap;
 };
 
 /* Old value at the replica's cursor of a field that changed since (rule 24). */
@@ -211,9 +211,9 @@ struct fb_chunk {
     bool is_last;       /* an ordinary pull from the smallest rev closes the gap */
     const uint8_t *position;
     size_t position_size;
-    const char **scopes; /* with the first chunk: what the download brings */
+    const char **scopes; /* with the first chunk, and when it changes: what the download brings */
     size_t scope_count;
-    struct fb_sha256 log_head;
+    struct fb_sha256 log_head; /* at rev */
 };
 
 struct fb_cut {

@@ -179,7 +179,8 @@ static void take_backup(struct sim_world *w, struct sim_replica *r)
     memcpy(r->backup_device, r->device_id, sizeof r->backup_device);
 }
 
-/* The whole folder; or the database alone, beside the certificate of a later enrolment. A backup that lacks what was never delivered would be a loss nobody could mend: then it stays where it is. */
+/* The whole folder; or the database alone, beside the certificate of a later enrolment. A backup that lacks what was never delivered would
+ * be a loss nobody could mend: then it stays where it is. */
 static void restore(struct sim_world *w, struct sim_replica *r, uint64_t random)
 {
     int node = r->daemon.node;

@@ -88,8 +88,7 @@ void sim_server_add_device(struct sim_world *w, struct sim_replica *r)
 {
     uint64_t state = sim_mix(w->plan.seed, 900 + (uint64_t)r->daemon.node);
     make_id(w, &state, r->device_id);
-    sim_enter(w, SIM_HQ, SIM_TOOL);
-    sim_vfs_crash_after(SIM_HQ, SIM_TOOL, 0, false); /* whose crash was due is not this one */
+    sim_enter_oracle(w, SIM_HQ);
     sqlite3 *db = sim_db_open(SIM_HQ, SIM_TOOL);
     sim_db_run(db,
                "INSERT INTO device (id, name, employee_id, kind, certificate_serial, state) VALUES "
@@ -477,8 +476,7 @@ void sim_server_noticed(struct sim_world *w)
 /* False: the disk was in the way, and nothing is packed this time. */
 static bool keep_log(struct sim_world *w)
 {
-    sim_enter(w, SIM_HQ, SIM_TOOL);
-    sim_vfs_crash_after(SIM_HQ, SIM_TOOL, 0, false); /* whose crash was due is not the oracle */
+    sim_enter_oracle(w, SIM_HQ);
     sqlite3 *db = sim_db_open(SIM_HQ, SIM_TOOL);
     bool is_kept = db != NULL && sim_db_run(db, "INSERT OR IGNORE INTO sim_log SELECT seq, op, "
                                                 "entity, row_id, scope_before, scope_after, cause, "

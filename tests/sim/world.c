@@ -67,6 +67,12 @@ void sim_enter(struct sim_world *w, int node, enum sim_process process)
     sim_vfs_enter(node, process);
 }
 
+void sim_enter_oracle(struct sim_world *w, int node)
+{
+    sim_enter(w, node, SIM_TOOL);
+    sim_vfs_crash_after(node, SIM_TOOL, 0, false);
+}
+
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;

@@ -121,6 +121,8 @@ void sim_violation(struct sim_world *w, const char *invariant, const char *forma
 void sim_trace(struct sim_world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int64_t sim_node_now_ms(const struct sim_world *w, int node);
 void sim_enter(struct sim_world *w, int node, enum sim_process process); /* with its clock */
+void sim_enter_oracle(struct sim_world *w,
+                      int node); /* as a tool, whose planned crash is not due */
 struct sim_daemon *sim_daemon_of(struct sim_world *w, int node);
 
 /* server_node.c */

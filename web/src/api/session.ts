@@ -77,8 +77,8 @@ export function may(session: Session, entity: string, action: 'create' | 'edit' 
 
 export const useSync = () => useQuery({ queryKey: ['sync'], queryFn: () => api.get<Sync>('/sync'), staleTime: Infinity, refetchInterval: 60_000 });
 
-/* What a save ends with: on a laptop that hears from headquarters nothing more is to be awaited. */
-const IN_TOUCH: SyncState[] = ['in_step', 'running', 'waiting', 'needs_you', 'first_download', 'lease'];
+/* What a save ends with: on a laptop that hears from headquarters nothing more is to be awaited. Other states do not tell. */
+const IN_TOUCH: SyncState[] = ['in_step', 'running', 'waiting', 'first_download'];
 export function useSavedKey(): 'form.saved' | 'form.saved_offline' {
   const { node } = useSession();
   const { data } = useSync();
