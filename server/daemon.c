@@ -316,6 +316,7 @@ static int open_stores(struct fb_daemon *d, struct fb_why *why)
         return rc;
     }
     options.is_read_only = true;
+    options.catalogue = fb_store_catalogue(d->store);
     rc = fb_store_open(path, &options, &d->reader, why);
     if (rc < 0) {
         return rc;

@@ -90,13 +90,20 @@ void fb_buf_printf(struct fb_buf *buf, const char *format, ...)
     va_start(args, format);
     va_list again;
     va_copy(again, args);
-    int size = vsnprintf(NULL, 0, format, args);
+    /* Most texts fit into what is there: formatted once. */
+    size_t room = buf->error == FB_OK ? buf->capacity - buf->size : 0;
+    char *end = room > 0 ? (char *)buf->bytes + buf->size : NULL;
+    int size = vsnprintf(end, room, format, args);
     va_end(args);
     if (size >= 0) {
         char *at = (char *)fb_buf_reserve(buf, (size_t)size);
         if (at != NULL) {
-            vsnprintf(at, (size_t)size + 1, format, again);
+            if ((size_t)size >= room) {
+                vsnprintf(at, (size_t)size + 1, format, again);
+            }
             fb_buf_commit(buf, (size_t)size);
+        } else if (room > 0) {
+            *end = 0;
         }
     }
     va_end(again);

@@ -109,6 +109,12 @@ static int load_document(struct fb_store *store, int64_t version)
     return FB_OK;
 }
 
+static bool is_same(const struct fb_catalogue *c, int64_t version, const struct fb_value *hash)
+{
+    return c != NULL && c->version == version && hash->size == sizeof c->hash.bytes &&
+           memcmp(hash->bytes, c->hash.bytes, hash->size) == 0;
+}
+
 /* The document, a quarter of a megabyte, is only read when its version or hash is another one. */
 static int look_for_newer(struct fb_store *store)
 {
@@ -122,13 +128,15 @@ static int look_for_newer(struct fb_store *store)
     if (rc != FB_SQL_ROW) {
         return rc;
     }
-    const struct fb_catalogue *now = store->catalogue;
     int64_t version = fb_sql_int(q, 0);
     struct fb_value hash = fb_sql_value(q, 1);
-    bool is_known = now != NULL && now->version == version && hash.size == sizeof now->hash.bytes &&
-                    memcmp(hash.bytes, now->hash.bytes, hash.size) == 0;
+    bool is_known = is_same(store->catalogue, version, &hash);
+    bool is_lent = !is_known && is_same(store->options.catalogue, version, &hash);
     fb_sql_drop(&q);
-    return is_known ? FB_OK : load_document(store, version);
+    if (is_lent) {
+        put_in_force(store, store->options.catalogue);
+    }
+    return is_known || is_lent ? FB_OK : load_document(store, version);
 }
 
 int fb_store_refresh_catalogue(struct fb_store *store)

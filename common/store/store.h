@@ -32,6 +32,9 @@ struct fb_store_options {
     bool is_read_only;   /* a second connection for reading beside the writer */
     bool check_quickly;  /* PRAGMA quick_check first: after a crash, weekly, for a foreign file */
     int64_t cache_bytes; /* page cache; 0: 64 MiB for the writer, 8 MiB for a reader */
+    /* A catalogue that is loaded already and outlives the store: taken instead of loading the same
+     * document again. NULL: none. */
+    const struct fb_catalogue *catalogue;
 };
 
 /* Opens DIR/fieldbook.db or any path. Says in why what is wrong and what to do: damaged

@@ -262,10 +262,50 @@ static void set_meta(struct fb_store *s, const char *key, const char *text)
     check(fb_store_meta_set(s, key, &v), s, key);
 }
 
+static struct fb_catalogue *read_catalogue(const char *source_dir)
+{
+    struct fb_why why = {""};
+    char folder[TEXT_SIZE];
+    snprintf(folder, sizeof folder, "%s/common/catalogue/entities", source_dir);
+    struct fb_catalogue *catalogue = NULL;
+    if (fb_catalogue_read_folder(folder, 1, &catalogue, &why) < 0) {
+        fail_msg("the catalogue does not load: %s", why.text);
+    }
+    return catalogue;
+}
+
+/* Loaded once for all stores of a program. */
+static struct fb_store_options options_of(const char *source_dir, enum fb_node node)
+{
+    static struct fb_catalogue *catalogue;
+    if (catalogue == NULL) {
+        catalogue = read_catalogue(source_dir);
+    }
+    return (struct fb_store_options){.node = node, .catalogue = catalogue};
+}
+
+static void make_database(const char *source_dir, enum fb_node node, const char *path)
+{
+    struct fb_why why = {""};
+    struct fb_store *store = NULL;
+    struct fb_store_options options = {.node = node, .may_create = true};
+    if (fb_store_open(path, &options, &store, &why) < 0) {
+        fail_msg("a database is not made: %s", why.text);
+    }
+    check(fb_store_begin(store), store, "begin");
+    check(fb_store_set_catalogue(store, read_catalogue(source_dir), START_MS, &why), store,
+          why.text);
+    check(fb_store_commit(store), store, "commit");
+    if (node == FB_NODE_SERVER) {
+        set_meta(store, "timeline", "01890000-0000-7000-8000-000000000001");
+    }
+    fb_store_close(store);
+}
+
 static void start_server(struct fb_world *w)
 {
     struct fb_why why = {""};
-    struct fb_store_options options = {.node = FB_NODE_SERVER};
+    struct fb_store_options options = options_of(w->source_dir, FB_NODE_SERVER);
     if (fb_store_open(w->path, &options, &w->store, &why) < 0) {
         fail_msg("headquarters does not open: %s", why.text);
     }
@@ -274,24 +314,6 @@ static void start_server(struct fb_world *w)
         fb_hub_new(w->store, w->reader, &w->random, &w->hub, &why) < 0) {
         fail_msg("headquarters does not start: %s", why.text);
     }
-}
-
-static void make_database(const char *source_dir, enum fb_node node, const char *path)
-{
-    struct fb_why why = {""};
-    char folder[TEXT_SIZE];
-    snprintf(folder, sizeof folder, "%s/common/catalogue/entities", source_dir);
-    struct fb_catalogue *catalogue = NULL;
-    struct fb_store *store = NULL;
-    struct fb_store_options options = {.node = node, .may_create = true};
-    if (fb_catalogue_read_folder(folder, 1, &catalogue, &why) < 0 ||
-        fb_store_open(path, &options, &store, &why) < 0) {
-        fail_msg("a database is not made: %s", why.text);
-    }
-    check(fb_store_begin(store), store, "begin");
-    check(fb_store_set_catalogue(store, catalogue, START_MS, &why), store, why.text);
-    check(fb_store_commit(store), store, "commit");
-    fb_store_close(store);
 }
 
 static void copy_file(const char *from, const char *to)
@@ -328,14 +350,7 @@ static void lay_database(const char *source_dir, enum fb_node node, const char *
 
 static void make_server(struct fb_world *w)
 {
-    struct fb_why why = {""};
-    struct fb_store_options options = {.node = FB_NODE_SERVER};
     lay_database(w->source_dir, FB_NODE_SERVER, w->path);
-    if (fb_store_open(w->path, &options, &w->store, &why) < 0) {
-        fail_msg("headquarters does not open: %s", why.text);
-    }
-    set_meta(w->store, "timeline", "01890000-0000-7000-8000-000000000001");
-    fb_store_close(w->store);
     start_server(w);
 }
 
@@ -386,7 +401,7 @@ static void add_person(struct fb_world *w, const char *name)
 static void start_replica(struct fb_world *w, struct fb_world_replica *r)
 {
     struct fb_why why = {""};
-    struct fb_store_options options = {.node = FB_NODE_REPLICA, .may_create = true};
+    struct fb_store_options options = options_of(w->source_dir, FB_NODE_REPLICA);
     snprintf(r->path, sizeof r->path, "%s.%s", w->path, r->name);
     lay_database(w->source_dir, FB_NODE_REPLICA, r->path);
     if (fb_store_open(r->path, &options, &r->store, &why) < 0) {

@@ -303,6 +303,27 @@ FB_TEST(an_older_catalogue_is_refused_and_the_same_one_changes_nothing)
     fb_store_close(s);
 }
 
+FB_TEST(a_reader_borrows_a_loaded_catalogue_only_while_the_file_holds_the_same)
+{
+    struct fb_store *s = begin();
+    struct fb_store *reader = NULL;
+    struct fb_why why = {""};
+    struct fb_store_options options = {
+        .node = FB_NODE_REPLICA, .is_read_only = true, .catalogue = fb_store_catalogue(s)};
+    assert_int_equal(fb_store_open(where, &options, &reader, &why), FB_OK);
+    assert_ptr_equal(fb_store_catalogue(reader), fb_store_catalogue(s));
+    put_catalogue(s, test_catalogue(2, TEST_ENTITIES(FAX)));
+    expect_ok(reader, fb_store_read_begin(reader));
+    assert_ptr_not_equal(fb_store_catalogue(reader), options.catalogue);
+    assert_int_equal(fb_store_catalogue(reader)->version, 2);
+    fb_store_read_end(reader);
+    fb_store_close(reader);
+    assert_int_equal(fb_store_open(where, &options, &reader, &why), FB_OK);
+    assert_int_equal(fb_store_catalogue(reader)->version, 2);
+    fb_store_close(reader);
+    fb_store_close(s);
+}
+
 FB_MAIN(FB_CASE(an_untouched_file_is_well),
         FB_CASE(a_dropped_trigger_comes_back_while_the_daemon_runs),
         FB_CASE(a_trigger_dropped_while_the_daemon_slept_comes_back_at_its_start),
@@ -318,4 +339,5 @@ FB_MAIN(FB_CASE(an_untouched_file_is_well),
         FB_CASE(a_planted_bug_leaves_the_trigger_dropped),
         FB_CASE(a_newer_catalogue_adds_its_field_to_the_rows_that_are_there),
         FB_CASE(a_field_that_stays_on_the_device_from_now_on_is_no_longer_captured),
-        FB_CASE(an_older_catalogue_is_refused_and_the_same_one_changes_nothing))
+        FB_CASE(an_older_catalogue_is_refused_and_the_same_one_changes_nothing),
+        FB_CASE(a_reader_borrows_a_loaded_catalogue_only_while_the_file_holds_the_same))
