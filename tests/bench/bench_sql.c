@@ -6,7 +6,8 @@
  *
  *   bench_sql plain  FILE ROWS EDITS       a plain table: insert, update; processor time and size
  *   bench_sql bare   FILE                  drops the triggers of FILE's bench_contact
- *   bench_sql insert FILE ROWS             the rows into FILE's bench_contact, triggers on, one transaction
+ *   bench_sql insert FILE ROWS [memory]    the rows into FILE's bench_contact, triggers on, one transaction; memory: with
+ *                                          temp_store = MEMORY, as our own connections have it
  *   bench_sql edit   FILE ROWS COUNT KIND SEED [COMMIT-EVERY]   edits there; KIND any, a, b, same; SEED of the values
  *   bench_sql check  FILE ROWS COUNT KIND SEED      how many of these edits' values stand in FILE
  *   bench_sql digest FILE                  a checksum of all bench_contact rows, to compare two nodes
@@ -242,6 +243,9 @@ static void do_insert(char **args)
     struct bench b;
     bench_make(&b, number(args[1]));
     sqlite3 *db = open_file(args[0]);
+    if (args[2] != NULL && strcmp(args[2], "memory") == 0) {
+        run(db, "PRAGMA temp_store = MEMORY");
+    }
     double start = cpu_us();
     run(db, "BEGIN IMMEDIATE");
     insert_rows(db, &b);

@@ -179,7 +179,9 @@ class Bench:
         self.note("wire", **tool("bench_wire", CATALOGUE, self.o.rows))
 
     def part_tax(self):
-        """Writes through our triggers against none, the same table; then what a download costs the store."""
+        """Writes through our triggers against none, the same table, by our own connections and by a tool that sets nothing; then what
+        a download costs the store. A statement that fires triggers keeps the pages it changes aside: in memory where temp_store says
+        so, else, once one statement changed more than 64 KB, in a file, and a row then costs a dozen system calls."""
         made = self.folder / "made.db"
         for old in self.folder.glob("*.db*"):
             old.unlink()
@@ -191,12 +193,15 @@ class Bench:
             shutil.copy(made, copy)
             if name == "none":
                 tool("bench_sql", "bare", copy)
-            got[name] = (tool("bench_sql", "insert", copy, rows)["insert_us"],
+            got[name] = (tool("bench_sql", "insert", copy, rows, "memory")["insert_us"],
                          tool("bench_sql", "edit", copy, rows, self.o.edits, "any", 3)["update_us"])
+        copy = self.folder / "tool.db"
+        shutil.copy(made, copy)
+        by_tool = tool("bench_sql", "insert", copy, rows)["insert_us"]
         apply = self.folder / "apply.db"
         loaded = tool("bench_store", "apply", apply, CATALOGUE, self.o.rows)
         plain = self.plain()
-        self.note("tax", insert_ratio=got["ours"][0] / got["none"][0], update_ratio=got["ours"][1] / got["none"][1],
+        self.note("tax", insert_ratio=got["ours"][0] / got["none"][0], tool_insert_ratio=by_tool / got["none"][0], update_ratio=got["ours"][1] / got["none"][1],
                   insert_none_us=got["none"][0], update_none_us=got["none"][1],
                   first_load_ratio=loaded["first_load_us"] / plain["insert_us"],
                   upsert_ratio=loaded["upsert_us"] / plain["update_us"])
@@ -486,7 +491,7 @@ GOALS = {
     "w4_up.p50_ms": (2, 1, True), "w4_up.p99_ms": (10, 5, True), "w4_down.p50_ms": (2, 1, True),
     "w4_down.p99_ms": (10, 5, True), "w4_two_hops.p50_ms": (5, 3, True), "w4_two_hops.p99_ms": (20, 10, True),
     "w5_replica.over_plain_percent": (2, 0, True), "w5_hq.bytes_over_plain_per_row": (250, 150, True),
-    "tax.insert_ratio": (2.0, 1.75, True), "tax.update_ratio": (2.0, 1.75, True), "tax.first_load_ratio": (None, None, True),
+    "tax.insert_ratio": (2.0, 1.75, True), "tax.tool_insert_ratio": (2.0, 1.75, True), "tax.update_ratio": (2.0, 1.75, True), "tax.first_load_ratio": (None, None, True),
     "fleet.kb_per_idle_laptop": (40, 28, True), "fleet.return_cpu_s_of_10000": (14, 11, True),
 }
 
