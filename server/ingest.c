@@ -251,6 +251,14 @@ static int hold_forbidden(struct fb_work *w, struct fb_work_row *row)
     return FB_OK;
 }
 
+/* A restore of headquarters took the row away: until somebody's laptop brings it back, the delete waits for it (held_again.c). */
+static bool deletes_lost_row(const struct fb_work *w, const struct fb_work_row *row)
+{
+    return row->change->op == FB_CHANGE_DELETE && !row->was_here && !row->is_here &&
+           row->bin_cause == 0 && fb_source_has_lost_timeline(w->hub, &w->source) &&
+           !FB_BUG(DELETE_OF_LOST_ROW_DROPPED);
+}
+
 static int merge_rows(struct fb_work *w)
 {
     size_t count = w->row_count; /* rows that come back are added behind */
@@ -259,8 +267,11 @@ static int merge_rows(struct fb_work *w)
         int rc = row->change == NULL ? FB_OK : hold_forbidden(w, row);
         bool is_merged = row->change != NULL && (row->change->op == FB_CHANGE_INSERT ||
                                                  row->change->op == FB_CHANGE_UPDATE);
-        if (rc == FB_OK && is_merged && (row->aggregate == NULL || !row->aggregate->is_held)) {
+        bool is_held = row->aggregate != NULL && row->aggregate->is_held;
+        if (rc == FB_OK && is_merged && !is_held) {
             rc = fb_ingest_row(w, row);
+        } else if (rc == FB_OK && row->change != NULL && !is_held && deletes_lost_row(w, row)) {
+            rc = fb_judge_hold(w, row);
         }
         if (rc < 0) {
             return rc;

@@ -463,16 +463,19 @@ static int was_in_scope(struct fb_work *w, const struct fb_work_row *row, int64_
 int fb_judge_was_there(struct fb_work *w, const struct fb_work_row *row, int64_t cursor, bool *ret)
 {
     enum fb_scope_rule scope = row->entity->scope;
-    bool is_lost = false;
+    int64_t shared = 0;
+    bool is_known = false;
     *ret = true;
     if (w->source.device_id == NULL || w->source.is_approved || scope == FB_SCOPE_SERVER_ONLY ||
         scope == FB_SCOPE_DEVICE_ONLY) {
         return FB_OK; /* headquarters sees everything; and of what never travels nobody is told */
     }
-    int rc = is_of_lost_history(w, cursor, &is_lost);
-    if (rc < 0 || is_lost) {
+    int rc = shared_until(w, &shared, &is_known);
+    if (rc < 0 || !is_known) {
         return rc;
     }
+    /* Of a history that headquarters lost, the fork counts: what came to the laptop after it, the push names with its image. */
+    cursor = cursor < shared ? cursor : shared;
     rc = may_read(w, row->entity, ret);
     return rc < 0 || !*ret ? rc : was_in_scope(w, row, cursor, ret);
 }
