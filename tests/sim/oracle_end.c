@@ -161,6 +161,16 @@ static bool was_left_out_by_a_copy(const struct sim_world *w, int node, const ch
     return false;
 }
 
+/* A restore took the order away, so nobody knew to which order the line belongs: both waited for their rows, each by itself. */
+static bool waited_apart(const struct sim_world *w, const char *mine)
+{
+    return w->counters.hq_restores > 0 &&
+           sim_db_int(sim_eyes(SIM_HQ), 0,
+                      "SELECT count(*) FROM held_change WHERE entity = 'sales_line' AND "
+                      "instr(changes, %Q) > 0",
+                      mine) > 0;
+}
+
 /* Rule 20: what breaks a rule does not stand at headquarters, and nothing of its aggregate either. */
 static void check_held(struct sim_world *w, int node)
 {
@@ -180,7 +190,8 @@ static void check_held(struct sim_world *w, int node)
                                    op);
         int beside_where = beside != NULL ? places_of_edit(beside, op) : 0;
         if (where > 0 && (where & IN_HELD) != 0 && beside_where > 0 &&
-            (beside_where & IN_ROWS) != 0 && !was_left_out_by_a_copy(w, node, sim_column(q, 2))) {
+            (beside_where & IN_ROWS) != 0 && !was_left_out_by_a_copy(w, node, sim_column(q, 2)) &&
+            !waited_apart(w, sim_column(q, 1))) {
             sim_violation(w, "held",
                           "n%d op %lld: %s is held, but %s of the same order was applied", node, op,
                           sim_column(q, 1), beside);
