@@ -171,9 +171,31 @@ static int note_removed(struct fb_apply *a, const struct fb_removed *row)
     return rc;
 }
 
+/* In the first cut after a restore of headquarters: what the laptop edited there comes back as its replayed push, what else stands in
+ * the row headquarters has lost. */
+static int keep_lost(struct fb_apply *a, const struct fb_removed *row)
+{
+    const struct fb_pending_row *p = fb_pending_find(&a->pending, row->entity, row->id);
+    struct fb_row here;
+    bool is_here = false;
+    if (a->round->found_since == 0 || (p != NULL && p->is_touched_whole) ||
+        FB_BUG(EDITED_ROW_NOT_FOUND)) {
+        return FB_OK;
+    }
+    int rc = fb_row_read(a->store, row->entity, row->id, &a->scratch, &here, &is_here);
+    struct fb_found f = {.store = a->store,
+                         .random = &a->round->random,
+                         .now_ms = a->round->now_ms,
+                         .count = &a->found};
+    rc = rc < 0 || !is_here ? rc : fb_found_row(&f, &here);
+    fb_arena_clear(&a->scratch);
+    return rc;
+}
+
 static int remove_one(struct fb_apply *a, const struct fb_removed *row)
 {
-    int rc = keep_custody(a, row);
+    int rc = keep_lost(a, row);
+    rc = rc < 0 ? rc : keep_custody(a, row);
     if (rc == FB_OK) {
         rc = delete_row(a, row->entity, row->id);
     }
@@ -274,13 +296,11 @@ static int judge_row(void *ctx, const struct fb_row *row)
     struct judging *j = ctx;
     memcpy(j->last_id, row->id, sizeof j->last_id);
     j->scanned++;
-    const struct fb_pending_row *p = fb_pending_find(&j->apply->pending, row->entity, row->id);
-    if (p != NULL && p->is_pending) {
-        return FB_OK;
-    }
     bool goes = false;
     int rc = j->f(j->apply, row, j->ctx, &goes);
-    return rc < 0 || !goes ? rc : append(&j->going, row->entity, row->id);
+    const struct fb_pending_row *p = fb_pending_find(&j->apply->pending, row->entity, row->id);
+    bool stays = !goes || (p != NULL && p->is_pending); /* its push decides */
+    return rc < 0 || stays ? rc : append(&j->going, row->entity, row->id);
 }
 
 static int judge_entity(struct judging *j, const struct fb_entity *e)

@@ -305,8 +305,9 @@ static int did_not_come(struct fb_apply *a, const struct fb_row *row, void *ctx,
     (void)ctx;
     uint32_t value;
     *ret_goes = !fb_keymap_find(&a->came, fb_key_of_row(row->entity->no, row->id), &value);
-    if (!*ret_goes || a->round->found_since == 0 ||
-        fb_pending_find(&a->pending, row->entity, row->id) != NULL) {
+    const struct fb_pending_row *p = fb_pending_find(&a->pending, row->entity, row->id);
+    bool is_all_mine = p != NULL && (p->is_touched_whole || FB_BUG(EDITED_ROW_NOT_FOUND));
+    if (!*ret_goes || a->round->found_since == 0 || is_all_mine) {
         return FB_OK;
     }
     struct fb_found f = {.store = a->store,
