@@ -336,12 +336,14 @@ static void make_prefix(int64_t incarnation, char *ret, size_t size)
     ret[used] = '\0';
 }
 
-/* It hands in what it has, and is then to erase its data. */
-static void order_wipe(struct fb_peer *peer, const struct fb_hello *hello, struct fb_welcome *w)
+/* It hands in what it has, and gets nothing: it is to erase its data, or its program to be updated. */
+static void take_only(struct fb_peer *peer, const struct fb_hello *hello, bool must_wipe,
+                      struct fb_welcome *w)
 {
-    peer->must_wipe = true;
-    w->must_wipe = true;
-    w->verdict = FB_VERDICT_TOO_OLD; /* which older programs know, too */
+    peer->must_wipe = must_wipe;
+    peer->is_too_old = !must_wipe;
+    w->must_wipe = must_wipe;
+    w->verdict = FB_VERDICT_TOO_OLD; /* which programs know that know nothing of wiping */
     w->catalogue_version = hello->catalogue_version;
 }
 
@@ -371,7 +373,7 @@ int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now
     struct fb_welcome *w = &ret->welcome;
     struct fb_standing st = {.refusal = FB_REFUSAL_NONE};
     const char *sentence = NULL;
-    if (hello->protocol != FB_PROTOCOL_VERSION) {
+    if (hello->protocol == 0 || hello->protocol > FB_PROTOCOL_VERSION) {
         return refuse(ret, FB_REFUSAL_PROTOCOL,
                       "This laptop's program and headquarters' do not speak the same version; "
                       "update the older.");
@@ -414,8 +416,8 @@ int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now
     w->catalogue_version = c == NULL ? 0 : c->version;
     ret->catalogue_version = w->catalogue_version;
     peer->incarnation = w->incarnation;
-    if (st.must_wipe) {
-        order_wipe(peer, hello, w);
+    if (st.must_wipe || hello->protocol < (uint32_t)FB_PROTOCOL_PULLS_MIN) {
+        take_only(peer, hello, st.must_wipe, w);
     }
     fb_hub_note_hello(peer, hello, now_ms);
     return rc < 0 ? rc : fb_peer_scopes(peer, s, now_ms);

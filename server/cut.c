@@ -637,9 +637,13 @@ static int begin_reading(struct fb_hub *hub, int64_t now_ms)
             return rc;
         }
         rc = fb_journal_has_changes(hub->reader, &has_journal);
-        if (rc == FB_OK && (!has_journal || FB_BUG(HQ_JOURNAL_NOT_SEALED))) {
+        has_journal = has_journal && !FB_BUG(HQ_JOURNAL_NOT_SEALED);
+        bool has_met = true;
+        rc = rc < 0 ? rc : fb_hub_has_met_catalogue(hub, hub->reader, &has_met);
+        if (rc == FB_OK && !has_journal && (has_met || FB_BUG(DIGESTS_OF_OLD_CATALOGUE))) {
             return FB_OK;
         }
+        hub->meets_catalogue = !has_met;
         fb_store_read_end(hub->reader);
         rc = rc < 0 ? rc : fb_hub_settle(hub, now_ms);
         if (rc < 0) {

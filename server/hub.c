@@ -46,10 +46,22 @@ static int cut_open(void *ctx, struct fb_server_session *session, const struct f
                                  "a laptop that is to be erased gets nothing any more");
         return FB_ERR_REFUSED;
     }
+    if (peer->is_too_old) {
+        fb_server_session_refuse(session, FB_REFUSAL_PROTOCOL,
+                                 fb_text("This laptop's program is too old to receive: update it. "
+                                         "What was written on it is handed in all the same."));
+        return FB_ERR_REFUSED;
+    }
     int rc = fb_hub_cut_open(peer, pull, now_ms);
     peer->cut_at_ms = now_ms;
     peer->cut_rev = 0;
     return rc < 0 || pull->wants_all ? rc : fb_history_head(peer->hub->reader, &peer->cut_rev);
+}
+
+static const struct fb_catalogue *cut_catalogue(void *ctx)
+{
+    const struct fb_peer *peer = ctx;
+    return fb_store_catalogue(peer->hub->reader);
 }
 
 static int wiped(void *ctx, struct fb_server_session *session, int64_t unsent, int64_t now_ms)
@@ -155,6 +167,7 @@ int fb_hub_open(struct fb_hub *hub, const char *device_id, int64_t now_ms,
                                        .admit = admit,
                                        .push_part = push_part,
                                        .cut_open = cut_open,
+                                       .cut_catalogue = cut_catalogue,
                                        .cut_next = cut_next,
                                        .cut_close = cut_close,
                                        .wiped = wiped,
@@ -546,6 +559,7 @@ static int settle_in_transaction(struct fb_hub *hub, bool has_journal, int64_t n
     if (rc == FB_OK && fb_history_limit_is_due(hub, now_ms)) {
         rc = fb_history_limit_step(hub, now_ms);
     }
+    rc = rc < 0 ? rc : fb_hub_meet_catalogue(hub);
     return rc < 0 ? rc : fb_hub_save_lives(hub);
 }
 
@@ -625,6 +639,7 @@ static int fail_turn(struct fb_hub *hub, int rc)
     fb_hub_forget_scopes(hub);
     fb_decisions_forget(hub);
     hub->rights_epoch++;
+    hub->met_catalogue = 0;
     hub->history_due_ms = hub->history_due_ms == INT64_MAX ? INT64_MAX : 0;
     forget_turn(hub);
     hub->counters = hub->committed;
@@ -661,7 +676,8 @@ int fb_hub_settle(struct fb_hub *hub, int64_t now_ms)
     rc = fb_hub_meet_dates(hub, now_ms);
     rc = rc < 0 ? rc : fb_journal_has_changes(hub->store, &has_journal);
     has_journal = has_journal && !FB_BUG(HQ_JOURNAL_NOT_SEALED);
-    bool is_idle = !has_journal && hub->queue == NULL && !fb_history_limit_is_due(hub, now_ms);
+    bool is_idle = !has_journal && hub->queue == NULL && !hub->meets_catalogue &&
+                   !fb_history_limit_is_due(hub, now_ms);
     if (hub->has_open_write) {
         fb_scope_cache_clear(hub->scopes); /* it may remember what was rolled back */
         hub->has_open_write = false;

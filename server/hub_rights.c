@@ -55,6 +55,7 @@ int fb_hub_rights(struct fb_hub *hub, const char *employee_id, int64_t now_ms,
     }
     struct fb_kept_rights *kept = find_place(hub, employee_id);
     bool is_fresh = kept->rights != NULL && kept->epoch == hub->rights_epoch &&
+                    fb_rights_catalogue(kept->rights) == fb_store_catalogue(hub->store) &&
                     now_ms >= kept->loaded_at_ms && now_ms < kept->loaded_at_ms + RIGHTS_LIFE_MS &&
                     strcmp(fb_rights_employee(kept->rights), employee_id) == 0;
     if (!is_fresh) {

@@ -20,6 +20,8 @@
  *   work.c           the rows of one rev, in memory
  *   work_write.c     ... into tables, log, bin and digests
  *   family.c         who follows whom
+ *   new_catalogue.c  what a newer catalogue changes of what is kept
+ *   digest_scan.c    digests by a scan of all rows
  *   history_limit.c  old closed records stay at headquarters
  *   compaction.c     what is older than the horizon leaves the live log
  *   cut.c ...        answers to pulls (cut_internal.h)
@@ -63,6 +65,24 @@ void fb_family_release(struct fb_family *f);
 /* Is the row below the row that the field names: a part, or a row whose scope it decides? References to employees never. */
 bool fb_family_is_below(const struct fb_row *row, const struct fb_field *field);
 
+/* ---- digest_scan.c: digests by scope set, by a scan of all rows ---- */
+
+struct fb_digest_slot {
+    char *key; /* owned; NULL: free */
+    struct fb_digest digest;
+};
+struct fb_digest_scan {
+    struct fb_digest_slot *slots; /* a hash table that doubles */
+    size_t capacity;              /* a power of two */
+    size_t count;
+    int64_t rows;
+};
+/* Inside a transaction of any kind. Release it also after a failure. */
+int fb_digest_scan_run(struct fb_store *s, struct fb_digest_scan *scan) FB_MUST_CHECK;
+/* Of one set; a slot without a key: no row is in it. */
+struct fb_digest_slot *fb_digest_scan_find(const struct fb_digest_scan *scan, const char *key);
+void fb_digest_scan_release(struct fb_digest_scan *scan);
+
 /* ---- The hub ---- */
 
 struct fb_cut_state;
@@ -84,6 +104,7 @@ struct fb_peer {
     struct fb_rights *rights;       /* of the same time */
     char number_prefix[16];
     bool must_wipe;        /* may hand in what it has, nothing else */
+    bool is_too_old;       /* the same: its program speaks a protocol of long ago */
     struct fb_arena arena; /* of what the welcome points to */
     struct fb_peer *next, *previous;
     struct fb_peer *bucket_next;
@@ -141,6 +162,8 @@ struct fb_hub {
     struct fb_scope_cache *reader_scopes;
     struct fb_family family;
     struct fb_family reader_family; /* the reader's catalogue */
+    int64_t met_catalogue; /* new_catalogue.c: version that the digests are of; 0: unknown */
+    bool meets_catalogue;  /* the next settle looks */
     struct fb_structure *structure; /* NULL: not read yet */
     int64_t structure_epoch;        /* when it was read */
     int64_t structure_changes,
@@ -181,6 +204,11 @@ struct fb_standing {
 };
 int fb_hub_device_standing(struct fb_store *s, const char *device_id,
                            struct fb_standing *ret) FB_MUST_CHECK;
+/* new_catalogue.c. Are the digests kept those of the rows as the store's catalogue reads them? A column with a default, or a field that
+ * stays on the device from now on, makes others of them without any rev. Inside a transaction of any kind. */
+int fb_hub_has_met_catalogue(struct fb_hub *hub, struct fb_store *s, bool *ret) FB_MUST_CHECK;
+/* Makes them anew if they are not; in the writer's transaction, when all is sealed. */
+int fb_hub_meet_catalogue(struct fb_hub *hub) FB_MUST_CHECK;
 /* hub.c: the first peer of a device's bucket; a push taken out of the queue. */
 struct fb_peer **fb_hub_bucket(struct fb_hub *hub, const char *device_id);
 void fb_hub_push_free(struct fb_push_in *q);

@@ -39,9 +39,13 @@ static int read_view(struct fb_peer *peer, struct fb_store *s, int64_t now_ms)
 int fb_peer_scopes(struct fb_peer *peer, struct fb_store *s, int64_t now_ms)
 {
     struct fb_hub *hub = peer->hub;
-    if (peer->scopes_epoch == hub->scope_changes && now_ms < peer->scopes.valid_until_ms) {
+    bool is_same_catalogue = peer->rights != NULL && fb_rights_catalogue(peer->rights)->version ==
+                                                         fb_store_catalogue(s)->version;
+    if (peer->scopes_epoch == hub->scope_changes && now_ms < peer->scopes.valid_until_ms &&
+        is_same_catalogue) {
         return FB_OK;
     }
+    hub->structure_changes += peer->rights != NULL && !is_same_catalogue;
     int rc = read_structure(hub, s);
     rc = rc < 0 ? rc
                 : fb_device_scopes_find(s, hub->structure, peer->device_id, peer->employee_id,

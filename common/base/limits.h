@@ -82,6 +82,13 @@ extern int fb_limit_cut_memory_bytes_max;
 #else
 #define FB_CUT_MEMORY_BYTES_MAX 4194304 /* 4 MiB */
 #endif
+/* HELLO.protocol of the oldest programs that may pull: two releases back. Older ones hand in what they hold, and are to be updated. */
+#ifdef FB_PLANTED
+extern int fb_limit_protocol_pulls_min;
+#define FB_PROTOCOL_PULLS_MIN fb_limit_protocol_pulls_min
+#else
+#define FB_PROTOCOL_PULLS_MIN 1
+#endif
 /* One chunk of a first download: what a cut link costs at most. */
 #define FB_CHUNK_BYTES_MAX 4194304 /* 4 MiB */
 /* A first download drops the secondary indexes and builds them at its end from so many rows on; below, doing that for some 400 indexes

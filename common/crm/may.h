@@ -58,6 +58,8 @@ void fb_rights_drop(struct fb_rights **rights); /* for FB_AUTO */
 void fb_rights_forget(struct fb_rights *rights);
 
 const char *fb_rights_employee(const struct fb_rights *rights);
+/* The catalogue they were worked out with: they know no entity of a newer one. */
+const struct fb_catalogue *fb_rights_catalogue(const struct fb_rights *rights);
 /* "rep, manager"; "" without a role. */
 const char *fb_rights_roles(const struct fb_rights *rights);
 /* May change roles: the one who is asked when a right is missing. */

@@ -295,6 +295,11 @@ const char *fb_rights_employee(const struct fb_rights *r)
     return r->employee_id;
 }
 
+const struct fb_catalogue *fb_rights_catalogue(const struct fb_rights *r)
+{
+    return r->catalogue;
+}
+
 const char *fb_rights_roles(const struct fb_rights *r)
 {
     return r->role_names;

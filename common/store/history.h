@@ -129,6 +129,8 @@ int fb_history_last_seq(struct fb_store *s, int64_t *ret_seq) FB_MUST_CHECK;
  * fb_history_end. NULL: no row. */
 int fb_history_digest_move(struct fb_store *s, int64_t scope_before, const struct fb_digest *before,
                            int64_t scope_after, const struct fb_digest *after) FB_MUST_CHECK;
+/* Forgets those of all sets: they are made anew. */
+int fb_history_digests_clear(struct fb_store *s) FB_MUST_CHECK;
 /* Of one set; zeros if it has none. */
 int fb_history_digest(struct fb_store *s, int64_t scope, struct fb_digest *ret) FB_MUST_CHECK;
 typedef int fb_digest_each(void *ctx, const char *scope_key, const struct fb_digest *digest);

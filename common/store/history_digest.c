@@ -168,6 +168,17 @@ int fb_history_digest_move(struct fb_store *s, int64_t scope_before, const struc
     return rc;
 }
 
+int fb_history_digests_clear(struct fb_store *s)
+{
+    struct fb_history *h = NULL;
+    int rc = fb_history_of(s, &h);
+    if (rc == FB_OK) {
+        fb_deltas_clear(h);
+        rc = fb_sql_exec(s, "DELETE FROM fb_digest");
+    }
+    return rc;
+}
+
 int fb_history_digests(struct fb_store *s, fb_digest_each *f, void *ctx)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;

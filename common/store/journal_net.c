@@ -125,8 +125,8 @@ static int add_image(struct fb_net *net, const struct fb_net_entry *entry)
     for (size_t i = 0; rc == FB_OK && i < net->entity->field_count; i++) {
         struct fb_net_field *n = &net->fields[i];
         struct fb_value *v = &image.values[i];
-        if (v->type == FB_ABSENT) {
-            *v = net->entity->fields[i].initial;
+        if (v->type == FB_ABSENT && !FB_BUG(ABSENT_IS_EMPTY)) {
+            *v = net->entity->fields[i].initial; /* a column that came since */
         }
         if (!n->is_known) {
             n->base = *v;

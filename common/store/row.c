@@ -100,11 +100,12 @@ int fb_row_exists(struct fb_store *s, const struct fb_entity *e,
     return FB_OK;
 }
 
-/* What a row leaves out of a column that must be filled begins at its default. */
+/* What a row leaves out of a column that must be filled, or that nobody else fills, begins at its default. */
 static void bind_cell(struct fb_sql *q, int at, const struct fb_field *f, const struct fb_value *v)
 {
-    bool is_not_null = f->is_required && f->visibility == FB_SEEN_BY_ALL;
-    fb_sql_bind_value(q, at, v->type == FB_ABSENT && is_not_null ? &f->initial : v);
+    bool has_default =
+        (f->is_required && f->visibility == FB_SEEN_BY_ALL) || f->visibility == FB_SEEN_ON_DEVICE;
+    fb_sql_bind_value(q, at, v->type == FB_ABSENT && has_default ? &f->initial : v);
 }
 
 static int run_whole(struct fb_store *s, const struct fb_row *row, enum fb_row_verb verb)

@@ -4,6 +4,7 @@
  * which it may come. Anything else ends the connection with nothing changed (law 4); what was under
  * way is on disk and goes on at the next one.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/sync/replica_internal.h"
@@ -71,6 +72,15 @@ static int start_exchange(struct fb_replica_round *r)
     return FB_OK;
 }
 
+static void say_too_old(struct fb_replica_round *r)
+{
+    r->may_pull = false;
+    r->status.verdict = FB_VERDICT_TOO_OLD;
+    snprintf(r->status.sentence, sizeof r->status.sentence, "%s",
+             fb_text("This laptop's program is too old to receive from headquarters: what is "
+                     "written here is sent; update the program."));
+}
+
 static int receive_welcome(struct fb_replica_round *r, const struct fb_message *m)
 {
     const struct fb_welcome *w = &m->welcome;
@@ -118,6 +128,9 @@ static int receive_welcome(struct fb_replica_round *r, const struct fb_message *
         memcpy(r->status.sentence, r->why.text, sizeof r->status.sentence);
         r->why.text[0] = '\0';
     }
+    if (w->verdict == FB_VERDICT_TOO_OLD && !w->must_wipe) {
+        say_too_old(r);
+    }
     r->status.must_enrol = w->must_enrol;
     rc = fb_replica_note(r, "must_enrol", w->must_enrol);
     rc = rc < 0 ? rc : fb_replica_meet_horizon(r, w->horizon);
@@ -144,6 +157,18 @@ static int put_in_force(struct fb_replica_round *r, struct fb_catalogue *c)
     return fb_store_commit(r->store);
 }
 
+/* One that this program cannot read is of a newer release: rows would be read wrongly, but what was written here is sent. In the middle of
+ * an answer the connection ends, and the next welcome brings it first. */
+static int meet_unreadable(struct fb_replica_round *r)
+{
+    if (!r->awaits_catalogue) {
+        return fb_replica_fail(r, FB_ERR_INTERRUPTED, "headquarters has a newer catalogue");
+    }
+    r->why.text[0] = '\0';
+    say_too_old(r);
+    return start_exchange(r);
+}
+
 /* Ahead of the rows that need it. A duplicate, or an older one, is nothing new. */
 static int receive_catalogue(struct fb_replica_round *r, const struct fb_message *m)
 {
@@ -157,6 +182,8 @@ static int receive_catalogue(struct fb_replica_round *r, const struct fb_message
         int rc = fb_catalogue_load(m->catalogue.document, m->catalogue.document_size, &c, &r->why);
         if (rc == FB_OK) {
             rc = put_in_force(r, c);
+        } else if (rc == FB_ERR_INVALID || rc == FB_ERR_LIMIT) {
+            return meet_unreadable(r);
         }
         if (rc < 0) {
             return rc;

@@ -15,8 +15,8 @@
  *         v
  *       CLOSED
  *
- * Happy path: hello, welcome (and the catalogue if it is newer); push parts, acks; pull; frames of
- * the cut, produced only while the output is below FB_OUTPUT_BYTES_HIGH; then pokes and pings until
+ * Happy path: hello, welcome (and the catalogue if it is newer); push parts, acks; pull; the catalogue
+ * if a newer one is in force since, and frames of the cut, produced only while the output is below FB_OUTPUT_BYTES_HIGH; then pokes and pings until
  * the next push or pull. What fails: a frame that comes in a state its row of the table does not
  * name, or that cannot be decoded, is answered with REFUSE and the end; an error of the hub ends
  * the connection at once, the laptop comes again.
@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/planted.h"
 #include "common/sync/sync.h"
 
 #define RETRY_MS 100 /* the hub was busy: ask again */
@@ -55,6 +56,7 @@ struct fb_server_session {
     struct fb_why why;
 
     int64_t clock_offset_ms; /* ours minus the laptop's, as its hello said */
+    int64_t known_catalogue; /* version that the laptop has, or that was sent to it */
     int64_t pushed;          /* newest push that came whole */
     int64_t acked;           /* newest that is settled */
     int64_t poke_rev;        /* 0: nothing to tell */
@@ -158,12 +160,13 @@ static int refuse_protocol(struct fb_server_session *s, const char *sentence)
 
 /* ---- One function per message ---- */
 
-static int send_catalogue(struct fb_server_session *s, int64_t known_version)
+/* Ahead of rows that need it: a laptop skips columns it does not know, and nobody would send them again. */
+static int send_catalogue(struct fb_server_session *s, const struct fb_catalogue *c)
 {
-    const struct fb_catalogue *c = fb_store_catalogue(s->store);
-    if (c == NULL || c->version <= known_version) {
+    if (c == NULL || c->version <= s->known_catalogue) {
         return FB_OK;
     }
+    s->known_catalogue = c->version;
     struct fb_message m = {.kind = FB_MESSAGE_CATALOGUE,
                            .catalogue = {.version = c->version,
                                          .document = c->document,
@@ -191,11 +194,14 @@ static int receive_hello(struct fb_server_session *s, const struct fb_message *m
         s->clock_offset_ms = 0; /* so long it was on the way, or its clock is slow: nobody knows */
     }
     s->pushed = s->acked = a.welcome.seen;
+    s->known_catalogue = hello->catalogue_version;
     move(s, IN_STEP);
     struct fb_message welcome = {.kind = FB_MESSAGE_WELCOME, .welcome = a.welcome};
     welcome.welcome.now_ms = s->now_ms;
     rc = queue(s, &welcome);
-    return rc < 0 || a.welcome.must_wipe ? rc : send_catalogue(s, hello->catalogue_version);
+    return rc < 0 || a.welcome.verdict == FB_VERDICT_TOO_OLD
+               ? rc
+               : send_catalogue(s, fb_store_catalogue(s->store));
 }
 
 static int receive_push_part(struct fb_server_session *s, const struct fb_message *m)
@@ -398,6 +404,9 @@ static int open_cut(struct fb_server_session *s)
         s->pokes_scopes = false;
         s->poke_rev = 0; /* the cut shows all that was committed until now */
         move(s, CUTTING);
+        rc = FB_BUG(CATALOGUE_ONLY_AT_WELCOME)
+                 ? FB_OK
+                 : send_catalogue(s, s->ops->cut_catalogue(s->ops->ctx));
     }
     return rc;
 }

@@ -224,6 +224,8 @@ struct fb_server_ops {
      * the session asks again. pull is borrowed until cut_close. */
     int (*cut_open)(void *ctx, struct fb_server_session *session, const struct fb_pull *pull,
                     int64_t now_ms);
+    /* The catalogue that the open cut was read with. */
+    const struct fb_catalogue *(*cut_catalogue)(void *ctx);
     /* Appends the next whole frames, some hundred KiB; called until CUT (or CHUNK of a full cut) was among them. */
     int (*cut_next)(void *ctx, struct fb_server_session *session, struct fb_buf *out,
                     bool *ret_is_over);

@@ -24,6 +24,7 @@
 #include "common/store/journal.h"
 #include "common/store/outbox.h"
 
+/* What this program speaks; the oldest that may pull is FB_PROTOCOL_PULLS_MIN (common/base/limits.h). */
 #define FB_PROTOCOL_VERSION 1
 
 enum fb_message_kind {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Rows and removes. Columns are the stamps (numbers 1 to 4) and the entity's fields; one whose
- * values are all absent is hidden from the device and not sent.
+ * values are all absent is hidden from the device and not sent. A field that stays on its device is neither sent nor taken.
  */
+#include "common/base/planted.h"
 #include "common/wire/values.h"
 
 static bool is_hidden(const struct fb_value *first, size_t stride, size_t count)
@@ -61,7 +62,8 @@ static int add_columns(struct columns *c, const struct fb_rows *rows)
         }
     }
     for (size_t i = 0; i < e->field_count && rows->row_count > 0; i++) {
-        int rc = add_field(c, rows, &e->fields[i], scratch);
+        bool stays = e->fields[i].visibility == FB_SEEN_ON_DEVICE && !FB_BUG(DEVICE_FIELD_SENT);
+        int rc = stays ? FB_OK : add_field(c, rows, &e->fields[i], scratch);
         if (rc < 0) {
             return rc;
         }
@@ -133,7 +135,7 @@ static int make_rows(const struct fb_unpack *u, const Fb__Wire__Rows *in, struct
                                                 sizeof *rows->rows, u->arena, u->why);
 }
 
-/* A field this catalogue does not know is skipped: a newer server may send it. */
+/* A field this catalogue does not know is skipped: a newer server may send it; an older one sent those of the device, too. */
 static int read_column(const struct fb_unpack *u, const Fb__Wire__Column *in, struct fb_rows *rows)
 {
     if (in->field_no >= FB_FIELD_NO_CREATED_AT && in->field_no <= FB_FIELD_NO_MODIFIED_BY) {
@@ -142,7 +144,8 @@ static int read_column(const struct fb_unpack *u, const Fb__Wire__Column *in, st
                                 sizeof *rows->rows, u->arena, u->why);
     }
     const struct fb_field *field = fb_entity_field_no(rows->entity, in->field_no);
-    if (field == NULL) {
+    bool stays = field != NULL && field->visibility == FB_SEEN_ON_DEVICE;
+    if (field == NULL || (stays && !FB_BUG(DEVICE_FIELD_SENT))) {
         return FB_OK;
     }
     return fb_values_unpack(in->values, rows->row_count, &rows->rows[0].values[field->index],

@@ -69,6 +69,26 @@ FB_TEST(catalogue_comes_into_force_before_anything_else)
     free_laptop(t);
 }
 
+FB_TEST(a_catalogue_this_program_cannot_read_stops_the_pull_and_not_the_push)
+{
+    static const char NEWER[] =
+        "{\"version\": 2, \"entities\": [{\"no\": 900, \"a\": \"new form\"}]}";
+    struct laptop *t = new_laptop();
+    run(t->store, "INSERT INTO company (id, name) VALUES ('" ID_A "', 'Acme')");
+    open_link(t);
+    struct fb_welcome w = usual_welcome(t);
+    w.catalogue_version = 2;
+    say_welcome(t, &w);
+    say(t, &(struct fb_message){
+               .kind = FB_MESSAGE_CATALOGUE,
+               .catalogue = {.version = 2, .document = NEWER, .document_size = strlen(NEWER)}});
+    hear(t, FB_MESSAGE_PUSH_PART);
+    expect_silence(t);
+    assert_int_equal(fb_replica_round_status(t->round)->verdict, FB_VERDICT_TOO_OLD);
+    assert_int_equal(ask(t->store, "SELECT max(version) FROM fb_catalogue"), 1);
+    free_laptop(t);
+}
+
 FB_TEST(journal_is_frozen_whole_and_the_pull_follows_at_once)
 {
     struct laptop *t = new_laptop();
@@ -444,6 +464,7 @@ FB_TEST(restored_headquarters_gets_again_what_it_lost)
 
 FB_MAIN(FB_CASE(first_welcome_gives_incarnation_and_timeline_before_anything_is_frozen),
         FB_CASE(catalogue_comes_into_force_before_anything_else),
+        FB_CASE(a_catalogue_this_program_cannot_read_stops_the_pull_and_not_the_push),
         FB_CASE(journal_is_frozen_whole_and_the_pull_follows_at_once),
         FB_CASE(nothing_is_said_for_a_write_that_changed_no_synced_row),
         FB_CASE(edit_between_push_and_lost_ack_goes_up_as_a_push_of_its_own),
