@@ -7,6 +7,7 @@
 
 #include "tests/sim/db.h"
 #include "tests/sim/eyes.h"
+#include "tests/sim/releases.h"
 #include "tests/sim/util.h"
 #include "tests/sim/world.h"
 
@@ -293,6 +294,9 @@ void sim_fault(struct sim_world *w, const struct sim_planned *e)
         break;
     case SIM_SLEEP:
         sleep_long(w, r, random);
+        break;
+    case SIM_RELEASE:
+        sim_release_take(w, random);
         break;
     case SIM_PACK:
         sim_server_pack(w, random);

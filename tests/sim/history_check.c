@@ -162,7 +162,8 @@ static void check_change(struct sim_world *w, sqlite3 *hq, const struct change *
     "'$[1]'), l.device IS NOT NULL, l.rev, coalesce(json_extract(j.value, '$[2]'), l.at_ms) FROM " \
     "(SELECT (SELECT value ->> 'name' FROM fb_catalogue AS c, json_each(c.document, "              \
     "'$.entities') WHERE value ->> 'no' = g.entity "                                               \
-    "AND c.version = 1) AS entity_name, g.changes AS changes, r.device_id AS device, r.rev AS "    \
+    "AND c.version = (SELECT max(version) FROM fb_catalogue)) AS entity_name, g.changes AS "       \
+    "changes, r.device_id AS device, r.rev AS "                                                    \
     "rev, coalesce(g.at_ms, r.at_ms) AS at_ms, "                                                   \
     "lower(substr(hex(g.row_id), 1, 8) || '-' || substr(hex(g.row_id), 9, 4) || '-' || "           \
     "substr(hex(g.row_id), 13, 4) || '-' || "                                                      \

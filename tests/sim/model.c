@@ -6,25 +6,33 @@
 
 #define END                                                                                        \
     {                                                                                              \
-        NULL, SIM_LATEST, NULL                                                                     \
+        NULL, SIM_LATEST, NULL, 1                                                                  \
     }
 
 static const struct sim_field COMPANY[] = {
-    {"website", SIM_LATEST, NULL},      {"phone", SIM_LATEST, NULL},
-    {"name", SIM_MANUAL, NULL},         {"grade", SIM_SERVER, NULL},
-    {"rating", SIM_OWNER, NULL},        {"registration", SIM_ONCE, NULL},
-    {"description", SIM_TEXTUAL, NULL}, {"street", SIM_LATEST, "address"},
-    {"city", SIM_LATEST, "address"},    {"postcode", SIM_LATEST, "address"},
-    {"terms", SIM_CLOSED_MANUAL, NULL}, END};
+    {"website", SIM_LATEST, NULL, 1},        {"phone", SIM_LATEST, NULL, 1},
+    {"name", SIM_MANUAL, NULL, 1},           {"grade", SIM_SERVER, NULL, 1},
+    {"rating", SIM_OWNER, NULL, 1},          {"registration", SIM_ONCE, NULL, 1},
+    {"description", SIM_TEXTUAL, NULL, 1},   {"street", SIM_LATEST, "address", 1},
+    {"city", SIM_LATEST, "address", 1},      {"postcode", SIM_LATEST, "address", 1},
+    {"terms", SIM_CLOSED_MANUAL, NULL, 1},   {"fax", SIM_LATEST, NULL, 2},
+    {"segment", SIM_SERVER, NULL, 2},        {"badge", SIM_ONCE, NULL, 2},
+    {"profile", SIM_TEXTUAL, NULL, 2},       {"bill_street", SIM_LATEST, "billing", 2},
+    {"bill_city", SIM_LATEST, "billing", 2}, END};
 static const struct sim_field CONTACT[] = {
-    {"phone", SIM_LATEST, NULL},         {"email", SIM_LATEST, NULL},
-    {"family_name", SIM_LATEST, "name"}, {"given_name", SIM_LATEST, "name"},
-    {"remark", SIM_TEXTUAL, NULL},       END};
+    {"phone", SIM_LATEST, NULL, 1},         {"email", SIM_LATEST, NULL, 1},
+    {"family_name", SIM_LATEST, "name", 1}, {"given_name", SIM_LATEST, "name", 1},
+    {"remark", SIM_TEXTUAL, NULL, 1},       {"mobile", SIM_LATEST, NULL, 2},
+    {"wechat", SIM_MANUAL, NULL, 2},        END};
 static const struct sim_field ORDER[] = {
-    {"subject", SIM_LATEST, NULL}, {"remark", SIM_LATEST, NULL}, END};
-static const struct sim_field LINE[] = {{"product", SIM_LATEST, NULL}, END};
-static const struct sim_field NOTE[] = {{"body", SIM_LATEST, NULL}, END};
-static const struct sim_field TASK[] = {{"subject", SIM_LATEST, NULL}, END};
+    {"subject", SIM_LATEST, NULL, 1}, {"remark", SIM_LATEST, NULL, 1}, END};
+static const struct sim_field LINE[] = {{"product", SIM_LATEST, NULL, 1}, END};
+static const struct sim_field NOTE[] = {{"body", SIM_LATEST, NULL, 1}, END};
+static const struct sim_field VISIT[] = {{"subject", SIM_LATEST, NULL, 2},
+                                         {"result", SIM_LATEST, NULL, 2},
+                                         {"outcome", SIM_SERVER, NULL, 3},
+                                         END};
+static const struct sim_field TASK[] = {{"subject", SIM_LATEST, NULL, 1}, END};
 
 const struct sim_entity SIM_ENTITIES[] = {{"company", COMPANY, NULL, NULL},
                                           {"contact", CONTACT, "company_id", "company"},
@@ -32,6 +40,7 @@ const struct sim_entity SIM_ENTITIES[] = {{"company", COMPANY, NULL, NULL},
                                           {"sales_line", LINE, "sales_order_id", "sales_order"},
                                           {"note", NOTE, "company_id", "company"},
                                           {"task", TASK, "company_id", "company"},
+                                          {"visit", VISIT, "company_id", "company"},
                                           {NULL, NULL, NULL, NULL}};
 
 const struct sim_entity *sim_entity(const char *name)
@@ -54,11 +63,11 @@ const struct sim_field *sim_entity_field(const struct sim_entity *e, const char 
     return NULL;
 }
 
-const char *sim_entity_columns(const struct sim_entity *e)
+const char *sim_entity_columns(const struct sim_entity *e, int release)
 {
     static char text[512];
     size_t size = 0;
-    for (const struct sim_field *f = e->fields; f->name != NULL; f++) {
+    for (const struct sim_field *f = e->fields; f->name != NULL && f->since <= release; f++) {
         size += (size_t)snprintf(text + size, sizeof text - size, "%s%s", size > 0 ? ", " : "",
                                  f->name);
     }

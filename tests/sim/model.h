@@ -26,6 +26,7 @@ struct sim_field {
     const char *name;
     enum sim_policy policy;
     const char *group; /* NULL: by itself */
+    int since;         /* release of the catalogue; later ones come last */
 };
 
 struct sim_entity {
@@ -40,8 +41,8 @@ extern const struct sim_entity SIM_ENTITIES[]; /* those that people edit; the la
 const struct sim_entity *sim_entity(const char *name); /* NULL: none of these */
 const struct sim_field *sim_entity_field(const struct sim_entity *e, const char *name);
 
-/* A list of SQL column names for a json_array of the fields with tokens. */
-const char *sim_entity_columns(const struct sim_entity *e);
+/* A list of SQL column names for a json_array of the fields with tokens that a release has. */
+const char *sim_entity_columns(const struct sim_entity *e, int release);
 
 /* The row of the entity that everybody is after; NULL: there is none. */
 const char *sim_hot_row(const char *entity);

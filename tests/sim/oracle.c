@@ -425,9 +425,16 @@ void sim_oracle_after_restore(struct sim_world *w, int node)
 
 /* --- headquarters put back ---------------------------------------------------------------------- */
 
+static bool knows(sqlite3 *db, const char *entity, const char *field)
+{
+    return sim_db_int(db, 0, "SELECT count(*) FROM pragma_table_info(%Q) WHERE name = %Q", entity,
+                      field) > 0;
+}
+
 static bool shows(sqlite3 *db, const struct lost_edit *e)
 {
-    return sim_db_int(db, 0, "SELECT count(*) FROM %s WHERE id = %Q AND %s IS %Q", e->entity,
+    return knows(db, e->entity, e->field) &&
+           sim_db_int(db, 0, "SELECT count(*) FROM %s WHERE id = %Q AND %s IS %Q", e->entity,
                       e->row_id, e->field, e->value) > 0;
 }
 

@@ -233,6 +233,24 @@ static void draw_history(struct sim_plan *plan, uint64_t seed)
     }
 }
 
+/* Early enough for people to use what is new, while some laptops sleep. */
+static void draw_releases(struct sim_plan *plan, uint64_t seed)
+{
+    uint64_t random = sim_mix(seed, 7);
+    if (!sim_chance(&random, 350)) {
+        return;
+    }
+    struct sim_params *p = &plan->params;
+    p->releases = between(&random, 1, 2);
+    size_t more = 2 * (size_t)p->releases;
+    struct sim_planned *events = add_events(plan, more);
+    for (size_t i = 0; i < more;
+         i++) { /* one may come to nothing: the disk is full, the tool dies */
+        int64_t at_ms = between(&random, 0, p->safety_ms * 8 / 10);
+        events[plan->count++] = drawn(at_ms, SIM_RELEASE, 0, &random);
+    }
+}
+
 static void draw_rights(struct sim_plan *plan, uint64_t seed)
 {
     uint64_t random = sim_mix(seed, 3);
@@ -280,6 +298,7 @@ void sim_plan_draw(struct sim_plan *plan, uint64_t seed)
     draw_life(plan, seed);
     draw_horizon(plan, seed);
     draw_history(plan, seed);
+    draw_releases(plan, seed);
     qsort(plan->events, plan->count, sizeof *plan->events, by_time);
 }
 

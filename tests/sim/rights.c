@@ -8,6 +8,7 @@
 #include "common/store/row.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/model.h"
+#include "tests/sim/releases.h"
 #include "tests/sim/util.h"
 
 #define ROLE       "01890000-0000-7000-8006-00000000000" /* and 1: everything, 2: sees, 3: reads */
@@ -200,10 +201,12 @@ static void check_denied(struct sim_world *w, const struct sim_replica *r, const
         long long op = sqlite3_column_int64(q, 0);
         bool is_own = sim_db_int(sim_eyes(SIM_HQ), 0,
                                  "SELECT count(*) FROM sim_ledger WHERE op = %lld", op) == 0;
+        int release = sim_release_of(sim_eyes(SIM_HQ));
         for (const struct sim_entity *e = SIM_ENTITIES; is_own && e->name != NULL; e++) {
-            if (sim_db_int(sim_eyes(SIM_HQ), 0,
+            if (e->fields[0].since <= release &&
+                sim_db_int(sim_eyes(SIM_HQ), 0,
                            "SELECT count(*) FROM %s WHERE instr(json_array(%s), '~%lld.')", e->name,
-                           sim_entity_columns(e), op) > 0) {
+                           sim_entity_columns(e, release), op) > 0) {
                 sim_violation(
                     w, "right",
                     "op %lld of n%d stands at headquarters, though its author might not write", op,

@@ -12,6 +12,7 @@
 #include "tests/sim/aging.h"
 #include "tests/sim/db.h"
 #include "tests/sim/eyes.h"
+#include "tests/sim/releases.h"
 #include "tests/sim/rights.h"
 #include "tests/sim/territories.h"
 #include "tests/sim/util.h"
@@ -248,6 +249,9 @@ static bool open_all(struct sim_world *w, struct fb_why *why, int *ret_rc)
     }
     if (rc == FB_OK) {
         rc = fb_store_check_schema(s->daemon.store, &health);
+    }
+    if (rc == FB_OK) {
+        sim_release_follow(w, s->daemon.store);
     }
     if (rc == FB_OK) {
         rc = fb_hub_new(s->daemon.store, s->reader, &s->daemon.random, &s->hub, why);

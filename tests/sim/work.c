@@ -11,54 +11,27 @@
 #include "tests/sim/aging.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/model.h"
+#include "tests/sim/releases.h"
 #include "tests/sim/rights.h"
 #include "tests/sim/territories.h"
 #include "tests/sim/util.h"
+#include "tests/sim/work_inside.h"
 #include "tests/sim/work_merge.h"
 
-#define ID_SIZE    FB_ROW_ID_SIZE
-#define NOTICE_MS  1000 /* the watch sees a foreign write within this */
-#define ANCHOR     "01890000-0000-7000-8000-00000000000" /* and 1 or 2: companies that nobody deletes */
-#define IS_ANCHOR  "id IN ('" ANCHOR "1', '" ANCHOR "2')"
-#define CLASH_ID   "0189ffff-0000-7000-8000-%012d"
-#define VALUE_SIZE 160
+#define NOTICE_MS 1000 /* the watch sees a foreign write within this */
+#define CLASH_ID  "0189ffff-0000-7000-8000-%012d"
 
-struct job {
-    struct sim_world *w;
-    int node;
-    sqlite3 *db;
-    enum sim_kind doing;
-    int64_t op;
-    int tokens;
-    int64_t cursor;
-    uint64_t random;
-    const char *kind;      /* of ledger rows for values: set or hand */
-    const char *step_kind; /* of those for steps */
-    bool has_ledger;
-    int rc; /* the first failure sticks */
-};
-
-#define RUN(j, ...)                                                                                \
-    do {                                                                                           \
-        if ((j)->rc == SQLITE_OK) {                                                                \
-            (j)->rc = sim_db_run((j)->db, __VA_ARGS__);                                            \
-        }                                                                                          \
-    } while (0)
-
-static uint64_t pick(struct job *j, uint64_t limit)
+uint64_t sim_pick(struct job *j, uint64_t limit)
 {
     return sim_below(&j->random, limit);
 }
 
 /* 'word ~OP.N~' as an SQL literal. */
-static const char *token(struct job *j, const char *word, char ret[static VALUE_SIZE])
+const char *sim_token(struct job *j, const char *word, char ret[static VALUE_SIZE])
 {
     snprintf(ret, VALUE_SIZE, "'%s ~%lld.%d~'", word, (long long)j->op, ++j->tokens);
     return ret;
 }
-
-#define LEDGER                                                                                     \
-    "INSERT INTO sim_ledger (op, kind, entity, row_id, field, was, mine, cursor, true_ms) "
 
 /* --- pieces ------------------------------------------------------------------------------------- */
 
@@ -86,10 +59,10 @@ static void set(struct job *j, const char *entity, const char *id, const char *f
     }
 }
 
-static void set_token(struct job *j, const char *entity, const char *id, const char *field)
+void sim_set_token(struct job *j, const char *entity, const char *id, const char *field)
 {
     char value[VALUE_SIZE];
-    set(j, entity, id, field, token(j, field, value));
+    set(j, entity, id, field, sim_token(j, field, value));
 }
 
 static void step(struct job *j, const char *entity, const char *id, const char *field, int64_t by)
@@ -103,7 +76,7 @@ static void step(struct job *j, const char *entity, const char *id, const char *
 /* Notes what an insert brought: every field with a token, and where the row came from. */
 static void note_insert(struct job *j, const struct sim_entity *e, const char *id)
 {
-    for (const struct sim_field *f = e->fields; f->name != NULL; f++) {
+    for (const struct sim_field *f = e->fields; f->name != NULL && f->since <= j->release; f++) {
         RUN(j,
             LEDGER
             "SELECT %lld, 'insert', '%s', id, '%s', NULL, %s, %lld, %lld FROM %s WHERE id = '%s' "
@@ -114,8 +87,8 @@ static void note_insert(struct job *j, const struct sim_entity *e, const char *i
 }
 
 /* Inserts with an id of the database's own, or the one in ret_id if it is not empty. */
-static void insert(struct job *j, const char *entity, char ret_id[static ID_SIZE],
-                   const char *columns, const char *values)
+void sim_insert(struct job *j, const char *entity, char ret_id[static ID_SIZE], const char *columns,
+                const char *values)
 {
     if (j->rc != SQLITE_OK) {
         return;
@@ -143,19 +116,22 @@ static void note_delete(struct job *j, const char *entity, const char *where)
     RUN(j,
         LEDGER
         "SELECT %lld, 'delete', '%s', id, NULL, json_array(%s), NULL, %lld, %lld FROM %s WHERE %s",
-        (long long)j->op, entity, sim_entity_columns(e), (long long)j->cursor,
+        (long long)j->op, entity, sim_entity_columns(e, j->release), (long long)j->cursor,
         (long long)j->w->now_ms, entity, where);
 }
 
 /* Deletes the rows with all below them: parts go by the triggers, what only refers to them is deleted first. */
-static void delete_where(struct job *j, const char *entity, const char *where)
+void sim_delete_where(struct job *j, const char *entity, const char *where)
 {
     char below[400];
     if (strcmp(entity, "company") == 0) {
         snprintf(below, sizeof below, "company_id IN (SELECT id FROM company WHERE %s)", where);
-        delete_where(j, "sales_order", below);
-        delete_where(j, "note", below);
-        delete_where(j, "task", below);
+        sim_delete_where(j, "sales_order", below);
+        sim_delete_where(j, "note", below);
+        sim_delete_where(j, "task", below);
+        if (j->release >= 2) {
+            sim_delete_where(j, "visit", below);
+        }
         note_delete(j, "contact", below);
     } else if (strcmp(entity, "sales_order") == 0) {
         snprintf(below, sizeof below, "sales_order_id IN (SELECT id FROM sales_order WHERE %s)",
@@ -167,7 +143,7 @@ static void delete_where(struct job *j, const char *entity, const char *where)
 }
 
 /* A row of the entity, by chance; empty if there is none. */
-static void some_row(struct job *j, const char *entity, const char *where, char ret[static ID_SIZE])
+void sim_some_row(struct job *j, const char *entity, const char *where, char ret[static ID_SIZE])
 {
     int64_t count = sim_db_int(j->db, 0, "SELECT count(*) FROM %s WHERE %s", entity, where);
     ret[0] = '\0';
@@ -175,21 +151,21 @@ static void some_row(struct job *j, const char *entity, const char *where, char 
         return;
     }
     const char *hot = sim_hot_row(entity);
-    if (hot != NULL && pick(j, 5) < 2 &&
+    if (hot != NULL && sim_pick(j, 5) < 2 &&
         sim_db_int(j->db, 0, "SELECT count(*) FROM %s WHERE %s AND id = '%s'", entity, where, hot) >
             0) {
         snprintf(ret, ID_SIZE, "%s", hot);
         return;
     }
     char *id = sim_db_text(j->db, "SELECT id FROM %s WHERE %s ORDER BY id LIMIT 1 OFFSET %lld",
-                           entity, where, (long long)pick(j, (uint64_t)count));
+                           entity, where, (long long)sim_pick(j, (uint64_t)count));
     snprintf(ret, ID_SIZE, "%s", id != NULL ? id : "");
     free(id);
 }
 
 static const char *some_company(struct job *j, char ret[static ID_SIZE])
 {
-    some_row(j, "company", "1", ret);
+    sim_some_row(j, "company", "1", ret);
     return ret;
 }
 
@@ -199,11 +175,11 @@ static const struct sim_field *some_field(struct job *j, const struct sim_entity
                                           bool with_groups)
 {
     size_t count = 0;
-    while (e->fields[count].name != NULL) {
+    while (e->fields[count].name != NULL && e->fields[count].since <= j->release) {
         count++;
     }
     for (;;) {
-        const struct sim_field *f = &e->fields[pick(j, count)];
+        const struct sim_field *f = &e->fields[sim_pick(j, count)];
         if (f->policy != SIM_TEXTUAL && (with_groups || f->group == NULL)) {
             return f;
         }
@@ -213,26 +189,42 @@ static const struct sim_field *some_field(struct job *j, const struct sim_entity
 static void edit(struct job *j)
 {
     static const char *const WHICH[] = {"company",     "company",    "contact", "contact",
-                                        "sales_order", "sales_line", "note",    "task"};
-    const char *entity = WHICH[pick(j, 8)];
+                                        "sales_order", "sales_line", "note",    "task",
+                                        "visit",       "visit"};
+    const char *entity = WHICH[sim_pick(j, j->release >= 2 ? 10 : 8)];
     char id[ID_SIZE];
-    some_row(j, entity, strcmp(entity, "note") == 0 ? "body NOT LIKE 'together %'" : "1", id);
+    sim_some_row(j, entity, strcmp(entity, "note") == 0 ? "body NOT LIKE 'together %'" : "1", id);
     if (id[0] == '\0') {
         return;
     }
-    if (strcmp(entity, "task") == 0 && pick(j, 3) == 0) {
+    if (strcmp(entity, "task") == 0 && sim_pick(j, 3) == 0) {
         RUN(j, "UPDATE task SET private = 1 - private WHERE id = '%s'", id);
     }
-    for (uint64_t i = 0, count = 1 + pick(j, 3); i < count; i++) {
-        set_token(j, entity, id, some_field(j, sim_entity(entity), true)->name);
+    for (uint64_t i = 0, count = 1 + sim_pick(j, 3); i < count; i++) {
+        sim_set_token(j, entity, id, some_field(j, sim_entity(entity), true)->name);
     }
+}
+
+/* What only this node holds, and nobody is ever sent. */
+static void edit_memo(struct job *j)
+{
+    char id[ID_SIZE];
+    char value[VALUE_SIZE];
+    some_company(j, id);
+    snprintf(value, sizeof value, "'memo n%d of %lld'", j->node, (long long)j->op);
+    j->kind = "device";
+    set(j, "company", id, "memo", value);
 }
 
 static void edit_hot(struct job *j)
 {
-    set_token(j, "company", ANCHOR "1", some_field(j, sim_entity("company"), true)->name);
-    if (pick(j, 8) == 0) {
-        set(j, "company", ANCHOR "1", "status", pick(j, 2) == 0 ? "'closed'" : "'open'");
+    if (j->release >= 3 && sim_pick(j, 6) == 0) {
+        edit_memo(j);
+        return;
+    }
+    sim_set_token(j, "company", ANCHOR "1", some_field(j, sim_entity("company"), true)->name);
+    if (sim_pick(j, 8) == 0) {
+        set(j, "company", ANCHOR "1", "status", sim_pick(j, 2) == 0 ? "'closed'" : "'open'");
     }
 }
 
@@ -240,19 +232,24 @@ static void edit_group(struct job *j)
 {
     static const char *const MEMBERS[] = {"street", "city", "postcode"};
     char id[ID_SIZE];
-    if (pick(j, 3) == 0) {
-        some_row(j, "contact", "1", id);
+    if (j->release >= 2 && sim_pick(j, 3) == 0) {
+        sim_set_token(j, "company", some_company(j, id),
+                      sim_pick(j, 2) == 0 ? "bill_street" : "bill_city");
+        return;
+    }
+    if (sim_pick(j, 3) == 0) {
+        sim_some_row(j, "contact", "1", id);
         if (id[0] != '\0') {
-            set_token(j, "contact", id, pick(j, 2) == 0 ? "family_name" : "given_name");
+            sim_set_token(j, "contact", id, sim_pick(j, 2) == 0 ? "family_name" : "given_name");
         }
         return;
     }
-    if (pick(j, 2) == 0) {
+    if (sim_pick(j, 2) == 0) {
         some_company(j, id);
     } else {
         snprintf(id, sizeof id, "%s", ANCHOR "1");
     }
-    set_token(j, "company", id, MEMBERS[pick(j, 3)]);
+    sim_set_token(j, "company", id, MEMBERS[sim_pick(j, 3)]);
 }
 
 static void edit_text(struct job *j)
@@ -260,11 +257,14 @@ static void edit_text(struct job *j)
     char id[ID_SIZE];
     char line[VALUE_SIZE];
     char value[2 * VALUE_SIZE];
-    bool in_company = pick(j, 3) > 0;
-    some_row(j, in_company ? "company" : "contact", "1", id);
+    bool in_company = sim_pick(j, 3) > 0;
+    sim_some_row(j, in_company ? "company" : "contact", "1", id);
     const char *field = in_company ? "description" : "remark";
-    token(j, "line", line);
-    if (pick(j, 2) == 0) {
+    if (in_company && j->release >= 2 && sim_pick(j, 2) == 0) {
+        field = "profile";
+    }
+    sim_token(j, "line", line);
+    if (sim_pick(j, 2) == 0) {
         snprintf(value, sizeof value, "coalesce(%s || char(10), '') || %s", field, line);
     } else {
         snprintf(value, sizeof value, "%s || coalesce(char(10) || %s, '')", line, field);
@@ -274,29 +274,22 @@ static void edit_text(struct job *j)
     }
 }
 
-/* A row written anew falls back to its defaults: for a sum that is a step, too. */
-static void note_reset(struct job *j, const char *id)
-{
-    RUN(j,
-        LEDGER
-        "SELECT %lld, '%s', 'contact', id, 'calls', calls, -calls, %lld, %lld FROM contact WHERE "
-        "id = '%s' AND calls <> 0",
-        (long long)j->op, j->step_kind, (long long)j->cursor, (long long)j->w->now_ms, id);
-}
-
 static void count(struct job *j)
 {
     char id[ID_SIZE];
-    if (pick(j, 3) == 0) {
-        some_row(j, "sales_line", "1", id);
+    if (sim_pick(j, 3) == 0) {
+        sim_some_row(j, "sales_line", "1", id);
         if (id[0] != '\0') {
-            step(j, "sales_line", id, "delivered", 1 + (int64_t)pick(j, 5));
+            step(j, "sales_line", id, "delivered", 1 + (int64_t)sim_pick(j, 5));
         }
         return;
     }
     snprintf(id, sizeof id, "%s", ANCHOR "1");
-    if (pick(j, 2) == 0) {
+    if (sim_pick(j, 2) == 0) {
         some_company(j, id);
+    }
+    if (j->release >= 2 && sim_pick(j, 2) == 0) {
+        step(j, "company", id, "points", 1 + (int64_t)sim_pick(j, 9));
     }
     step(j, "company", id, "visits", 1);
 }
@@ -305,12 +298,12 @@ static void transfer(struct job *j)
 {
     char from[ID_SIZE];
     char to[ID_SIZE];
-    some_row(j, "account", "1", from);
-    some_row(j, "account", "1", to);
+    sim_some_row(j, "account", "1", from);
+    sim_some_row(j, "account", "1", to);
     if (from[0] == '\0' || strcmp(from, to) == 0) {
         return;
     }
-    int64_t by = 1 + (int64_t)pick(j, 100);
+    int64_t by = 1 + (int64_t)sim_pick(j, 100);
     step(j, "account", from, "balance", -by);
     step(j, "account", to, "balance", by);
 }
@@ -322,23 +315,25 @@ static void together(struct job *j)
     char value[VALUE_SIZE];
     char values[2 * VALUE_SIZE];
     char id[ID_SIZE];
-    uint64_t count = 2 + pick(j, 3);
-    bool edit_first = pick(j, 2) == 0;
+    uint64_t count = 2 + sim_pick(j, 3);
+    bool edit_first = sim_pick(j, 2) == 0;
     char contact[ID_SIZE];
-    some_row(j, "contact", "1", contact);
+    sim_some_row(j, "contact", "1", contact);
     if (edit_first && contact[0] != '\0') {
-        set_token(j, "contact", contact, "phone");
+        sim_set_token(j, "contact", contact, "phone");
     }
     for (uint64_t i = 0; i < count; i++) {
         snprintf(word, sizeof word, "together %lld %d", (long long)j->op, (int)count);
-        int anchor = 1 + (int)pick(j, 2); /* with territories all in one: seen and judged alike */
+        int anchor =
+            1 + (int)sim_pick(j, 2); /* with territories all in one: seen and judged alike */
         snprintf(values, sizeof values, "'" ANCHOR "%d', %s",
-                 sim_has_territories(j->w) ? 1 + (int)(j->op % 2) : anchor, token(j, word, value));
+                 sim_has_territories(j->w) ? 1 + (int)(j->op % 2) : anchor,
+                 sim_token(j, word, value));
         id[0] = '\0';
-        insert(j, "note", id, "company_id, body", values);
+        sim_insert(j, "note", id, "company_id, body", values);
     }
     if (!edit_first && contact[0] != '\0') {
-        set_token(j, "contact", contact, "phone");
+        sim_set_token(j, "contact", contact, "phone");
     }
 }
 
@@ -347,13 +342,13 @@ static void insert_order(struct job *j, const char *company)
     char value[VALUE_SIZE];
     char values[2 * VALUE_SIZE];
     char order[ID_SIZE] = "";
-    snprintf(values, sizeof values, "'%s', %s", company, token(j, "subject", value));
-    insert(j, "sales_order", order, "company_id, subject", values);
-    for (uint64_t i = 0, lines = 1 + pick(j, 3); i < lines; i++) {
+    snprintf(values, sizeof values, "'%s', %s", company, sim_token(j, "subject", value));
+    sim_insert(j, "sales_order", order, "company_id, subject", values);
+    for (uint64_t i = 0, lines = 1 + sim_pick(j, 3); i < lines; i++) {
         char line[ID_SIZE] = "";
-        snprintf(values, sizeof values, "'%s', %s, %d", order, token(j, "product", value),
-                 1 + (int)pick(j, 9));
-        insert(j, "sales_line", line, "sales_order_id, product, qty", values);
+        snprintf(values, sizeof values, "'%s', %s, %d", order, sim_token(j, "product", value),
+                 1 + (int)sim_pick(j, 9));
+        sim_insert(j, "sales_line", line, "sales_order_id, product, qty", values);
     }
 }
 
@@ -362,10 +357,10 @@ static void insert_company(struct job *j, char ret_id[static ID_SIZE])
 {
     char value[VALUE_SIZE];
     char values[2 * VALUE_SIZE];
-    bool is_owned = sim_has_territories(j->w) && j->node != SIM_HQ && pick(j, 4) > 0;
-    snprintf(values, sizeof values, "%s, nullif('%s', '')", token(j, "name", value),
+    bool is_owned = sim_has_territories(j->w) && j->node != SIM_HQ && sim_pick(j, 4) > 0;
+    snprintf(values, sizeof values, "%s, nullif('%s', '')", sim_token(j, "name", value),
              is_owned ? j->w->replicas[j->node].employee_id : "");
-    insert(j, "company", ret_id, "name, owner_id", values);
+    sim_insert(j, "company", ret_id, "name, owner_id", values);
 }
 
 static void insert_some(struct job *j)
@@ -378,29 +373,33 @@ static void insert_some(struct job *j)
     if (company[0] == '\0') {
         snprintf(company, sizeof company, "%s", ANCHOR "1");
     }
-    switch (pick(j, 5)) {
+    switch (sim_pick(j, j->release >= 2 ? 6 : 5)) {
+    case 5:
+        snprintf(values, sizeof values, "'%s', %s", company, sim_token(j, "subject", value));
+        sim_insert(j, "visit", id, "company_id, subject", values);
+        break;
     case 0:
         insert_company(j, id);
         snprintf(company, sizeof company, "%s", id);
         id[0] = '\0'; /* and its first contact */
         __attribute__((fallthrough));
     case 1:
-        snprintf(values, sizeof values, "'%s', %s", company, token(j, "family", value));
-        insert(j, "contact", id, "company_id, family_name", values);
+        snprintf(values, sizeof values, "'%s', %s", company, sim_token(j, "family", value));
+        sim_insert(j, "contact", id, "company_id, family_name", values);
         break;
     case 2:
         insert_order(j, company);
         break;
     case 3:
-        snprintf(values, sizeof values, "'%s', %s", company, token(j, "body", value));
-        insert(j, "note", id, "company_id, body", values);
+        snprintf(values, sizeof values, "'%s', %s", company, sim_token(j, "body", value));
+        sim_insert(j, "note", id, "company_id, body", values);
         break;
     default:
         if (j->node != SIM_HQ) {
             snprintf(values, sizeof values, "'%s', %s, nullif('%s', '%s'), %d",
-                     j->w->replicas[j->node].employee_id, token(j, "subject", value), company,
-                     pick(j, 2) == 0 ? company : "", pick(j, 3) == 0);
-            insert(j, "task", id, "owner_id, subject, company_id, private", values);
+                     j->w->replicas[j->node].employee_id, sim_token(j, "subject", value), company,
+                     sim_pick(j, 2) == 0 ? company : "", sim_pick(j, 3) == 0);
+            sim_insert(j, "task", id, "owner_id, subject, company_id, private", values);
         }
         break;
     }
@@ -412,159 +411,30 @@ static void insert_same(struct job *j)
     char phone[VALUE_SIZE];
     char values[4 * VALUE_SIZE];
     char id[ID_SIZE];
-    snprintf(id, sizeof id, CLASH_ID, (int)pick(j, 4));
+    snprintf(id, sizeof id, CLASH_ID, (int)sim_pick(j, 4));
     if (sim_db_int(j->db, 0, "SELECT count(*) FROM contact WHERE id = '%s'", id) > 0) {
-        set_token(j, "contact", id, "email");
+        sim_set_token(j, "contact", id, "email");
         return;
     }
-    int calls = 1 + (int)pick(j, 5);
-    snprintf(values, sizeof values, "'" ANCHOR "1', %s, %s, %d", token(j, "family", value),
-             token(j, "phone", phone), calls);
-    insert(j, "contact", id, "company_id, family_name, phone, calls", values);
+    int calls = 1 + (int)sim_pick(j, 5);
+    snprintf(values, sizeof values, "'" ANCHOR "1', %s, %s, %d", sim_token(j, "family", value),
+             sim_token(j, "phone", phone), calls);
+    sim_insert(j, "contact", id, "company_id, family_name, phone, calls", values);
     RUN(j, LEDGER "VALUES (%lld, '%s', 'contact', '%s', 'calls', NULL, %d, %lld, %lld)",
         (long long)j->op, j->step_kind, id, calls, (long long)j->cursor, (long long)j->w->now_ms);
-}
-
-static void delete_some(struct job *j)
-{
-    static const char *const WHICH[] = {"contact", "contact", "sales_line", "sales_order",
-                                        "note",    "task",    "company",    "company"};
-    const char *entity = WHICH[pick(j, 8)];
-    char id[ID_SIZE];
-    char where[64];
-    const char *may = strcmp(entity, "note") == 0      ? "body NOT LIKE 'together %'"
-                      : strcmp(entity, "company") == 0 ? "NOT (" IS_ANCHOR ")"
-                                                       : "1";
-    some_row(j, entity, may, id);
-    if (id[0] == '\0') {
-        return;
-    }
-    if (pick(j, 3) == 0 && strcmp(entity, "contact") == 0) {
-        set_token(j, entity, id,
-                  "email"); /* its last value must not be lost if the delete is refused */
-    }
-    if (pick(j, 2) == 0 && strcmp(entity, "sales_order") == 0) {
-        char line[ID_SIZE];
-        snprintf(where, sizeof where, "sales_order_id = '%s'", id);
-        some_row(j, "sales_line", where, line);
-        if (line[0] != '\0') {
-            set_token(j, "sales_line", line, "product");
-        }
-    }
-    snprintf(where, sizeof where, "id = '%s'", id);
-    delete_where(j, entity, where);
-}
-
-static void insert_delete(struct job *j)
-{
-    char value[VALUE_SIZE];
-    char values[2 * VALUE_SIZE];
-    char where[64];
-    char id[ID_SIZE] = "";
-    snprintf(values, sizeof values, "'" ANCHOR "1', %s", token(j, "family", value));
-    insert(j, "contact", id, "company_id, family_name", values);
-    snprintf(where, sizeof where, "id = '%s'", id);
-    delete_where(j, "contact", where);
-}
-
-static void delete_insert(struct job *j)
-{
-    char value[VALUE_SIZE];
-    char values[2 * VALUE_SIZE];
-    char where[64];
-    char id[ID_SIZE];
-    some_row(j, "contact", "1", id);
-    if (id[0] == '\0') {
-        return;
-    }
-    char *company = sim_db_text(j->db, "SELECT company_id FROM contact WHERE id = '%s'", id);
-    note_reset(j, id);
-    snprintf(where, sizeof where, "id = '%s'", id);
-    delete_where(j, "contact", where);
-    snprintf(values, sizeof values, "'%s', %s", company, token(j, "family", value));
-    insert(j, "contact", id, "company_id, family_name", values);
-    free(company);
 }
 
 static void there_and_back(struct job *j)
 {
     char id[ID_SIZE];
     snprintf(id, sizeof id, "%s", ANCHOR "1");
-    const char *field = pick(j, 2) == 0 ? "website" : "street";
+    const char *field = sim_pick(j, 2) == 0 ? "website" : "street";
     char *was = sim_db_text(j->db, "SELECT quote(%s) FROM company WHERE id = '%s'", field, id);
-    set_token(j, "company", id, field);
+    sim_set_token(j, "company", id, field);
     if (was != NULL && strlen(was) < 500) {
         set(j, "company", id, field, was);
     }
     free(was);
-}
-
-/* INSERT OR REPLACE names some columns; the others fall back to NULL, which is an edit too. */
-static void replace(struct job *j)
-{
-    static const char *const FIELDS[] = {"family_name", "phone", "email", "given_name", "remark"};
-    char values[2][VALUE_SIZE];
-    char id[ID_SIZE];
-    some_row(j, "contact", "1", id);
-    if (id[0] == '\0') {
-        return;
-    }
-    note_reset(j, id);
-    token(j, "family", values[0]);
-    token(j, "phone", values[1]);
-    for (int i = 0; i < 5; i++) {
-        RUN(j,
-            LEDGER "SELECT %lld, 'set', "
-                   "'contact', id, '%s', %s, %s, %lld, %lld FROM contact WHERE id = '%s'",
-            (long long)j->op, FIELDS[i], FIELDS[i], i < 2 ? values[i] : "NULL",
-            (long long)j->cursor, (long long)j->w->now_ms, id);
-    }
-    char *company = sim_db_text(j->db, "SELECT company_id FROM contact WHERE id = '%s'", id);
-    RUN(j,
-        "INSERT OR REPLACE INTO contact (id, company_id, family_name, phone) VALUES ('%s', '%s', "
-        "%s, %s)",
-        id, company != NULL ? company : "", values[0], values[1]);
-    free(company);
-}
-
-static void upsert(struct job *j)
-{
-    char value[VALUE_SIZE];
-    char id[ID_SIZE];
-    some_row(j, "contact", "1", id);
-    if (id[0] == '\0') {
-        return;
-    }
-    char *company = sim_db_text(j->db, "SELECT company_id FROM contact WHERE id = '%s'", id);
-    uint64_t how = pick(j, 3);
-    const char *phone = how == 0 ? "phone" : how == 2 ? "email" : NULL;
-    token(j, "upsert", value);
-    if (phone != NULL) {
-        RUN(j,
-            LEDGER "SELECT %lld, 'set', "
-                   "'contact', id, '%s', %s, %s, %lld, %lld FROM contact WHERE id = '%s'",
-            (long long)j->op, phone, phone, value, (long long)j->cursor, (long long)j->w->now_ms,
-            id);
-    }
-    if (how == 0) {
-        RUN(j,
-            "INSERT INTO contact (id, company_id, family_name, phone) VALUES ('%s', '%s', 'x', %s) "
-            "ON CONFLICT (id) DO "
-            "UPDATE SET phone = excluded.phone",
-            id, company, value);
-    } else if (how == 1) {
-        RUN(j,
-            "INSERT INTO sim_ledger (op, kind, entity, row_id, true_ms) VALUES (%lld, 'touch', "
-            "'contact', '%s', %lld)",
-            (long long)j->op, id, (long long)j->w->now_ms);
-        RUN(j,
-            "INSERT OR IGNORE INTO contact (id, company_id, family_name, phone) VALUES ('%s', "
-            "'%s', 'x', %s)",
-            id, company, value);
-    } else {
-        RUN(j, "UPDATE OR REPLACE contact SET email = %s WHERE id = '%s'", value, id);
-    }
-    free(company);
 }
 
 static void next_state(struct job *j)
@@ -577,7 +447,7 @@ static void next_state(struct job *j)
     for (int i = 0; state != NULL && i < 3; i++) {
         if (strcmp(state, NEXT[i][0]) == 0) {
             char value[32];
-            snprintf(value, sizeof value, "'%s'", NEXT[i][1 + pick(j, 2)]);
+            snprintf(value, sizeof value, "'%s'", NEXT[i][1 + sim_pick(j, 2)]);
             set(j, "company", id, "state", value);
         }
     }
@@ -591,7 +461,7 @@ static void extreme(struct job *j)
     char now[FB_INSTANT_SIZE];
     snprintf(id, sizeof id, "%s", ANCHOR "1");
     fb_instant_format(j->w->now_ms, now);
-    switch (pick(j, 4)) {
+    switch (sim_pick(j, 4)) {
     case 0:
         snprintf(value, sizeof value, "max(coalesce(last_seen_at, ''), '%s')", now);
         set(j, "company", id, "last_seen_at", value);
@@ -609,7 +479,7 @@ static void extreme(struct job *j)
                  "(SELECT json_group_array(value) FROM (SELECT value FROM json_each(coalesce(tags, "
                  "'[]')) UNION SELECT "
                  "'t%02d' ORDER BY 1))",
-                 (int)pick(j, 40));
+                 (int)sim_pick(j, 40));
         set(j, "company", id, "tags", value);
         break;
     }
@@ -620,8 +490,8 @@ static void move(struct job *j)
     char id[ID_SIZE];
     char company[ID_SIZE];
     char value[64];
-    const char *entity = pick(j, 2) == 0 ? "sales_order" : "contact";
-    some_row(j, entity, "1", id);
+    const char *entity = sim_pick(j, 2) == 0 ? "sales_order" : "contact";
+    sim_some_row(j, entity, "1", id);
     some_company(j, company);
     snprintf(value, sizeof value, "'%s'", company);
     if (id[0] != '\0' && company[0] != '\0') {
@@ -638,18 +508,18 @@ static void poison(struct job *j)
         edit_hot(j);
         return;
     }
-    some_row(j, "sales_line", "1", id);
+    sim_some_row(j, "sales_line", "1", id);
     if (id[0] != '\0') {
-        set(j, "sales_line", id, "due_on", token(j, "soon", value));
+        set(j, "sales_line", id, "due_on", sim_token(j, "soon", value));
         char *order =
             sim_db_text(j->db, "SELECT sales_order_id FROM sales_line WHERE id = '%s'", id);
         if (order != NULL) {
-            set_token(j, "sales_order", order, "remark"); /* held with its line */
+            sim_set_token(j, "sales_order", order, "remark"); /* held with its line */
         }
         free(order);
     }
-    if (pick(j, 2) == 0) {
-        set_token(j, "company", ANCHOR "2", "website");
+    if (sim_pick(j, 2) == 0) {
+        sim_set_token(j, "company", ANCHOR "2", "website");
     }
 }
 
@@ -657,14 +527,14 @@ static void rule(struct job *j)
 {
     static const char *const RULINGS[] = {"kept_mine", "kept_theirs", "kept_base"};
     char id[ID_SIZE];
-    if (j->node == SIM_HQ && pick(j, 4) == 0) {
-        some_row(j, "conflict", "outcome LIKE 'kept%'", id);
+    if (j->node == SIM_HQ && sim_pick(j, 4) == 0) {
+        sim_some_row(j, "conflict", "outcome LIKE 'kept%'", id);
         RUN(j, "UPDATE conflict SET outcome = 'waiting', decided_at = NULL WHERE id = '%s'", id);
         return;
     }
-    some_row(j, "conflict", "outcome = 'waiting'", id);
+    sim_some_row(j, "conflict", "outcome = 'waiting'", id);
     if (id[0] != '\0') {
-        RUN(j, "UPDATE conflict SET outcome = '%s' WHERE id = '%s'", RULINGS[pick(j, 3)], id);
+        RUN(j, "UPDATE conflict SET outcome = '%s' WHERE id = '%s'", RULINGS[sim_pick(j, 3)], id);
     }
 }
 
@@ -690,15 +560,15 @@ static void merge_records(struct job *j)
 static void edit_by_hand(struct job *j)
 {
     char id[ID_SIZE];
-    const char *entity = pick(j, 2) == 0 ? "company" : "contact";
-    some_row(j, entity, "1", id);
+    const char *entity = sim_pick(j, 2) == 0 ? "company" : "contact";
+    sim_some_row(j, entity, "1", id);
     if (id[0] == '\0') {
         return;
     }
     j->w->counters.hand_edits++;
     j->kind = "hand";
     sqlite3_db_config(j->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    set_token(j, entity, id, entity[3] == 'p' ? "website" : "phone");
+    sim_set_token(j, entity, id, entity[3] == 'p' ? "website" : "phone");
 }
 
 static void do_work(struct job *j, enum sim_kind kind)
@@ -708,9 +578,9 @@ static void do_work(struct job *j, enum sim_kind kind)
         [SIM_EDIT] = edit, [SIM_EDIT_HOT] = edit_hot, [SIM_GROUP] = edit_group,
         [SIM_TEXT] = edit_text, [SIM_COUNT] = count, [SIM_TRANSFER] = transfer,
         [SIM_TOGETHER] = together, [SIM_INSERT] = insert_some, [SIM_INSERT_SAME] = insert_same,
-        [SIM_DELETE] = delete_some, [SIM_INSERT_DELETE] = insert_delete,
-        [SIM_DELETE_INSERT] = delete_insert, [SIM_ABA] = there_and_back, [SIM_REPLACE] = replace,
-        [SIM_UPSERT] = upsert, [SIM_STATE] = next_state, [SIM_EXTREME] = extreme,
+        [SIM_DELETE] = sim_delete_some, [SIM_INSERT_DELETE] = sim_insert_delete,
+        [SIM_DELETE_INSERT] = sim_delete_insert, [SIM_ABA] = there_and_back, [SIM_REPLACE] = sim_replace,
+        [SIM_UPSERT] = sim_upsert, [SIM_STATE] = next_state, [SIM_EXTREME] = extreme,
         [SIM_MOVE] = move, [SIM_POISON] = poison, [SIM_RULE] = rule, [SIM_ASSIGN] = realign,
         [SIM_MEMBER] = realign, [SIM_MERGE] = merge_records, [SIM_UNMERGE] = merge_records,
         [SIM_ROLE] = realign, [SIM_SECRET] = realign, [SIM_RETRY] = realign,
@@ -727,7 +597,7 @@ static void do_work(struct job *j, enum sim_kind kind)
 static void tell_daemon(struct job *j)
 {
     struct sim_daemon *d = sim_daemon_of(j->w, j->node);
-    int64_t at = j->w->now_ms + 1 + (int64_t)pick(j, NOTICE_MS);
+    int64_t at = j->w->now_ms + 1 + (int64_t)sim_pick(j, NOTICE_MS);
     if (d->is_up && d->notice_at_ms > at) {
         d->notice_at_ms = at;
     }
@@ -741,6 +611,7 @@ static void transact(struct job *j, enum sim_kind kind)
     }
     if (sim_db_int(j->db, 0, "SELECT count(*) FROM sqlite_schema WHERE name = 'company'") > 0) {
         j->cursor = sim_db_int(j->db, 0, "SELECT value FROM fb_meta WHERE key = 'cursor'");
+        j->release = sim_release_of(j->db);
         do_work(j, kind);
         j->has_ledger = sim_db_int(j->db, 0, "SELECT count(*) FROM sim_ledger WHERE op = %lld",
                                    (long long)j->op) > 0;

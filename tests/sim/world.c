@@ -523,6 +523,7 @@ static void build(struct sim_world *w)
     }
     w->server.settle_at_ms = INT64_MAX;
     w->server.confirm_at_ms = INT64_MAX;
+    w->server.release = 1;
     sim_server_build(w);
     for (int i = 1; i <= w->replica_count; i++) {
         sim_replica_build(w, &w->replicas[i]);

@@ -54,6 +54,7 @@ struct sim_server {
     int64_t settle_at_ms;        /* INT64_MAX: nothing to do */
     struct sim_snapshot *backup; /* NULL: none was taken */
     bool is_rewound;             /* put back without the tool, and nobody confirmed it yet */
+    int release;                 /* of the catalogue that its program brings, 1 .. */
     int64_t confirm_at_ms;       /* when the administrator does; INT64_MAX: he does not know yet */
 };
 
