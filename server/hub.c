@@ -41,15 +41,12 @@ static int cut_open(void *ctx, struct fb_server_session *session, const struct f
                     int64_t now_ms)
 {
     struct fb_peer *peer = ctx;
-    if (peer->must_wipe) {
-        fb_server_session_refuse(session, FB_REFUSAL_WIPE,
-                                 "a laptop that is to be erased gets nothing any more");
-        return FB_ERR_REFUSED;
-    }
-    if (peer->is_too_old) {
-        fb_server_session_refuse(session, FB_REFUSAL_PROTOCOL,
-                                 fb_text("This laptop's program is too old to receive: update it. "
-                                         "What was written on it is handed in all the same."));
+    if (peer->must_wipe || peer->is_too_old) {
+        fb_server_session_refuse(
+            session, peer->must_wipe ? FB_REFUSAL_WIPE : FB_REFUSAL_PROTOCOL,
+            peer->must_wipe ? "a laptop that is to be erased gets nothing any more"
+                            : fb_text("This laptop's program is too old to receive: update it. "
+                                      "What was written on it is handed in all the same."));
         return FB_ERR_REFUSED;
     }
     int rc = fb_hub_cut_open(peer, pull, now_ms);
@@ -60,8 +57,7 @@ static int cut_open(void *ctx, struct fb_server_session *session, const struct f
 
 static const struct fb_catalogue *cut_catalogue(void *ctx)
 {
-    const struct fb_peer *peer = ctx;
-    return fb_store_catalogue(peer->hub->reader);
+    return fb_store_catalogue(((const struct fb_peer *)ctx)->hub->reader);
 }
 
 static int wiped(void *ctx, struct fb_server_session *session, int64_t unsent, int64_t now_ms)
