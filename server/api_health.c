@@ -22,6 +22,9 @@ struct check {
     const char *name;
     bool ok;
     int64_t since_ms; /* 0: not known */
+    const char *
+        fact; /* what detail says, for pages that say it in the reader's language; NULL: detail alone */
+    int64_t value; /* of the fact: bytes, or an instant in ms; 0: none */
     char detail[FB_WHY_SIZE];
 };
 
@@ -32,6 +35,10 @@ static void append_check(struct fb_buf *out, const struct check *c)
     fb_buf_printf(out, ",\"ok\":%s", c->ok ? "true" : "false");
     fb_server_append_text(out, "detail", c->detail[0] == '\0' ? NULL : c->detail);
     fb_server_append_instant(out, "since", c->since_ms);
+    if (c->fact != NULL) {
+        fb_server_append_text(out, "fact", c->fact);
+        fb_buf_printf(out, ",\"value\":%lld", (long long)c->value);
+    }
     fb_buf_append_byte(out, '}');
 }
 
@@ -42,6 +49,7 @@ static void append_database(const struct fb_daemon *d, struct fb_buf *out)
     if (rewound != NULL) {
         snprintf(c.detail, sizeof c.detail, "%s", rewound);
     } else if (!c.ok) {
+        c.fact = "no_writes";
         snprintf(c.detail, sizeof c.detail, "%s",
                  fb_text("the database takes no writes: see the log"));
     }
@@ -54,6 +62,8 @@ static void append_disk(const struct fb_daemon *d, struct fb_buf *out)
     struct check c = {.name = "disk"};
     if (fb_os_free_bytes(d->data, &free_bytes) == FB_OK) {
         c.ok = free_bytes >= FREE_BYTES_MIN;
+        c.fact = "free";
+        c.value = free_bytes;
         snprintf(c.detail, sizeof c.detail, fb_text("%lld MB are free"),
                  (long long)(free_bytes / 1000000));
     }
@@ -68,6 +78,7 @@ static void append_last_backup(struct fb_web *web, struct fb_buf *out)
         c.ok = web->now_ms - at_ms < BACKUP_DAYS_MAX * DAY_MS;
         c.since_ms = at_ms;
     } else {
+        c.fact = "never";
         snprintf(c.detail, sizeof c.detail, "%s", fb_text("no backup was made yet"));
     }
     append_check(out, &c);
@@ -82,6 +93,8 @@ static void append_certificate(const struct fb_daemon *d, int64_t now_ms, struct
     if (fb_cert_read(bytes->bytes, bytes->size, &cert, &why) == FB_OK) {
         char until[FB_INSTANT_SIZE];
         c.ok = cert.valid_until_ms - now_ms > CERT_DAYS_MIN * DAY_MS;
+        c.fact = "until";
+        c.value = cert.valid_until_ms;
         fb_instant_format(cert.valid_until_ms, until);
         snprintf(c.detail, sizeof c.detail, fb_text("valid until %.10s"), until);
     } else {

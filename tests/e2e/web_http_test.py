@@ -360,6 +360,8 @@ class Headquarters(unittest.TestCase):
         self.assertEqual(b.ask("GET", "/api/v1/backups")[2]["rows"], [])
         checks = {c["name"]: c for c in b.ask("GET", "/api/v1/health")[2]["checks"]}
         self.assertEqual({n: c["ok"] for n, c in checks.items() if n != "disk"}, {"database": True, "backup": False, "certificate": True})
+        self.assertEqual({n: c.get("fact") for n, c in checks.items()}, {"database": None, "disk": "free", "backup": "never", "certificate": "until"})
+        self.assertGreater(checks["disk"]["value"], 0)
         self.assertEqual(b.ask("POST", "/api/v1/backups", {})[0], 202)
         made = until(lambda: b.ask("GET", "/api/v1/backups")[2]["rows"], "the backup is made")
         listed = until(lambda: (a := b.ask("GET", "/api/v1/backups")[2])["running"] is None and a, "it ended")

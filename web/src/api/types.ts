@@ -84,7 +84,8 @@ export interface Device {
 }
 export interface User { id: string; login: string; name: string; is_active?: boolean; is_admin?: boolean; roles?: string[]; last_login?: string | null; language?: string | null; has_second_factor?: boolean }
 export interface Policy { entity: string; field: string; group?: string | null; now: string; allowed?: string[] }
-export interface Health { checks?: { name: string; ok: boolean; detail?: string; since?: string }[]; [more: string]: unknown }
+export interface HealthCheck { name: string; ok: boolean; detail?: string; since?: string; fact?: string; value?: number }
+export interface Health { checks?: HealthCheck[]; [more: string]: unknown }
 export interface Backup { id?: string; at: string; bytes?: number; verified?: boolean }
 export interface Backups { rows: Backup[]; running: { since: string; done: number; total: number } | null; failed: string | null; folder?: string }
 

@@ -639,7 +639,11 @@ export const en: Record<keyof typeof zh, string> = {
   'health.rev': 'Revision',
   'health.devices': 'Laptops',
   'health.browsers': 'Open pages',
-  'health.uptime_s': 'Running for (s)',
+  'health.uptime_s': 'Running for',
+  'health.free': '{v} free',
+  'health.never': 'no backup yet',
+  'health.until': 'valid until {v}',
+  'health.no_writes': 'takes no writes at present; the log says why',
   'health.node': 'Node',
   'health.ok': 'All well',
 

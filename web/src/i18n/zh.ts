@@ -638,7 +638,11 @@ export const zh = {
   'health.rev': '当前版本号',
   'health.devices': '电脑',
   'health.browsers': '已打开的网页',
-  'health.uptime_s': '已运行（秒）',
+  'health.uptime_s': '已运行',
+  'health.free': '剩余 {v}',
+  'health.never': '还没有备份',
+  'health.until': '有效期至 {v}',
+  'health.no_writes': '暂时不能写入，原因见日志',
   'health.node': '节点',
   'health.ok': '正常',
 

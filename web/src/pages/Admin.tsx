@@ -5,9 +5,9 @@ import { Button, Space } from 'antd';
 import { api } from '../api/client';
 import { useDesk } from '../api/queries';
 import { useSession } from '../api/session';
-import type { Conflict, Device, DuplicatePair, Health, Held } from '../api/types';
+import type { Conflict, Device, DuplicatePair, Health, HealthCheck, Held } from '../api/types';
 import { useI18n, type Key } from '../i18n';
-import { bytes, decimal } from '../i18n/format';
+import { bytes, decimal, duration, isoDate } from '../i18n/format';
 import { zh } from '../i18n/zh';
 import { Link } from '../lib/Link';
 import { navigate } from '../lib/router';
@@ -53,12 +53,19 @@ function HealthCard() {
   const health = useQuery({ queryKey: ['desk', '/health'], queryFn: () => api.get<Health>('/health') });
   const word = (name: string) => (`health.${name}` in zh ? i.t(`health.${name}` as Key) : name);
   if (!health.data) return <Card title={i.t('admin.health')}><p className="fb-quiet">{health.isError ? i.t('problem.not_offered') : i.t('ui.loading')}</p></Card>;
+  const fact = (x: HealthCheck) => (x.fact && `health.${x.fact}` in zh ? i.t(`health.${x.fact}` as Key, { v: x.fact === 'free' ? bytes(x.value ?? 0) : isoDate(new Date(x.value ?? 0)) }) : x.detail);
+  const shown = (k: string, v: unknown) => {
+    if (typeof v === 'boolean') return i.t(v ? 'ui.yes' : 'ui.no');
+    if (typeof v !== 'number') return String(v);
+    if (k === 'uptime_s') return duration(v * 1000, i.lang);
+    return /_bytes$/.test(k) ? bytes(v) : decimal(v);
+  };
   const facts = Object.entries(health.data).filter(([k, v]) => k !== 'checks' && ['string', 'number', 'boolean'].includes(typeof v));
   return (
     <Card title={i.t('admin.health')}>
       <ul className="fb-rows">
-        {(health.data.checks ?? []).map((x) => <li key={x.name}><Shape state={x.ok ? 'ok' : 'danger'} /><span className="fb-grow">{word(x.name)}{x.detail && <span className="fb-quiet"> · {x.detail}</span>}</span>{x.since && <span className="fb-quiet">{i.when(x.since)}</span>}</li>)}
-        {facts.map(([k, v]) => <li key={k}><span className="fb-grow">{word(k)}</span><span>{typeof v === 'boolean' ? i.t(v ? 'ui.yes' : 'ui.no') : /_bytes$/.test(k) ? bytes(Number(v)) : typeof v === 'number' ? decimal(v) : String(v)}</span></li>)}
+        {(health.data.checks ?? []).map((x) => <li key={x.name}><Shape state={x.ok ? 'ok' : 'danger'} /><span className="fb-grow">{word(x.name)}{fact(x) && <span className="fb-quiet"> · {fact(x)}</span>}</span>{x.since && <span className="fb-quiet">{i.when(x.since)}</span>}</li>)}
+        {facts.map(([k, v]) => <li key={k}><span className="fb-grow">{word(k)}</span><span>{shown(k, v)}</span></li>)}
       </ul>
     </Card>
   );

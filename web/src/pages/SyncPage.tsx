@@ -53,7 +53,7 @@ function Facts({ sync }: { sync: Sync }) {
     sync.paused_until ? i.t('sync.paused_until', { t: i.when(sync.paused_until) }) : '',
     sync.lease ? i.t('lease.soon', { d: sync.lease.until.slice(0, 10), n: sync.lease.days }) : '',
   ].filter(Boolean);
-  return <p style={{ margin: 0 }}>{facts.join(i.lang === 'zh' ? '；' : '; ')}</p>;
+  return <ul className="fb-plain">{facts.map((f) => <li key={f}>{f}</li>)}</ul>;
 }
 
 function SyncButtons({ sync }: { sync: Sync | undefined }) {
