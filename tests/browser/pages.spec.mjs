@@ -104,7 +104,7 @@ export const stories = {
     const page = await open(browser, { allow: ['409'] });
     await page.goto(`${laptop.base}/e/company`);
     await ready(page);
-    await page.locator('tr.ant-table-row a').first().click();
+    await page.locator('tr.fb-line a').first().click();
     await page.getByRole('button', { name: '编辑简称', exact: true }).click();
     const id = page.url().split('/').pop();
     const other = await page.evaluate(async (x) => {
@@ -130,7 +130,7 @@ export const stories = {
     const page = await open(browser, { language: 'en' });
     await page.goto(`${laptop.base}/e/company`);
     await ready(page);
-    await page.locator('tr.ant-table-row').first().focus();
+    await page.locator('tr.fb-line').first().focus();
     await page.keyboard.press('j');
     await page.keyboard.press('Space');
     await page.waitForSelector('text=1 chosen');
@@ -138,7 +138,7 @@ export const stories = {
     await page.keyboard.type('nx');
     must('no page opened while typing', page.url().includes('/e/company'));
     await page.keyboard.press('Escape');
-    await page.locator('tr.ant-table-row').nth(1).focus();
+    await page.locator('tr.fb-line').nth(1).focus();
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/e\/company\/[0-9a-f-]{36}/);
     nothingWrong(page);

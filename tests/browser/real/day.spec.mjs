@@ -135,7 +135,7 @@ export const stories = {
     const page = await open(browser);
     await ming.visit(page, '/e/company');
     await ready(page);
-    const boxes = page.locator('main:visible tr.ant-table-row .ant-checkbox-input');
+    const boxes = page.locator('main:visible tr.fb-line .fb-choose input');
     await boxes.nth(0).check();
     await boxes.nth(1).check();
     await page.getByRole('button', { name: '加入静态列表' }).click();
@@ -184,7 +184,7 @@ export const stories = {
     for (const path of ['/my-day', '/e/company', '/e/activity?shape=calendar', '/sync', '/receipts', '/held', '/conflicts', '/dashboards']) {
       await go(page, path);
       // Words of ours, not the customers' names: menus, heads, buttons, labels.
-      const ours = await page.locator('nav, .fb-bar, .ant-table-thead, main:visible h2, main:visible button').allInnerTexts();
+      const ours = await page.locator('nav, .fb-bar, main:visible thead, main:visible h2, main:visible button').allInnerTexts();
       const han = ours.filter((t) => /[\u3400-\u9fff]/.test(t) && !/[\u3400-\u9fff]+(公司|[ ·])|^\d\d:\d\d /.test(t));
       must(`${path} is in English, but says ${JSON.stringify(han)}`, han.length === 0);
     }

@@ -45,7 +45,7 @@ function layoutFindings() {
   // Tables and boards may: they have a box of their own to scroll in.
   if (wide(main)) out.push(`main scrolls sideways, by ${[...main.querySelectorAll('*')].filter((e) => e.getBoundingClientRect().right > main.getBoundingClientRect().right).slice(-1)[0]?.outerHTML.slice(0, 120)}`);
   for (const e of document.querySelectorAll('button, h1, h2, label, legend, dt, th, .fb-chip, .ant-tag')) {
-    if (!e.offsetParent || !e.innerText.trim() || e.closest('.fb-sr, .ant-table-measure-row') || !wide(e)) continue;
+    if (!e.offsetParent || !e.innerText.trim() || e.closest('.fb-sr') || !wide(e)) continue;
     const style = getComputedStyle(e);
     if (style.overflowX !== 'visible' && style.textOverflow !== 'ellipsis') out.push(`cut: ${e.innerText.slice(0, 40)}`);
   }

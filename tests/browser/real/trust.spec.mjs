@@ -63,7 +63,7 @@ export const stories = {
     await laptop.visit(own, '/e/company');
     await state(own, 'in_step');
     await go(own, '/e/company');
-    await own.locator('tr.ant-table-row').first().waitFor();
+    await own.locator('tr.fb-line').first().waitFor();
 
     await page.reload();
     const row = page.locator('main:visible tr', { hasText: 'lm-x1' });
@@ -73,7 +73,7 @@ export const stories = {
     await own.getByText('授权已吊销').first().waitFor();
     await own.goto(`${laptop.base}/e/company`);
     await own.getByText('授权已吊销').first().waitFor();
-    same('no row is left on the page', await own.locator('tr.ant-table-row').count(), 0);
+    same('no row is left on the page', await own.locator('tr.fb-line').count(), 0);
     nothingWrong(page);
     nothingWrong(own);
   },
@@ -93,7 +93,7 @@ export const stories = {
     const page = await open(browser, { ...HQ, allow: ['401'] });
     page.on('dialog', () => page.wrong.push('a dialog opened'));
     await signIn(page, world.hq, 'zhao.min', '/e/company');
-    await page.locator('tr.ant-table-row').first().waitFor();
+    await page.locator('tr.fb-line').first().waitFor();
     const companies = await world.hq.sql(`SELECT id FROM company WHERE name IN (${TAGS.map(quoted).join(',')})`);
     must('the worst of each kind is a company', companies.length >= TAGS.length / 2);
     for (const { id } of companies) {
@@ -101,7 +101,7 @@ export const stories = {
       await page.locator('.fb-note').first().waitFor();
     }
     await go(page, '/e/note');
-    await page.locator('tr.ant-table-row').first().waitFor();
+    await page.locator('tr.fb-line').first().waitFor();
     await page.keyboard.press('Control+k');
     await page.keyboard.type('script');
     await page.locator('.ant-select-dropdown:visible').getByText('window.hit').first().waitFor();

@@ -83,11 +83,17 @@ export function useDesk<T>(path: string, query: Query = {}, enabled = true): Use
   });
 }
 
-/* After a write of our own: what showed the record is asked for again. */
-export function wrote(entity: string, id?: string): void {
+const STORY = ['timeline', 'related', 'history'];
+
+/* After a write of our own: what showed the record is asked for again, once; not the record itself where the write's
+   answer holds it. */
+export function wrote(entity: string, id?: string, answer?: RecordAnswer): void {
+  if (answer) client.setQueryData(['record', entity, id], answer);
   void client.invalidateQueries({ queryKey: ['rows', entity] });
-  if (id) void client.invalidateQueries({ queryKey: ['record', entity, id] });
-  void client.invalidateQueries({ queryKey: ['record'], predicate: (q) => q.queryKey[3] === 'timeline' || q.queryKey[3] === 'related' || q.queryKey[3] === 'history' });
+  void client.invalidateQueries({
+    queryKey: ['record'],
+    predicate: ({ queryKey: [, of, which, what] }) => STORY.includes(String(what)) || (id !== undefined && of === entity && which === id && !(answer && what === undefined)),
+  });
   void client.invalidateQueries({ queryKey: ['sync'] });
 }
 

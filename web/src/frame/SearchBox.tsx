@@ -3,18 +3,17 @@
 // empty. Names at headquarters come last and grey.
 import { SearchOutlined } from '../lib/icons';
 import { AutoComplete, Input, type InputRef } from 'antd';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { api } from '../api/client';
 import { may, useCatalogue, useSession } from '../api/session';
 import type { Found } from '../api/types';
 import { useI18n } from '../i18n';
 import { useKeys } from '../lib/keys';
+import { newest } from '../lib/newest';
 import { navigate, recordPath, usePlace } from '../lib/router';
 import { secondWords } from '../value/text';
 import { canSee, PAGES } from './pages';
 import { useTabTitle } from './TabBar';
-
-const WAIT_MS = 150;
 
 export function SearchBox() {
   const i = useI18n();
@@ -28,22 +27,14 @@ export function SearchBox() {
   const [isOpen, setOpen] = useState(false);
   const composing = useRef(false);
   const box = useRef<InputRef>(null);
-  const asked = useRef(0);
+  const find = useMemo(() => newest((q: string) => api.get<Found[] | { rows: Found[] }>('/search', { q, limit: 5 }), (a) => setFound(a === null ? [] : Array.isArray(a) ? a : a.rows)), []);
 
   useEffect(() => {
     if (composing.current || typed.trim() === '') {
+      find.drop();
       setFound([]);
-      return undefined;
-    }
-    const timer = setTimeout(() => {
-      const no = ++asked.current;
-      api.get<Found[] | { rows: Found[] }>('/search', { q: typed.trim(), limit: 5 }).then(
-        (a) => no === asked.current && setFound(Array.isArray(a) ? a : a.rows),
-        () => no === asked.current && setFound([]),
-      );
-    }, WAIT_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
+    } else find.ask(typed.trim());
+  }, [typed, find]);
 
   const focus = () => {
     box.current?.focus({ cursor: 'all' });

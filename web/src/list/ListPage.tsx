@@ -17,7 +17,7 @@ import { Bulk, SetDialog, useBulk } from './Bulk';
 import { Calendar } from './Calendar';
 import { csv, download } from './csv';
 import { FilterBar } from './FilterBar';
-import { askedFilter, keepColumns, keptColumns, shownColumns, useListState, type Shape } from './state';
+import { askedFilter, keepColumns, keptColumns, shownColumns, useListState, usualView, type Shape } from './state';
 import { Table } from './Table';
 import { ColumnMenu, ViewMenu } from './ViewMenus';
 import { valueText } from '../value/text';
@@ -27,6 +27,8 @@ import { clearing } from '../value/clear';
 const PAGE_ROWS = 50;
 const EXPORT_ROWS_MAX = 5000;
 const NO_ROWS: Row[] = [];
+const NO_REFERENCES: References = {};
+const NO_CURSORS: string[] = [];
 
 export function ListPage({ entity }: { entity: Entity }) {
   const c = useCatalogue();
@@ -35,7 +37,7 @@ export function ListPage({ entity }: { entity: Entity }) {
   const { message } = App.useApp();
   const [state, change] = useListState(entity);
   const [columns, setColumns] = useState(() => keptColumns(session.user.id, entity.name));
-  const [cursors, setCursors] = useState<string[]>([]);
+  const [turned, setTurned] = useState<{ of: string; cursors: string[] }>({ of: '', cursors: NO_CURSORS });
   const [chosen, setChosen] = useState<string[]>([]);
   const [group, setGroup] = useState<string>('');
   const [moving, setMoving] = useState<Row | null>(null);
@@ -43,17 +45,16 @@ export function ListPage({ entity }: { entity: Entity }) {
   const composing = useRef(false);
   const shown = shownColumns(c, entity, columns);
   const filter = askedFilter(c, entity, state);
+  // Pages turned belong to one question: another filter or order begins with its first page, in one request.
+  const asked = JSON.stringify([filter, state.sort, state.q]);
+  const cursors = turned.of === asked ? turned.cursors : NO_CURSORS;
   const ask = { filter, sort: state.sort || undefined, q: state.q || undefined, limit: PAGE_ROWS, cursor: cursors[cursors.length - 1] ?? null };
   const list = useList(entity.name, ask, state.shape === 'table');
   const rows = list.data?.rows ?? NO_ROWS;
-  const refs = list.data?.references ?? {};
+  const refs = list.data?.references ?? NO_REFERENCES;
   const arrivals = useArrivals(entity.name);
   const bulk = useBulk(entity, rows);
-  const asked = JSON.stringify([filter, state.sort, state.q]);
-  useEffect(() => {
-    setCursors([]);
-    setChosen([]);
-  }, [asked]);
+  useEffect(() => setChosen((ids) => (ids.length > 0 ? [] : ids)), [asked]);
   useEffect(() => rememberOrder(entity.name, rows.map((r) => r.id)), [entity.name, rows]);
   useEffect(() => {
     if (composing.current || typed === state.q) return undefined;
@@ -63,8 +64,8 @@ export function ListPage({ entity }: { entity: Entity }) {
 
   const canCreate = may(session, entity.name, 'create') && !entity.append_only;
   const create = () => navigate(`/e/${entity.name}/new`);
-  const next = () => list.data?.next && setCursors([...cursors, list.data.next]);
-  const before = () => setCursors(cursors.slice(0, -1));
+  const next = () => list.data?.next && setTurned({ of: asked, cursors: [...cursors, list.data.next] });
+  const before = () => setTurned({ of: asked, cursors: cursors.slice(0, -1) });
   const pickColumns = (names: string[] | null) => {
     setColumns(names);
     keepColumns(session.user.id, entity.name, names);
@@ -107,7 +108,7 @@ export function ListPage({ entity }: { entity: Entity }) {
       <div className="fb-bar">
         <h1>{i.label(c.plural(entity))}</h1>
         <ViewMenu entity={entity} state={state} columns={shown} onPick={(s, cols) => { change(s); if (cols) pickColumns(cols); }} />
-        {shapes.length > 1 && <Segmented aria-label={i.t('list.shape')} value={state.shape} options={shapes} onChange={(shape) => change({ shape })} />}
+        {shapes.length > 1 && <Segmented aria-label={i.t('list.shape')} value={state.shape} options={shapes} onChange={(shape) => change({ shape, ...(state.view === usualView(state.shape) && { view: usualView(shape) }) })} />}
         {state.shape === 'table' && (
           <span onCompositionStart={() => (composing.current = true)} onCompositionEnd={(e) => { composing.current = false; setTyped((e.target as HTMLInputElement).value); }}>
             <Input.Search allowClear style={{ width: 200 }} value={typed} placeholder={i.t('list.find')} aria-label={i.t('list.find')} onChange={(e) => setTyped(e.target.value)} onSearch={(q) => change({ q })} />

@@ -27,6 +27,12 @@ describe('a list', () => {
   it('asks for one\'s own rows by the owner', () => {
     expect(askedFilter(c, company, readState('view=mine', company))).toEqual([['owner_id', 'me']]);
   });
+  it('a calendar opens on one\'s own dates, and keeps everybody\'s where that was chosen', () => {
+    const own = readState('shape=calendar', company);
+    expect(askedFilter(c, company, own)).toEqual([['owner_id', 'me']]);
+    const all = readState(address(writeState(company, { ...own, view: 'all' })), company);
+    expect([all.view, askedFilter(c, company, all)]).toEqual(['all', []]);
+  });
   it('shows no column that the catalogue lost', () => {
     expect(shownColumns(c, company, null)).toEqual(['name']);
     expect(shownColumns(c, company, ['x'])).toEqual(['name']);

@@ -12,6 +12,9 @@ export type Shape = 'table' | 'board' | 'calendar';
 export interface ListState { filter: Filter; sort: string; shape: Shape; q: string; view: string }
 export interface SavedView { name: string; filter: Filter; sort: string; columns: string[]; shape: Shape }
 
+/* A calendar opens on one's own dates; colleagues' are a choice away. */
+export const usualView = (shape: Shape) => (shape === 'calendar' ? 'mine' : 'all');
+
 export function readState(query: string, e: Entity): ListState {
   const q = new URLSearchParams(query);
   let filter: Filter = [];
@@ -20,12 +23,13 @@ export function readState(query: string, e: Entity): ListState {
   } catch {
     // A mended link: shown without its filter rather than not at all.
   }
+  const shape = (q.get('shape') as Shape | null) ?? 'table';
   return {
     filter: Array.isArray(filter) ? filter : [],
     sort: q.get('sort') ?? e.layout.list.sort ?? '',
-    shape: (q.get('shape') as Shape | null) ?? 'table',
+    shape,
     q: q.get('q') ?? '',
-    view: q.get('view') ?? 'all',
+    view: q.get('view') ?? usualView(shape),
   };
 }
 
@@ -35,7 +39,7 @@ export function writeState(e: Entity, s: ListState): string {
   if (s.sort && s.sort !== e.layout.list.sort) q.set('sort', s.sort);
   if (s.shape !== 'table') q.set('shape', s.shape);
   if (s.q) q.set('q', s.q);
-  if (s.view !== 'all') q.set('view', s.view);
+  if (s.view !== usualView(s.shape)) q.set('view', s.view);
   const text = q.toString();
   return listPath(e.name) + (text ? `?${text}` : '');
 }

@@ -6,7 +6,7 @@
 import { App } from 'antd';
 import { useState } from 'react';
 import { api, Problem } from '../api/client';
-import { client, wrote } from '../api/queries';
+import { wrote } from '../api/queries';
 import { useSavedKey } from '../api/session';
 import type { BothChanged, FieldProblems, RecordAnswer } from '../api/types';
 import { changedOnly, type Values } from '../form/state';
@@ -26,11 +26,6 @@ export function useSaving(entity: string, id: string): Saving {
   const { message } = App.useApp();
   const [clash, setClash] = useState<Clash | null>(null);
 
-  const keep = (answer: RecordAnswer) => {
-    client.setQueryData(['record', entity, id], answer);
-    wrote(entity);
-    void client.invalidateQueries({ queryKey: ['record', entity, id] });
-  };
   const ask = (problem: Problem, sent: number): Promise<Values | null> =>
     new Promise((done) => {
       const fields = problem.fields as unknown as Record<string, BothChanged>;
@@ -46,7 +41,7 @@ export function useSaving(entity: string, id: string): Saving {
 
   const patch = async (base: Values, mine: Values): Promise<FieldProblems | null> => {
     try {
-      keep(await api.patch<RecordAnswer>(`/${entity}/${id}`, { base, mine }));
+      wrote(entity, id, await api.patch<RecordAnswer>(`/${entity}/${id}`, { base, mine }));
       void message.success(i.t(saved));
       return null;
     } catch (err) {

@@ -39,7 +39,7 @@ export function antdTheme(isDark: boolean): ThemeConfig {
       motionDurationFast: '0.08s',
     },
     components: {
-      Table: { cellPaddingBlock: 6, cellPaddingInline: 10, headerBg: isDark ? '#1a1a1a' : '#fafafa', headerSplitColor: 'transparent' },
+      Table: { cellPaddingBlock: 6, cellPaddingInline: 10, headerBg: p.head, headerSplitColor: 'transparent' },
       Button: { primaryShadow: 'none', defaultShadow: 'none', colorPrimary: p.primary, fontWeight: 500 },
       Tabs: { itemSelectedColor: p.link, itemHoverColor: p.link, itemActiveColor: p.link, inkBarColor: p.link, horizontalItemPadding: '8px 0', horizontalMargin: '0 0 12px 0' },
       Form: { itemMarginBottom: 12, verticalLabelPadding: '0 0 2px', labelColor: p.secondary },

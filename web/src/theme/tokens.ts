@@ -14,6 +14,7 @@ export interface Palette {
   base: string;
   raised: string;
   layout: string;
+  head: string; // of a table; the row under the pointer
   text: string;
   secondary: string;
   tertiary: string; // descriptions and placeholders
@@ -35,6 +36,7 @@ export const light: Palette = {
   base: '#ffffff',
   raised: '#ffffff',
   layout: '#f5f5f5',
+  head: '#fafafa',
   text: '#1f1f1f',
   secondary: '#595959',
   tertiary: '#666666',
@@ -62,6 +64,7 @@ export const dark: Palette = {
   base: '#141414',
   raised: '#1f1f1f',
   layout: '#0d0d0d',
+  head: '#1a1a1a',
   text: '#e6e6e6',
   secondary: '#b3b3b3',
   tertiary: '#9c9c9c',

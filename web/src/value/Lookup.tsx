@@ -3,18 +3,17 @@
 // and makes a new one on the spot.
 import { PlusOutlined } from '../lib/icons';
 import { Select } from 'antd';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api/client';
 import { lookup } from '../api/queries';
 import { may, useCatalogue, useSession } from '../api/session';
 import type { Found, RecordAnswer } from '../api/types';
 import { useI18n } from '../i18n';
+import { newest } from '../lib/newest';
 import { useQuickCreate } from '../form/quick';
 import { clearing } from './clear';
 import { secondWords } from './text';
-
-const WAIT_MS = 150;
 
 export interface LookupProps {
   id?: string;
@@ -42,21 +41,12 @@ export function Lookup(p: LookupProps) {
   const [isOpen, setOpen] = useState(false);
   const [picked, setPicked] = useState<{ id: string; title: string } | null>(null);
   const composing = useRef(false);
-  const asked = useRef(0);
   const entity = c.entity(p.target);
 
-  const ask = (q: string) => {
-    const no = ++asked.current;
-    lookup(p.target, q).then(
-      (rows) => no === asked.current && setFound(Array.isArray(rows) ? rows : (rows as { rows: Found[] }).rows),
-      () => no === asked.current && setFound([]),
-    );
-  };
+  const find = useMemo(() => newest((q: string) => lookup(p.target, q), (rows) => setFound(rows === null ? [] : Array.isArray(rows) ? rows : (rows as { rows: Found[] }).rows)), [p.target]);
   useEffect(() => {
-    if (!isOpen || composing.current) return undefined;
-    const timer = setTimeout(() => ask(typed), typed ? WAIT_MS : 0);
-    return () => clearTimeout(timer);
-  }, [typed, isOpen]); // eslint-disable-line
+    if (isOpen && !composing.current) find.ask(typed);
+  }, [typed, isOpen, find]);
 
   const known = (picked?.id === p.value ? picked?.title : undefined) || p.title || found.find((f) => f.id === p.value)?.title || (p.value === session.user.id ? session.user.name : '');
   // A reference that a form was given without its title (a new line, a new activity of a company).
