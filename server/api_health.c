@@ -22,8 +22,8 @@ struct check {
     const char *name;
     bool ok;
     int64_t since_ms; /* 0: not known */
-    const char *
-        fact; /* what detail says, for pages that say it in the reader's language; NULL: detail alone */
+    /* What detail says, for pages that say it in the reader's language; NULL: detail alone. */
+    const char *fact;
     int64_t value; /* of the fact: bytes, or an instant in ms; 0: none */
     char detail[FB_WHY_SIZE];
 };

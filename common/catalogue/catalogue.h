@@ -273,7 +273,8 @@ struct fb_row {
     struct fb_value stamps[FB_STAMP_COUNT];
 };
 
-/* Appends what a person calls the row: its title fields, joined (of a name that is not Chinese the given one first), at most size_max bytes of whole characters; nothing if they are empty. */
+/* Appends what a person calls the row: its title fields, joined (of a name that is not Chinese the given one first), at most size_max bytes
+ * of whole characters; nothing if they are empty. */
 void fb_row_append_title(const struct fb_row *row, size_t size_max, struct fb_buf *buf);
 
 /* The row's canonical bytes, whose hash digests add up: entity number, id, every value that is not

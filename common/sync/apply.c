@@ -84,10 +84,7 @@ static bool was_there_at_cursor(struct fb_apply *a, const struct incoming *in)
 static int keep_found(struct fb_apply *a, const struct incoming *in, uint64_t *mask)
 {
     const struct fb_entity *e = in->row->entity;
-    struct fb_found f = {.store = a->store,
-                         .random = &a->round->random,
-                         .now_ms = a->round->now_ms,
-                         .count = &a->found};
+    struct fb_found f = fb_apply_found(a);
     if (!in->is_here) {
         bool is_missing = in->pending == NULL && was_there_at_cursor(a, in);
         return is_missing ? fb_found_value(&f, e, in->row->id, "id", &FB_VALUE_NULL) : FB_OK;

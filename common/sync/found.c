@@ -148,3 +148,11 @@ int fb_found_row(const struct fb_found *f, const struct fb_row *row)
     fb_row_append_json(&json, row);
     return keep(f, row->entity, row->id, "id", &json);
 }
+
+struct fb_found fb_apply_found(struct fb_apply *a)
+{
+    return (struct fb_found){.store = a->store,
+                             .random = &a->round->random,
+                             .now_ms = a->round->now_ms,
+                             .count = &a->found};
+}

@@ -320,8 +320,7 @@ static int is_unexplained(struct fb_apply *a, const struct fb_row *row, void *ct
     if (rc < 0 || !*ret_goes || p != NULL) {
         return rc;
     }
-    struct fb_found f = {
-        .store = a->store, .random = &r->random, .now_ms = r->now_ms, .count = &a->found};
+    struct fb_found f = fb_apply_found(a);
     return fb_found_row(&f, row);
 }
 

@@ -171,23 +171,26 @@ static int note_removed(struct fb_apply *a, const struct fb_removed *row)
     return rc;
 }
 
-/* In the first cut after a restore of headquarters: what the laptop edited there comes back as its replayed push, what else stands in
- * the row headquarters has lost. */
-static int keep_lost(struct fb_apply *a, const struct fb_removed *row)
+int fb_apply_keep_lost(struct fb_apply *a, const struct fb_row *row)
 {
     const struct fb_pending_row *p = fb_pending_find(&a->pending, row->entity, row->id);
+    bool is_all_mine = p != NULL && (p->is_touched_whole || FB_BUG(EDITED_ROW_NOT_FOUND));
+    if (a->round->found_since == 0 || is_all_mine) {
+        return FB_OK;
+    }
+    struct fb_found f = fb_apply_found(a);
+    return fb_found_row(&f, row);
+}
+
+static int keep_lost(struct fb_apply *a, const struct fb_removed *row)
+{
     struct fb_row here;
     bool is_here = false;
-    if (a->round->found_since == 0 || (p != NULL && p->is_touched_whole) ||
-        FB_BUG(EDITED_ROW_NOT_FOUND)) {
+    if (a->round->found_since == 0) {
         return FB_OK;
     }
     int rc = fb_row_read(a->store, row->entity, row->id, &a->scratch, &here, &is_here);
-    struct fb_found f = {.store = a->store,
-                         .random = &a->round->random,
-                         .now_ms = a->round->now_ms,
-                         .count = &a->found};
-    rc = rc < 0 || !is_here ? rc : fb_found_row(&f, &here);
+    rc = rc < 0 || !is_here ? rc : fb_apply_keep_lost(a, &here);
     fb_arena_clear(&a->scratch);
     return rc;
 }

@@ -277,6 +277,12 @@ struct fb_apply {
     bool has_references; /* the table reference holds lines */
 };
 
+/* Values found by this cut. */
+struct fb_found fb_apply_found(struct fb_apply *a);
+/* In the first cut after a restore of headquarters, of a row that is not to be here any more: what the laptop itself edited comes back as
+ * its replayed push, what else stands in the row headquarters has lost: it is kept as found. */
+int fb_apply_keep_lost(struct fb_apply *a, const struct fb_row *row) FB_MUST_CHECK;
+
 /* The cut that r->frames (and fb_cut_frames) hold: all or nothing. */
 int fb_replica_apply(struct fb_replica_round *r, const struct fb_cut *cut) FB_MUST_CHECK;
 /* Plays the frames of a run of bytes. */

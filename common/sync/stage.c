@@ -305,17 +305,7 @@ static int did_not_come(struct fb_apply *a, const struct fb_row *row, void *ctx,
     (void)ctx;
     uint32_t value;
     *ret_goes = !fb_keymap_find(&a->came, fb_key_of_row(row->entity->no, row->id), &value);
-    const struct fb_pending_row *p = fb_pending_find(&a->pending, row->entity, row->id);
-    bool is_all_mine = p != NULL && (p->is_touched_whole || FB_BUG(EDITED_ROW_NOT_FOUND));
-    if (!*ret_goes || a->round->found_since == 0 || is_all_mine) {
-        return FB_OK;
-    }
-    struct fb_found f = {.store = a->store,
-                         .random = &a->round->random,
-                         .now_ms = a->round->now_ms,
-                         .count = &a->found};
-    return fb_found_row(
-        &f, row); /* headquarters has lost it (docs/architecture.md, "Restoring a backup") */
+    return *ret_goes ? fb_apply_keep_lost(a, row) : FB_OK;
 }
 
 int fb_apply_delete_absent(struct fb_apply *a)

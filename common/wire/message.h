@@ -159,7 +159,7 @@ struct fb_pull {
     const char **repair; /* scopes to be sent whole because their digest differs (rule 24) */
     size_t repair_count;
     int64_t found_since; /* of a full cut: old values at this rev are wanted; 0: none */
-    /* Between the chunks of a full cut, the oldest of which is of the cursor\'s rev, and now. */
+    /* Between the chunks of a full cut, the oldest of which is of the cursor's rev, and now. */
     bool closes_gap;
 };
 
