@@ -3,17 +3,23 @@
  * Headquarters looks whether what came in is there already, and puts suspicions into the duplicates list: rows of merge_job in state
  * "suspected". A pair that was ever in the list is not suspected again. What came in stands, whatever is found.
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/crm/alike.h"
+#include "common/crm/conversion.h"
 #include "common/crm/duplicates.h"
 #include "server/internal.h"
+
+#define ONE_LEAD_SCORE 90
 
 /* A row that was made or given another name or number. */
 struct fb_newcomer {
     struct fb_newcomer *next;
     const struct fb_entity *entity;
     char id[FB_ROW_ID_SIZE];
+    char twin_id[FB_ROW_ID_SIZE]; /* of one lead with this one; "": none is known */
 };
 
 void fb_duplicates_forget(struct fb_hub *hub)
@@ -36,8 +42,56 @@ static bool is_new_name(const struct fb_work_row *row, const struct fb_field *f)
     return is_compared && fb_mask_get(row->mask, f->index);
 }
 
+static int add_newcomer(struct fb_work *w, const struct fb_entity *e, const char *id,
+                        const char *twin_id)
+{
+    struct fb_newcomer *n = calloc(1, sizeof *n);
+    if (n == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    n->entity = e;
+    snprintf(n->id, sizeof n->id, "%s", id);
+    snprintf(n->twin_id, sizeof n->twin_id, "%s", twin_id);
+    n->next = w->hub->newcomers;
+    w->hub->newcomers = n;
+    w->hub->newcomer_count++;
+    return FB_OK;
+}
+
+/* The record that a conflict's side names; false: none. */
+static bool read_side(struct fb_work *w, const struct fb_work_row *row, const struct fb_field *f,
+                      const char *json, char ret_id[static FB_ROW_ID_SIZE])
+{
+    struct fb_row side;
+    return json != NULL &&
+           fb_row_from_json(row->entity, row->id, json, strlen(json), w->arena, &side) == FB_OK &&
+           fb_work_reference(&side.values[f->index], ret_id);
+}
+
+/* The lead keeps what came of it first; what came of it on the second laptop is there, too. */
+static int note_twins(struct fb_work *w, const struct fb_work_row *row)
+{
+    int rc = FB_OK;
+    for (const struct fb_conflict *c = row->conflicts; rc == FB_OK && c != NULL; c = c->next) {
+        const struct fb_field *f = fb_conversion_is_result(row->entity->name, c->group)
+                                       ? fb_entity_field(row->entity, c->group)
+                                       : NULL;
+        char theirs[FB_ROW_ID_SIZE];
+        char mine[FB_ROW_ID_SIZE];
+        if (f != NULL && f->type == FB_TYPE_REF && read_side(w, row, f, c->theirs, theirs) &&
+            read_side(w, row, f, c->mine, mine)) {
+            rc = add_newcomer(w, f->targets[0], mine, theirs);
+        }
+    }
+    return rc;
+}
+
 int fb_duplicates_note(struct fb_work *w, const struct fb_work_row *row)
 {
+    int rc = note_twins(w, row);
+    if (rc < 0) {
+        return rc;
+    }
     bool is_compared =
         row->is_here && !w->is_consequence &&
         (fb_alike_is_compared(row->entity) || strcmp(row->entity->name, "comm_point") == 0);
@@ -49,16 +103,7 @@ int fb_duplicates_note(struct fb_work *w, const struct fb_work_row *row)
     if (!is_new || w->hub->newcomer_count >= FB_ALIKE_ROWS_MAX) {
         return FB_OK;
     }
-    struct fb_newcomer *n = calloc(1, sizeof *n);
-    if (n == NULL) {
-        return FB_ERR_NO_MEMORY;
-    }
-    n->entity = row->entity;
-    memcpy(n->id, row->id, FB_ROW_ID_SIZE);
-    n->next = w->hub->newcomers;
-    w->hub->newcomers = n;
-    w->hub->newcomer_count++;
-    return FB_OK;
+    return add_newcomer(w, row->entity, row->id, "");
 }
 
 struct suspecting {
@@ -133,6 +178,15 @@ static int compare_number(struct suspecting *s, const struct fb_work_row *point)
                : FB_OK;
 }
 
+static int compare_twin(struct suspecting *s, const struct fb_newcomer *n)
+{
+    struct fb_work_row *twin = NULL;
+    const struct fb_alike alike = {
+        .id = n->twin_id, .score = ONE_LEAD_SCORE, .rule = fb_text("made of the same lead")};
+    int rc = fb_work_row(s->w, n->entity, n->twin_id, &twin);
+    return rc < 0 || !twin->is_here ? rc : suspect_copied(s, &alike);
+}
+
 static int compare(struct fb_work *w, const struct fb_newcomer *n)
 {
     struct fb_work_row *row = NULL;
@@ -146,6 +200,9 @@ static int compare(struct fb_work *w, const struct fb_newcomer *n)
         return compare_number(&s, row);
     }
     s.id = row->id;
+    if (n->twin_id[0] != '\0') {
+        return compare_twin(&s, n);
+    }
     return fb_alike_find(w->store, &row->now, suspect_copied, &s);
 }
 

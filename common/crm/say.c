@@ -8,6 +8,7 @@
 #include "common/base/id.h"
 #include "common/base/mem.h"
 #include "common/base/time.h"
+#include "common/crm/conversion.h"
 #include "common/crm/title.h"
 
 const char *fb_say_time(const char *instant, char ret_text[static FB_LOCAL_TIME_SIZE])
@@ -177,6 +178,25 @@ static bool has_mine_won(const struct fb_desk_conflict *c)
     return c->theirs_at == NULL || (c->mine_at != NULL && strcmp(c->mine_at, c->theirs_at) > 0);
 }
 
+/* The records of both are there: pages offer to merge them. */
+static void say_lead_twice(const struct fb_desk_conflict *c, const struct said *t,
+                           struct fb_buf *buf)
+{
+    if (strcmp(c->field, "processed_at") == 0) {
+        fb_buf_printf(buf, fb_text("%s processed this lead first."), t->who);
+    } else {
+        fb_buf_printf(buf,
+                      fb_text("%s processed this lead first. Your “%s” is kept too; the two can be "
+                              "merged."),
+                      t->who, t->mine);
+    }
+}
+
+bool fb_say_is_lead_twice(const struct fb_desk_conflict *c)
+{
+    return strcmp(c->policy, "once") == 0 && fb_conversion_is_result(c->entity, c->field);
+}
+
 /* What a policy decided, to the author of the laptop's edit. */
 static void say_policy(const struct fb_desk_conflict *c, const struct said *t, struct fb_buf *buf)
 {
@@ -184,6 +204,8 @@ static void say_policy(const struct fb_desk_conflict *c, const struct said *t, s
         fb_buf_printf(
             buf, fb_text("%s is kept by headquarters. Your “%s” was not taken; it stays “%s”."),
             t->field, t->mine, t->theirs);
+    } else if (fb_say_is_lead_twice(c)) {
+        say_lead_twice(c, t, buf);
     } else if (strcmp(c->policy, "once") == 0) {
         fb_buf_printf(buf, fb_text("%s is set once: it stays “%s”, your “%s” can still be seen."),
                       t->field, t->theirs, t->mine);

@@ -34,6 +34,9 @@ void fb_say_who(struct fb_store *s, const char *employee_id, struct fb_buf *buf)
 void fb_say_field(const struct fb_catalogue *c, const char *entity, const char *group,
                   struct fb_buf *buf);
 
+/* Is it about a lead that two people processed? */
+bool fb_say_is_lead_twice(const struct fb_desk_conflict *c);
+
 /* What became of two edits of one field, to the person who reads it (viewer_id; NULL: at headquarters' desk). One or two
  * sentences; the ruling last, if there is one. */
 void fb_say_conflict(struct fb_store *s, const struct fb_desk_conflict *c, const char *viewer_id,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The record API of docs/api.md: handlers for the HTTP layer's table of routes, the same on both nodes, derived from
- * the catalogue. There is no code per entity.
+ * the catalogue. There is no code per entity, but for processing a lead.
  *
  * A write goes through the capture triggers, on both nodes: what the form saw is compared with what stands now by
  * common/merge, value by value, as a push would be; then the row is written, in the transaction of the writing stage.

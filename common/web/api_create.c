@@ -35,9 +35,11 @@ static void make_id(const struct fb_api *a, const struct fb_entity *e, int part,
     }
 }
 
-static int start_form(struct fb_api_form *f, const char id[static FB_ROW_ID_SIZE])
+int fb_api_form_start(struct fb_api_form *f, int part)
 {
     const struct fb_entity *e = f->entity;
+    char id[FB_ROW_ID_SIZE];
+    make_id(f->a, e, part, id);
     int rc = fb_row_new(e, id, f->a->arena, &f->row);
     if (rc < 0) {
         return rc;
@@ -49,7 +51,7 @@ static int start_form(struct fb_api_form *f, const char id[static FB_ROW_ID_SIZE
     return FB_OK;
 }
 
-static int take_values(struct fb_api_form *f, const json_t *json)
+int fb_api_form_take(struct fb_api_form *f, const json_t *json)
 {
     const char *name;
     json_t *value;
@@ -68,8 +70,7 @@ static int take_values(struct fb_api_form *f, const json_t *json)
     return FB_OK;
 }
 
-/* Who writes it owns it, unless the form names another. */
-static void own(struct fb_api_form *f)
+void fb_api_form_own(struct fb_api_form *f)
 {
     const struct fb_field *owner = f->entity->owner_field;
     if (owner != NULL && owner->type == FB_TYPE_REF &&
@@ -91,20 +92,18 @@ static int add_form(struct creation *c, const struct fb_entity *e, const json_t 
                     const char *prefix)
 {
     struct fb_api_form *f = &c->forms[c->count];
-    char id[FB_ROW_ID_SIZE];
-    make_id(c->a, e, (int)c->count, id);
     *f = (struct fb_api_form){.a = c->a,
                               .entity = e,
                               .is_new = true,
                               .is_own = true,
                               .checks = &c->checks,
                               .prefix = prefix};
-    int rc = start_form(f, id);
-    rc = rc < 0 ? rc : take_values(f, json);
+    int rc = fb_api_form_start(f, (int)c->count);
+    rc = rc < 0 ? rc : fb_api_form_take(f, json);
     if (rc < 0) {
         return rc;
     }
-    own(f);
+    fb_api_form_own(f);
     if (c->count > 0) {
         struct fb_value parent = fb_value_text(c->forms[0].row.id);
         f->row.values[e->parent_field->index] = parent;

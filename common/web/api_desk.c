@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/crm/desk.h"
+#include "common/crm/say.h"
 #include "common/web/api_handlers.h"
 #include "common/web/api_write.h"
 
@@ -78,6 +79,51 @@ static int append_ruling(struct fb_api *a, struct fb_buf *out, const struct fb_e
     return rc;
 }
 
+/* The record that one side of a lead's conflict names, as the person sees it. */
+static int read_twin(struct fb_api *a, const struct fb_entity *lead, const struct fb_field *f,
+                     const char *json, struct fb_api_found *ret, bool *ret_is_seen)
+{
+    static const char NOBODY[FB_ROW_ID_SIZE] = "";
+    struct fb_row side;
+    *ret_is_seen = false;
+    int rc = json == NULL ? FB_ERR_DAMAGED
+                          : fb_row_from_json(lead, NOBODY, json, strlen(json), a->arena, &side);
+    if (rc < 0 || side.values[f->index].type != FB_TEXT) {
+        return rc == FB_ERR_DAMAGED ? FB_OK : rc;
+    }
+    return fb_api_found_record(a, f->targets[0], side.values[f->index].bytes, ret, ret_is_seen);
+}
+
+/* A lead that two people processed: what came of it twice may be merged. "code", and "pair" if both are there. */
+static int append_lead_twice(struct fb_api *a, struct fb_buf *out, const struct fb_entity *lead,
+                             const struct fb_desk_conflict *c)
+{
+    const struct fb_field *f = fb_entity_field(lead, c->field);
+    struct fb_api_found sides[2];
+    bool is_seen = f != NULL && f->type == FB_TYPE_REF;
+    int rc = FB_OK;
+    fb_api_append_member(out, "code", "lead_twice");
+    for (size_t i = 0; rc == FB_OK && is_seen && i < 2; i++) {
+        rc = read_twin(a, lead, f, i == 0 ? c->theirs : c->mine, &sides[i], &is_seen);
+    }
+    if (rc < 0 || !is_seen) {
+        return rc;
+    }
+    static const char *const NAMES[] = {"left", "right"};
+    fb_api_append_key(out, "pair");
+    fb_buf_append_byte(out, '{');
+    fb_api_append_member(out, "entity", f->targets[0]->name);
+    for (size_t i = 0; rc == FB_OK && i < 2; i++) {
+        fb_api_append_key(out, NAMES[i]);
+        fb_buf_append_byte(out, '{');
+        fb_api_append_member(out, "id", sides[i].row.id);
+        rc = fb_api_append_titled(a, out, "title", f->targets[0]->name, sides[i].row.id);
+        fb_buf_append_byte(out, '}');
+    }
+    fb_buf_append_byte(out, '}');
+    return rc;
+}
+
 static int append_conflict(struct fb_api *a, struct fb_buf *out, const struct fb_desk_conflict *c)
 {
     const struct fb_entity *e = fb_catalogue_entity(a->catalogue, c->entity);
@@ -99,6 +145,9 @@ static int append_conflict(struct fb_api *a, struct fb_buf *out, const struct fb
     fb_api_append_member(out, "outcome", c->outcome);
     fb_api_append_member(out, "reason", c->reason);
     fb_api_append_member(out, "question", c->question);
+    if (e != NULL && fb_say_is_lead_twice(c)) {
+        rc = rc < 0 ? rc : append_lead_twice(a, out, e, c);
+    }
     return rc < 0 ? rc : append_ruling(a, out, e, c);
 }
 

@@ -23,24 +23,6 @@ struct listing {
     size_t count;
 };
 
-/* The record as the person sees it; false: he does not, or it is gone. */
-static int read_side(struct fb_api *a, const struct fb_entity *e, const char *id,
-                     struct fb_api_found *ret, bool *ret_is_seen)
-{
-    char key[FB_ROW_ID_SIZE] = "";
-    struct fb_row row;
-    bool is_there = false;
-    *ret_is_seen = false;
-    memcpy(key, id, strnlen(id, FB_ROW_ID_SIZE - 1));
-    int rc = fb_row_read(a->store, e, key, a->arena, &row, &is_there);
-    rc = rc < 0 || !is_there ? rc : fb_api_may_read(a, &row, ret_is_seen);
-    if (rc < 0 || !*ret_is_seen) {
-        return rc;
-    }
-    fb_api_blank(a, &row);
-    return fb_api_found_row(a, &row, ret);
-}
-
 static const char *keep_text(struct fb_api *a, const char *text, int *rc)
 {
     const char *kept = text == NULL ? NULL : fb_arena_strdup(a->arena, text);
@@ -57,9 +39,9 @@ static int take_pair(void *ctx, const struct fb_duplicate *d)
         return FB_OK;
     }
     struct fb_api_found *pair = &l->pairs[2 * l->count];
-    int rc = read_side(l->a, e, d->keep_id, &pair[0], &is_seen);
+    int rc = fb_api_found_record(l->a, e, d->keep_id, &pair[0], &is_seen);
     if (rc == FB_OK && is_seen && strcmp(d->state, "suspected") == 0) {
-        rc = read_side(l->a, e, d->drop_id, &pair[1], &is_seen);
+        rc = fb_api_found_record(l->a, e, d->drop_id, &pair[1], &is_seen);
     } else if (rc == FB_OK && is_seen) { /* what was merged is no more */
         pair[1] = (struct fb_api_found){.entity = e, .is_reference = true, .title = ""};
         snprintf(pair[1].row.id, sizeof pair[1].row.id, "%s", d->drop_id);

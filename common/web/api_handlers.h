@@ -33,6 +33,8 @@ int fb_api_get_duplicates(struct fb_web *web, const struct fb_request *req,
 int fb_api_post_dismiss(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 int fb_api_post_unmerge(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 int fb_api_post_merge(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_get_process(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
+int fb_api_post_process(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 int fb_api_get_openapi(struct fb_web *web, const struct fb_request *req, struct fb_response *res);
 
 #endif

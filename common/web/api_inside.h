@@ -22,6 +22,7 @@
  *   api_desk.c      the conflict desk
  *   api_held.c      held changes and receipts
  *   api_duplicates.c likely duplicates, merging records
+ *   api_conversion.c processing a lead
  *   api_openapi.c   the API described for programs
  */
 #ifndef FB_WEB_API_INSIDE_H
@@ -264,6 +265,9 @@ struct fb_api_found {
 /* Of a row as the person sees it: what the title and the second line need. */
 int fb_api_found_row(struct fb_api *a, const struct fb_row *row,
                      struct fb_api_found *ret) FB_MUST_CHECK;
+/* The record of that id; ret_is_seen false: the person may not see it, or it is gone. */
+int fb_api_found_record(struct fb_api *a, const struct fb_entity *e, const char *id,
+                        struct fb_api_found *ret, bool *ret_is_seen) FB_MUST_CHECK;
 /* {"id", "title", "second", "is_reference"}; refs resolved of all rows. */
 int fb_api_append_hit(struct fb_api *a, const struct fb_api_refs *refs,
                       const struct fb_api_found *f, bool with_entity) FB_MUST_CHECK;

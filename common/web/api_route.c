@@ -23,6 +23,8 @@ const struct fb_route fb_api_routes[] = {
     {"POST", "/api/v1/duplicates/{id}/dismiss", fb_api_post_dismiss, FB_ROUTE_WRITES, 0},
     {"POST", "/api/v1/merges/{id}/undo", fb_api_post_unmerge, FB_ROUTE_WRITES, 0},
     {"POST", "/api/v1/{entity}/{id}/merge", fb_api_post_merge, FB_ROUTE_WRITES, 0},
+    {"GET", "/api/v1/lead/{id}/process", fb_api_get_process, 0, 0},
+    {"POST", "/api/v1/lead/{id}/process", fb_api_post_process, FB_ROUTE_WRITES, 0},
     {"GET", "/api/v1/{entity}/{id}/related", fb_api_get_related, 0, 0},
     {"GET", "/api/v1/{entity}/{id}/timeline", fb_api_get_timeline, 0, 0},
     {"GET", "/api/v1/{entity}/{id}/history", fb_api_get_history, 0, 0},

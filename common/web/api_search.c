@@ -44,6 +44,23 @@ int fb_api_found_row(struct fb_api *a, const struct fb_row *row, struct fb_api_f
     return rc;
 }
 
+int fb_api_found_record(struct fb_api *a, const struct fb_entity *e, const char *id,
+                        struct fb_api_found *ret, bool *ret_is_seen)
+{
+    char key[FB_ROW_ID_SIZE] = "";
+    struct fb_row row;
+    bool is_there = false;
+    *ret_is_seen = false;
+    memcpy(key, id, strnlen(id, FB_ROW_ID_SIZE - 1));
+    int rc = fb_row_read(a->store, e, key, a->arena, &row, &is_there);
+    rc = rc < 0 || !is_there ? rc : fb_api_may_read(a, &row, ret_is_seen);
+    if (rc < 0 || !*ret_is_seen) {
+        return rc;
+    }
+    fb_api_blank(a, &row);
+    return fb_api_found_row(a, &row, ret);
+}
+
 static void append_second(struct fb_api *a, const struct fb_api_refs *refs,
                           const struct fb_row *row, struct fb_buf *out)
 {

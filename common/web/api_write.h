@@ -7,6 +7,7 @@
  *   api_create.c   POST: a record with its parts
  *   api_write.c    PATCH, DELETE, restore
  *   api_bulk.c     many rows at once
+ *   api_conversion.c  processing a lead
  */
 #ifndef FB_WEB_API_WRITE_H
 #define FB_WEB_API_WRITE_H
@@ -44,6 +45,14 @@ void fb_api_form_complain(struct fb_api_form *f, const struct fb_field *field, c
 int fb_api_form_check(struct fb_api_form *f) FB_MUST_CHECK;
 /* Writes the row with its stamps. */
 int fb_api_form_write(struct fb_api_form *f) FB_MUST_CHECK;
+
+/* api_create.c: forms of new records. The row with its defaults; its id comes of the Idempotency-Key, if there is one, and of part, which
+ * tells the records of one call apart. */
+int fb_api_form_start(struct fb_api_form *f, int part) FB_MUST_CHECK;
+/* The values of the form: {"name": value, ...}. */
+int fb_api_form_take(struct fb_api_form *f, const json_t *json) FB_MUST_CHECK;
+/* Who writes it owns it, unless the form names another. */
+void fb_api_form_own(struct fb_api_form *f);
 
 /* api_merge.c: base and mine of a form onto the row as it stands. */
 int fb_api_merge(struct fb_api_form *f, const json_t *base, const json_t *mine) FB_MUST_CHECK;
