@@ -63,7 +63,7 @@ static void replica_merges(const char *who, const char *keep, const char *drop)
 static const char *states(void)
 {
     return server_asks(
-        t, "SELECT group_concat(state) FROM (SELECT state FROM merge_job ORDER BY id)", NULL);
+        t, "SELECT group_concat(state) FROM (SELECT state FROM merge_job ORDER BY state)", NULL);
 }
 
 FB_TEST(what_hung_on_the_dropped_company_hangs_on_the_kept_one)
