@@ -336,12 +336,12 @@ static void make_prefix(int64_t incarnation, char *ret, size_t size)
     ret[used] = '\0';
 }
 
-/* It hands in what it has, and gets nothing: it is to erase its data, or its program to be updated. */
+/* It hands in what it has, and gets nothing: it is to erase its data, or one of the two programs to be updated. */
 static void take_only(struct fb_peer *peer, const struct fb_hello *hello, bool must_wipe,
                       struct fb_welcome *w)
 {
     peer->must_wipe = must_wipe;
-    peer->is_too_old = !must_wipe;
+    peer->is_other_release = !must_wipe;
     w->must_wipe = must_wipe;
     w->verdict = FB_VERDICT_TOO_OLD; /* which programs know that know nothing of wiping */
     w->catalogue_version = hello->catalogue_version;
@@ -373,10 +373,9 @@ int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now
     struct fb_welcome *w = &ret->welcome;
     struct fb_standing st = {.refusal = FB_REFUSAL_NONE};
     const char *sentence = NULL;
-    if (hello->protocol == 0 || hello->protocol > FB_PROTOCOL_VERSION) {
-        return refuse(ret, FB_REFUSAL_PROTOCOL,
-                      "This laptop's program and headquarters' do not speak the same version; "
-                      "update the older.");
+    if (hello->protocol == 0 ||
+        (hello->protocol > FB_PROTOCOL_VERSION && FB_BUG(NEWER_LAPTOP_REFUSED))) {
+        return refuse(ret, FB_REFUSAL_PROTOCOL, "a hello names no version of the protocol");
     }
     int rc = fb_hub_device_standing(s, peer->device_id, &st);
     if (rc < 0 || st.refusal != FB_REFUSAL_NONE) {
@@ -416,7 +415,10 @@ int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now
     w->catalogue_version = c == NULL ? 0 : c->version;
     ret->catalogue_version = w->catalogue_version;
     peer->incarnation = w->incarnation;
-    if (st.must_wipe || hello->protocol < (uint32_t)FB_PROTOCOL_PULLS_MIN) {
+    w->protocol = FB_PROTOCOL_VERSION;
+    bool is_near =
+        hello->protocol >= FB_PROTOCOL_PULLS_MIN && hello->protocol <= FB_PROTOCOL_VERSION;
+    if (st.must_wipe || (!is_near && !FB_BUG(OTHER_RELEASE_PULLS))) {
         take_only(peer, hello, st.must_wipe, w);
     }
     fb_hub_note_hello(peer, hello, now_ms);

@@ -19,13 +19,41 @@
 #include "server/seed.h"
 #include "server/timeline.h"
 
-static int install_catalogue(struct fb_store *s, int64_t now_ms, struct fb_why *why)
+static int read_shipped(struct fb_catalogue **ret, struct fb_why *why)
 {
     char folder[4096];
     fb_os_share_path("catalogue", folder, sizeof folder);
+    return fb_catalogue_read_folder(folder, 1, ret, why);
+}
+
+static int install_catalogue(struct fb_store *s, int64_t now_ms, struct fb_why *why)
+{
     struct fb_catalogue *c = NULL;
-    int rc = fb_catalogue_read_folder(folder, 1, &c, why);
+    int rc = read_shipped(&c, why);
     return rc < 0 ? rc : fb_store_set_catalogue(s, c, now_ms, why);
+}
+
+/* What this program ships and the database does not have yet: a newer release was installed. */
+static int take_shipped(struct fb_store *s, int64_t now_ms, struct fb_why *why)
+{
+    FB_AUTO(fb_catalogue_drop) struct fb_catalogue *shipped = NULL;
+    struct fb_catalogue *next = NULL;
+    int rc = read_shipped(&shipped, why);
+    rc = rc < 0 ? rc : fb_catalogue_with_shipped(fb_store_catalogue(s), shipped, &next, why);
+    if (rc < 0 || next == NULL) {
+        return rc;
+    }
+    rc = fb_store_begin(s);
+    if (rc < 0) {
+        fb_catalogue_free(next);
+        return fb_store_error(s, why);
+    }
+    int64_t version = next->version;
+    rc = fb_server_cli_end_writing(s, fb_store_set_catalogue(s, next, now_ms, why), why);
+    if (rc == FB_OK) {
+        fb_log(FB_LOG_INFO, "catalogue_taken_in", "version=%lld", (long long)version);
+    }
+    return rc;
 }
 
 static int fill_new_database(struct fb_store *s, const char *admin,
@@ -142,11 +170,9 @@ int fb_server_cli_run(struct fb_cli *cli, struct fb_why *why)
     rc = rc < 0 ? rc : fb_command_store(cli, &s, why);
     int lock = -1;
     rc = rc < 0 ? rc : fb_os_lock_folder(data, &lock, why);
-    if (rc < 0) {
-        return rc;
-    }
+    rc = rc < 0 ? rc : take_shipped(s, fb_os_now_ms(), why);
     fb_store_drop(&s);
-    rc = fb_server_daemon_run(data, config, why);
+    rc = rc < 0 ? rc : fb_server_daemon_run(data, config, why);
     fb_os_unlock(lock);
     return rc;
 }

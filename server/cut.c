@@ -6,6 +6,9 @@
  *
  *     <number of the entity>:<id of the last row, or "">:<rows done>:<rows expected>
  *
+ * A laptop that slept past the horizon gets the digests of its scopes with the first chunk, and no rows; it then names the scopes that agree, and
+ * their rows are left out.
+ *
  * An ordinary cut: [SCOPE_DIGESTS] ROWS... REMOVES... CUT, entities in the catalogue's order, so parents before children. A row that
  * the log names after the cursor is sent whole if the device sees it now; else it is removed, if the device had it at its cursor or
  * named it itself in a push (rule 4), or a chunk may have brought it since (the cut that closes the gap of a full cut).
@@ -19,6 +22,7 @@
 #define CUT_BYTES_MAX ((size_t)1 << 30)
 #define SLICE_BYTES   ((size_t)256 * 1024)
 #define SEAL_TRIES    3
+#define LOOKS_PER_ROW 4 /* what a row that is sent costs, in rows that are only looked at */
 
 struct fb_cut_state {
     struct fb_buf frames;
@@ -167,7 +171,7 @@ static bool is_own_seq(const struct fb_cutting *c, int64_t seq)
 }
 
 /* What the log says of the row, newest first: where, and to what set of scopes it belonged then. id: room that lives as long as *ret. */
-static int begin_entries(struct fb_cutting *c, const struct fb_named *n,
+static int begin_entries(struct fb_cutting *c, const struct fb_entity *e, const char *row_id,
                          uint8_t id[static FB_ROW_ID_BYTES], struct fb_sql **ret)
 {
     int rc = fb_sql_begin(c->s,
@@ -175,9 +179,9 @@ static int begin_entries(struct fb_cutting *c, const struct fb_named *n,
                           "ORDER BY seq DESC",
                           ret);
     if (rc == FB_OK) {
-        fb_id_to_bytes(n->id, id);
+        fb_id_to_bytes(row_id, id);
         fb_sql_bind_bytes(*ret, 1, id, FB_ROW_ID_BYTES);
-        fb_sql_bind_int(*ret, 2, n->entity->no);
+        fb_sql_bind_int(*ret, 2, e->no);
     }
     return rc;
 }
@@ -192,7 +196,7 @@ static int was_named_by_it(struct fb_cutting *c, const struct fb_named *n, bool 
     if (rc < 0 || c->own_count == 0) {
         return rc;
     }
-    rc = begin_entries(c, n, id, &q);
+    rc = begin_entries(c, n->entity, n->id, id, &q);
     if (rc < 0) {
         return rc;
     }
@@ -207,7 +211,7 @@ static int may_be_staged(struct fb_cutting *c, const struct fb_named *n, bool *r
 {
     uint8_t id[FB_ROW_ID_BYTES];
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = begin_entries(c, n, id, &q);
+    int rc = begin_entries(c, n->entity, n->id, id, &q);
     *ret = false;
     while (rc >= 0 && !*ret && (rc = fb_sql_step(q)) == FB_SQL_ROW &&
            fb_sql_int(q, 0) >= c->gap_seq) {
@@ -528,25 +532,52 @@ static int read_position(const struct fb_pull *pull, struct position *ret)
     return FB_OK;
 }
 
+/* By the names the digests went by: once a scope has left or come, they mean other rows. Digests say nothing of stamps, so what was written
+ * since the laptop's cursor is sent, though its values may be what they were: the newest entry of a row is never packed. */
+static int is_there_already(struct fb_cutting *c, const struct fb_row *row, const char *set,
+                            bool *ret)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf part;
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    uint8_t id[FB_ROW_ID_BYTES];
+    fb_buf_init(&part, FB_FRAME_BYTES_MAX);
+    *ret = false;
+    if (c->same.count == 0 || !c->is_staged_as_said) {
+        return FB_OK;
+    }
+    fb_scope_set_held_part(set, c->held, &part);
+    if (!fb_scope_list_has(&c->same, fb_buf_text(&part))) {
+        return fb_buf_error(&part);
+    }
+    int rc = begin_entries(c, row->entity, row->id, id, &q);
+    rc = rc < 0 ? rc : fb_sql_step(q);
+    *ret = rc >= 0 && (rc == FB_SQL_DONE || fb_sql_int(q, 0) < c->cursor_seq);
+    return rc < 0 ? rc : FB_OK;
+}
+
 static int chunk_row(void *ctx, const struct fb_row *row)
 {
     struct fb_cutting *c = ctx;
     const char *set = NULL;
+    bool is_there = false;
     memcpy(c->last_id, row->id, FB_ROW_ID_SIZE);
-    c->scanned++;
     int rc = fb_cut_set_of(c, row, &set);
+    if (rc == FB_OK && is_held(c, set)) {
+        rc = is_there_already(c, row, set, &is_there);
+    }
+    *(is_there ? &c->passed : &c->scanned) += 1;
     if (rc < 0 || !is_held(c, set)) {
         return rc;
     }
-    return copy_row(c, row);
+    return is_there && fb_cut_shows(c, row->entity) ? fb_cut_references_note(c, row)
+                                                    : copy_row(c, row);
 }
 
-static int count_rows(struct fb_cutting *c, int64_t *ret)
+/* Rows that are there already cost a look each, and nothing else. */
+static int64_t chunk_room(const struct fb_cutting *c)
 {
-    struct fb_cut_digests digests = {0};
-    int rc = fb_cut_digests_sum(c, &digests);
-    *ret = digests.sum.rows;
-    return rc;
+    int64_t rows = FB_CHUNK_ROWS > 0 ? FB_CHUNK_ROWS : 1;
+    return rows - c->scanned - c->passed / LOOKS_PER_ROW;
 }
 
 /* Scans on from the position until the chunk is full; *ret_entity is where it ended, the count if everything is done. */
@@ -560,13 +591,18 @@ static int scan_chunk(struct fb_cutting *c, const struct position *from, size_t 
     memcpy(c->last_id, from->id, FB_ROW_ID_SIZE);
     for (; at < c->catalogue->entity_count; at++) {
         const struct fb_entity *e = &c->catalogue->entities[at];
-        int64_t room = (FB_CHUNK_ROWS > 0 ? FB_CHUNK_ROWS : 1) - c->scanned;
-        int64_t before = c->scanned;
-        int rc = never_travels(e) ? FB_OK : fb_row_scan(c->s, e, c->last_id, room, chunk_row, c);
-        if (rc < 0) {
-            return rc;
+        bool is_done = false;
+        while (!is_done && chunk_room(c) > 0) {
+            int64_t room = chunk_room(c);
+            int64_t before = c->scanned + c->passed;
+            int rc =
+                never_travels(e) ? FB_OK : fb_row_scan(c->s, e, c->last_id, room, chunk_row, c);
+            if (rc < 0) {
+                return rc;
+            }
+            is_done = c->scanned + c->passed - before < room;
         }
-        if (c->scanned - before == room) {
+        if (!is_done) {
             break;
         }
         c->last_id[0] = '\0';
@@ -583,18 +619,35 @@ static bool pull_goes_on(const struct fb_pull *pull)
     return pull->position_size > 0;
 }
 
+/* What is in the chunk: digests instead of rows where the laptop wants to compare first. */
+static int fill_chunk(struct fb_cutting *c, struct position *from, size_t *ret_entity)
+{
+    struct fb_cut_digests digests = {0};
+    bool compares = c->pull->wants_scope_digests && !pull_goes_on(c->pull);
+    int rc = from->total == 0 ? fb_cut_digests_sum(c, &digests) : FB_OK;
+    from->total = from->total == 0 ? digests.sum.rows : from->total;
+    *ret_entity = 0;
+    if (rc == FB_OK && compares) {
+        return fb_cut_digests_send(c, &digests);
+    }
+    for (size_t i = 0; rc == FB_OK && i < c->pull->same_count; i++) {
+        rc = fb_scope_list_add(&c->same, &c->arena, c->pull->same[i]);
+    }
+    fb_scope_list_sort(&c->same);
+    rc = rc < 0 || c->same.count == 0 ? rc
+                                      : fb_history_seq_after(c->s, c->pull->cursor, &c->cursor_seq);
+    if (pull_goes_on(c->pull)) {
+        c->held = &c->staged;
+    }
+    return rc < 0 ? rc : scan_chunk(c, from, ret_entity);
+}
+
 static int make_chunk(struct fb_cutting *c)
 {
     struct position from;
     size_t entity = 0;
     int rc = read_position(c->pull, &from);
-    if (rc == FB_OK && from.total == 0) {
-        rc = count_rows(c, &from.total);
-    }
-    if (pull_goes_on(c->pull)) {
-        c->held = &c->staged;
-    }
-    rc = rc < 0 ? rc : scan_chunk(c, &from, &entity);
+    rc = rc < 0 ? rc : fill_chunk(c, &from, &entity);
     rc = rc < 0 ? rc : send_rows(c);
     rc = rc < 0 ? rc : fb_cut_references_send(c);
     if (rc < 0) {

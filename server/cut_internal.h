@@ -43,7 +43,10 @@ struct fb_cutting {
     /* Of the download under way: said and still held, and what was hidden in any of it. */
     struct fb_scope_list staged;
     bool is_staged_as_said;
-    int64_t gap_seq;         /* where the log goes on behind the cursor, if the cut closes a gap */
+    struct fb_scope_list
+        same;           /* whose digests agreed when the download began: their rows are there */
+    int64_t cursor_seq; /* where the log goes on behind the laptop's cursor */
+    int64_t gap_seq;    /* where the log goes on behind the cursor, if the cut closes a gap */
     struct fb_row **entered; /* rows of entering scopes, in the catalogue's order */
     size_t entered_count;
     size_t entered_at;                    /* the next to send */
@@ -74,6 +77,7 @@ struct fb_cutting {
     /* A chunk. */
     char last_id[FB_ROW_ID_SIZE];
     int64_t scanned;
+    int64_t passed; /* not sent, since they are there already */
 };
 
 /* The row's set of scopes; the text lives until the next call. */

@@ -41,12 +41,11 @@ static int cut_open(void *ctx, struct fb_server_session *session, const struct f
                     int64_t now_ms)
 {
     struct fb_peer *peer = ctx;
-    if (peer->must_wipe || peer->is_too_old) {
+    if (peer->must_wipe || peer->is_other_release) {
         fb_server_session_refuse(
             session, peer->must_wipe ? FB_REFUSAL_WIPE : FB_REFUSAL_PROTOCOL,
             peer->must_wipe ? "a laptop that is to be erased gets nothing any more"
-                            : fb_text("This laptop's program is too old to receive: update it. "
-                                      "What was written on it is handed in all the same."));
+                            : "a laptop whose program is too old or too new pulls nothing");
         return FB_ERR_REFUSED;
     }
     int rc = fb_hub_cut_open(peer, pull, now_ms);

@@ -104,7 +104,7 @@ struct fb_peer {
     struct fb_rights *rights;       /* of the same time */
     char number_prefix[16];
     bool must_wipe;        /* may hand in what it has, nothing else */
-    bool is_too_old;       /* the same: its program speaks a protocol of long ago */
+    bool is_other_release; /* the same: its program and headquarters' are too far apart */
     struct fb_arena arena; /* of what the welcome points to */
     struct fb_peer *next, *previous;
     struct fb_peer *bucket_next;

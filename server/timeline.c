@@ -11,6 +11,8 @@
 
 /* More lives than a fleet of 2,000 begins in a year. */
 #define INCARNATION_GAP "10000"
+/* More catalogues than an administrator makes between two backups. */
+#define CATALOGUE_GAP 1000
 
 static int add(struct fb_store *s, const char *id, const char *parent, int64_t forked_at_rev,
                int64_t now_ms)
@@ -50,6 +52,19 @@ static int leave_gap(struct fb_store *s)
                                 "" INCARNATION_GAP ")");
 }
 
+/* Laptops compare versions: one that the lost history may have given to another catalogue is not used again. */
+static int renumber_catalogue(struct fb_store *s, int64_t now_ms)
+{
+    const struct fb_catalogue *c = fb_store_catalogue(s);
+    struct fb_catalogue *next = NULL;
+    struct fb_why why;
+    if (c == NULL) {
+        return FB_OK;
+    }
+    int rc = fb_catalogue_numbered(c, c->version + CATALOGUE_GAP, &next, &why);
+    return rc < 0 ? rc : fb_store_set_catalogue(s, next, now_ms, &why);
+}
+
 static int fork_in_transaction(struct fb_store *s, const char *id, int64_t now_ms)
 {
     char parent[FB_ROW_ID_SIZE] = "";
@@ -58,6 +73,7 @@ static int fork_in_transaction(struct fb_store *s, const char *id, int64_t now_m
     rc = rc < 0 ? rc : fb_history_head(s, &head);
     rc = rc < 0 ? rc : add(s, id, parent, head, now_ms);
     rc = rc < 0 ? rc : leave_gap(s);
+    rc = rc < 0 ? rc : renumber_catalogue(s, now_ms);
     rc = rc < 0 ? rc : fb_sql_exec(s, "DELETE FROM fb_staged_part");
     return rc < 0 ? rc : fb_sql_exec(s, "DELETE FROM fb_meta WHERE key LIKE 'rewound%'");
 }

@@ -18,7 +18,7 @@ int fb_timeline_start(struct fb_store *s, const struct fb_random *random,
 
 /* Forks a new one off the present, at the newest rev, in a transaction of its own. Takes back that headquarters noticed it was
  * rewound; forgets parts of pushes that are not whole; leaves a gap in the incarnations, whose numbers the lost history may have
- * given to laptops (and with them the prefixes of order numbers). */
+ * given to laptops (and with them the prefixes of order numbers), and one in the versions of the catalogue. */
 int fb_timeline_fork(struct fb_store *s, const struct fb_random *random, int64_t now_ms,
                      char ret_id[static FB_ROW_ID_SIZE]) FB_MUST_CHECK;
 

@@ -82,12 +82,19 @@ extern int fb_limit_cut_memory_bytes_max;
 #else
 #define FB_CUT_MEMORY_BYTES_MAX 4194304 /* 4 MiB */
 #endif
-/* HELLO.protocol of the oldest programs that may pull: two releases back. Older ones hand in what they hold, and are to be updated. */
+/* What headquarters speaks, what a laptop does (another program, often of another release), and the oldest that may pull: two releases
+ * back. Older and newer ones hand in what they hold, until one of the two programs is updated. */
 #ifdef FB_PLANTED
-extern int fb_limit_protocol_pulls_min;
+extern unsigned fb_limit_protocol_version;
+extern unsigned fb_limit_protocol_of_laptop;
+extern unsigned fb_limit_protocol_pulls_min;
+#define FB_PROTOCOL_VERSION   fb_limit_protocol_version
+#define FB_PROTOCOL_OF_LAPTOP fb_limit_protocol_of_laptop
 #define FB_PROTOCOL_PULLS_MIN fb_limit_protocol_pulls_min
 #else
-#define FB_PROTOCOL_PULLS_MIN 1
+#define FB_PROTOCOL_VERSION   1U
+#define FB_PROTOCOL_OF_LAPTOP FB_PROTOCOL_VERSION
+#define FB_PROTOCOL_PULLS_MIN 1U
 #endif
 /* One chunk of a first download: what a cut link costs at most. */
 #define FB_CHUNK_BYTES_MAX 4194304 /* 4 MiB */

@@ -2,8 +2,8 @@
  *
  * The catalogue: entities, fields, labels, types, choices, merge policies, scope rules as data.
  *
- * Headquarters reads the shipped entity files (entities/<entity>.json), later with the
- * administrator's overlay, and makes one document of them; the document travels to the replicas,
+ * Headquarters reads the shipped entity files (entities/<entity>.json), with what its
+ * administrator changed, and makes one document of them; the document travels to the replicas,
  * which know no other model. Loading validates everything and names file, field and rule of what is
  * wrong. The struct is read-only after loading and owned by its arena; pointers into it live as
  * long as it does. Text of tables and triggers is in catalogue/ddl.h. The form of an entity file:
@@ -82,6 +82,7 @@ struct fb_field {
     bool is_manual_when_closed; /* @queue-when-closed */
     enum fb_visibility visibility;
     enum fb_merge_policy policy;
+    bool is_own_policy;              /* an administrator set it: newer programs leave it alone */
     uint32_t group;                  /* index into entity->groups */
     const char *list;                /* of pick and set: name of the choice list */
     const struct fb_choice *choices; /* of enum and fsm */
@@ -221,6 +222,14 @@ bool fb_field_takes_policy(const struct fb_entity *e, const struct fb_field *f,
 int fb_catalogue_with_policies(const struct fb_catalogue *c, const struct fb_policy_change *changes,
                                size_t count, struct fb_catalogue **ret,
                                struct fb_why *why) FB_MUST_CHECK;
+/* The catalogue that a newer program ships, taken into the one in force as a document of the next version: what it brings and changes, but
+ * policies that an administrator set, and entities, fields and modules that it does not have, stay. *ret is NULL if it brings nothing.
+ * FB_ERR_INVALID with a sentence if a field has another number or type than before. */
+int fb_catalogue_with_shipped(const struct fb_catalogue *c, const struct fb_catalogue *shipped,
+                              struct fb_catalogue **ret, struct fb_why *why) FB_MUST_CHECK;
+/* The same catalogue under another version. */
+int fb_catalogue_numbered(const struct fb_catalogue *c, int64_t version, struct fb_catalogue **ret,
+                          struct fb_why *why) FB_MUST_CHECK;
 
 void fb_catalogue_free(struct fb_catalogue *catalogue);
 void fb_catalogue_drop(struct fb_catalogue **catalogue); /* for FB_AUTO */

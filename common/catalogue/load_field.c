@@ -104,10 +104,10 @@ static const char *const *keys_of_type(enum fb_field_type type)
 static int check_keys(struct fb_loading *l, json_t *json, const struct fb_field *f)
 {
     static const char *const CALC[] = {"name", "type", "en", "zh", NULL};
-    static const char *const ALL[] = {"no",      "name",        "type",    "en",
-                                      "zh",      "required",    "unique",  "indexed",
-                                      "merge",   "group",       "default", "manual_when_closed",
-                                      "tracked", "server_only", "visible", NULL};
+    static const char *const ALL[] = {
+        "no",      "name",        "type",    "en",        "zh",      "required",
+        "unique",  "indexed",     "merge",   "group",     "default", "manual_when_closed",
+        "tracked", "server_only", "visible", "own_merge", NULL};
     return fb_load_check_keys(l, json, f->type == FB_TYPE_CALC ? CALC : ALL, keys_of_type(f->type));
 }
 
@@ -119,7 +119,8 @@ static int load_flags(struct fb_loading *l, json_t *json, struct fb_field *f)
     } flags[] = {
         {"required", &f->is_required},       {"unique", &f->is_unique},
         {"indexed", &f->is_indexed},         {"tracked", &f->is_tracked},
-        {"server_only", &f->is_server_only}, {"manual_when_closed", &f->is_manual_when_closed}};
+        {"server_only", &f->is_server_only}, {"manual_when_closed", &f->is_manual_when_closed},
+        {"own_merge", &f->is_own_policy}};
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         int rc = fb_load_bool(l, json, flags[i].key, flags[i].ret);
         if (rc < 0) {

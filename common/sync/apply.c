@@ -569,7 +569,8 @@ static int note_applied(struct fb_replica_round *r, const struct fb_apply *a)
         r->covered = a->cut->seen;
     }
     if (r->pull_kind == FB_PULL_GAP) {
-        r->is_resync = false;
+        r->is_resync = r->resyncs_by_digest = false;
+        r->rows_same = 0;
         r->found_since = 0;
         r->is_stage_complete = false;
         r->status.is_first_download = false;

@@ -54,13 +54,8 @@ struct scope_sum {
 };
 
 struct scope_sums {
-    struct fb_store *store;
-    struct fb_scope_cache *cache;
     struct fb_arena arena;
     struct fb_arena message;
-    struct fb_buf key;
-    struct fb_buf part;
-    struct fb_scope_list held;
     struct fb_keymap map;
     struct scope_sum *list;
     size_t count;
@@ -91,18 +86,50 @@ static int sum_of(struct scope_sums *sums, const char *scope, struct scope_sum *
     return FB_OK;
 }
 
-static int add_to_scope(void *ctx, const struct fb_row *row)
+static int add_to_scope(void *ctx, const char *scope, const struct fb_row *row)
 {
-    struct scope_sums *sums = ctx;
-    fb_buf_clear(&sums->key);
-    fb_buf_clear(&sums->part);
-    int rc = fb_scope_of_row_seen(&FB_LAPTOP_VIEW, sums->cache, sums->store, row, &sums->key);
     struct scope_sum *sum;
-    if (rc == FB_OK) {
-        fb_scope_set_held_part(fb_buf_text(&sums->key), &sums->held, &sums->part);
-        rc = sum_of(sums, fb_buf_text(&sums->part), &sum);
-    }
+    int rc = sum_of(ctx, scope, &sum);
     return rc == FB_OK ? add_row(&sum->digest, row) : rc;
+}
+
+struct scoping {
+    struct fb_store *store;
+    struct fb_scope_cache *cache;
+    struct fb_scope_list held;
+    struct fb_buf key;
+    struct fb_buf part;
+    fb_scoped_row *f;
+    void *ctx;
+};
+
+static int scope_row(void *ctx, const struct fb_row *row)
+{
+    struct scoping *s = ctx;
+    fb_buf_clear(&s->key);
+    fb_buf_clear(&s->part);
+    int rc = fb_scope_of_row_seen(&FB_LAPTOP_VIEW, s->cache, s->store, row, &s->key);
+    if (rc == FB_OK) {
+        fb_scope_set_held_part(fb_buf_text(&s->key), &s->held, &s->part);
+        rc = s->f(s->ctx, fb_buf_text(&s->part), row);
+    }
+    return rc;
+}
+
+int fb_replica_each_scoped_row(struct fb_store *store, fb_scoped_row *f, void *ctx)
+{
+    struct scoping s = {.store = store, .f = f, .ctx = ctx};
+    FB_AUTO(fb_arena_release) struct fb_arena arena;
+    fb_arena_init(&arena, 0);
+    fb_buf_init(&s.key, FB_SCOPE_SET_BYTES_MAX);
+    fb_buf_init(&s.part, FB_SCOPE_SET_BYTES_MAX);
+    int rc = fb_scopes_held(store, FB_SCOPES_HELD_SQL, &arena, &s.held);
+    rc = rc < 0 ? rc : fb_scope_cache_new(&s.cache);
+    rc = rc < 0 ? rc : scan_all(store, scope_row, &s);
+    fb_scope_cache_free(s.cache);
+    fb_buf_release(&s.key);
+    fb_buf_release(&s.part);
+    return rc;
 }
 
 void fb_replica_drop_repair(struct fb_replica_round *r)
@@ -131,8 +158,8 @@ static int want_repair(struct fb_replica_round *r, const char *scope)
     return FB_OK;
 }
 
-static int match_scopes(struct fb_replica_round *r, const struct fb_scope_digests *theirs,
-                        struct scope_sums *sums)
+static int match_scopes(struct scope_sums *sums, const struct fb_scope_digests *theirs,
+                        fb_scope_compared *f, void *ctx)
 {
     int rc = FB_OK;
     for (size_t i = 0; rc == FB_OK && i < theirs->count; i++) {
@@ -140,15 +167,15 @@ static int match_scopes(struct fb_replica_round *r, const struct fb_scope_digest
         rc = sum_of(sums, theirs->list[i].scope, &sum);
         if (rc == FB_OK) {
             sum->is_known = true;
-            bool is_equal = fb_digest_equal(&sum->digest, &theirs->list[i].digest);
-            rc = is_equal ? FB_OK : want_repair(r, sum->scope);
+            rc = f(ctx, sum->scope, fb_digest_equal(&sum->digest, &theirs->list[i].digest));
         }
     }
     return rc;
 }
 
 /* The list of headquarters, in one message or more. */
-static int match_messages(struct fb_replica_round *r, int64_t rev, struct scope_sums *sums)
+static int match_messages(struct fb_replica_round *r, int64_t rev, struct scope_sums *sums,
+                          fb_scope_compared *f, void *ctx)
 {
     const struct fb_buf *in = &r->scope_digests;
     int rc = FB_OK;
@@ -162,45 +189,48 @@ static int match_messages(struct fb_replica_round *r, int64_t rev, struct scope_
             rc = fb_replica_fail(r, FB_ERR_PROTOCOL,
                                  "headquarters gave digests of another state than its cut");
         }
-        rc = rc < 0 ? rc : match_scopes(r, &m.scope_digests, sums);
+        rc = rc < 0 ? rc : match_scopes(sums, &m.scope_digests, f, ctx);
         fb_arena_clear(&sums->message);
     }
     return rc;
 }
 
 /* Rows here that headquarters has nowhere differ too. */
-static int match_unknown(struct fb_replica_round *r, const struct scope_sums *sums)
+static int match_unknown(const struct scope_sums *sums, fb_scope_compared *f, void *ctx)
 {
     int rc = FB_OK;
     for (size_t i = 0; rc == FB_OK && i < sums->count; i++) {
-        rc = sums->list[i].is_known ? FB_OK : want_repair(r, sums->list[i].scope);
+        rc = sums->list[i].is_known ? FB_OK : f(ctx, sums->list[i].scope, false);
     }
     return rc;
 }
 
-static int compare_scopes(struct fb_replica_round *r, int64_t rev)
+int fb_replica_each_scope(struct fb_replica_round *r, int64_t rev, fb_scope_compared *f, void *ctx)
 {
-    struct scope_sums sums = {.store = r->store};
+    struct scope_sums sums = {0};
     fb_arena_init(&sums.arena, 0);
     fb_arena_init(&sums.message, 0);
-    fb_buf_init(&sums.key, FB_SCOPE_SET_BYTES_MAX);
-    fb_buf_init(&sums.part, FB_SCOPE_SET_BYTES_MAX);
-    fb_replica_drop_repair(r);
-    int rc = fb_scopes_held(r->store, FB_SCOPES_HELD_SQL, &sums.arena, &sums.held);
-    rc = rc < 0 ? rc : fb_scope_cache_new(&sums.cache);
-    rc = rc < 0 ? rc : scan_all(r->store, add_to_scope, &sums);
-    rc = rc < 0 ? rc : match_messages(r, rev, &sums);
-    rc = rc < 0 ? rc : match_unknown(r, &sums);
-    fb_scope_cache_free(sums.cache);
+    int rc = fb_replica_each_scoped_row(r->store, add_to_scope, &sums);
+    rc = rc < 0 ? rc : match_messages(r, rev, &sums, f, ctx);
+    rc = rc < 0 ? rc : match_unknown(&sums, f, ctx);
     fb_arena_release(&sums.arena);
     fb_arena_release(&sums.message);
-    fb_buf_release(&sums.key);
-    fb_buf_release(&sums.part);
     fb_keymap_release(&sums.map);
     free(sums.list);
+    return rc;
+}
+
+static int repair_unequal(void *ctx, const char *scope, bool is_equal)
+{
+    return is_equal ? FB_OK : want_repair(ctx, scope);
+}
+
+static int compare_scopes(struct fb_replica_round *r, int64_t rev)
+{
+    fb_replica_drop_repair(r);
     r->are_scope_digests_wanted = false;
     r->is_pull_wanted = true;
-    return rc;
+    return fb_replica_each_scope(r, rev, repair_unequal, r);
 }
 
 /* ---- After a cut ---- */
@@ -250,6 +280,7 @@ static int give_up_repair(struct fb_replica_round *r)
     }
     rc = fb_store_commit(r->store);
     r->is_resync = rc == FB_OK;
+    r->resyncs_by_digest = false;
     return rc;
 }
 

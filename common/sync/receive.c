@@ -72,13 +72,34 @@ static int start_exchange(struct fb_replica_round *r)
     return FB_OK;
 }
 
-static void say_too_old(struct fb_replica_round *r)
+/* For people: the transaction of a cut notes it otherwise, and none is to come. */
+static int keep_ack(struct fb_replica_round *r)
+{
+    if (r->may_pull || r->acked == 0) {
+        return FB_OK;
+    }
+    int rc = fb_store_begin(r->store);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_outbox_mark_acked(r->store, r->acked, r->now_ms);
+    if (rc < 0) {
+        fb_store_rollback(r->store);
+        return rc;
+    }
+    return fb_store_commit(r->store);
+}
+
+static void say_too_old(struct fb_replica_round *r, bool is_headquarters)
 {
     r->may_pull = false;
     r->status.verdict = FB_VERDICT_TOO_OLD;
     snprintf(r->status.sentence, sizeof r->status.sentence, "%s",
-             fb_text("This laptop's program is too old to receive from headquarters: what is "
-                     "written here is sent; update the program."));
+             is_headquarters
+                 ? fb_text("Headquarters' program is older than this laptop's: what is written "
+                           "here is sent, and nothing comes until headquarters is updated.")
+                 : fb_text("This laptop's program is too old to receive from headquarters: what "
+                           "is written here is sent; update the program."));
 }
 
 static int receive_welcome(struct fb_replica_round *r, const struct fb_message *m)
@@ -129,10 +150,11 @@ static int receive_welcome(struct fb_replica_round *r, const struct fb_message *
         r->why.text[0] = '\0';
     }
     if (w->verdict == FB_VERDICT_TOO_OLD && !w->must_wipe) {
-        say_too_old(r);
+        say_too_old(r, w->protocol > 0 && w->protocol < FB_PROTOCOL_OF_LAPTOP);
     }
     r->status.must_enrol = w->must_enrol;
-    rc = fb_replica_note(r, "must_enrol", w->must_enrol);
+    rc = keep_ack(r);
+    rc = rc < 0 ? rc : fb_replica_note(r, "must_enrol", w->must_enrol);
     rc = rc < 0 ? rc : fb_replica_meet_horizon(r, w->horizon);
     if (rc < 0) {
         return rc;
@@ -165,7 +187,7 @@ static int meet_unreadable(struct fb_replica_round *r)
         return fb_replica_fail(r, FB_ERR_INTERRUPTED, "headquarters has a newer catalogue");
     }
     r->why.text[0] = '\0';
-    say_too_old(r);
+    say_too_old(r, false);
     return start_exchange(r);
 }
 
@@ -227,7 +249,7 @@ static int receive_ack(struct fb_replica_round *r, const struct fb_message *m)
                                (long long)m->ack.number);
     }
     note_acked(r, m->ack.number);
-    return FB_OK;
+    return keep_ack(r);
 }
 
 /* ---- Pull ---- */

@@ -171,11 +171,13 @@ static int load_stage(struct fb_replica_round *r)
     if (rc < 0) {
         return rc;
     }
-    rc = fb_replica_meta_int(r->store, "found_since", 0, &r->found_since);
+    rc = fb_replica_meta_int(r->store, "stage_same_rows", 0, &r->rows_same);
+    rc = rc < 0 ? rc : fb_replica_meta_int(r->store, "found_since", 0, &r->found_since);
     if (rc < 0) {
         return rc;
     }
     r->is_resync = resync != 0;
+    r->resyncs_by_digest = resync == 2;
     r->is_stage_complete = complete != 0;
     return FB_OK;
 }

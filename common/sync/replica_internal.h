@@ -13,6 +13,7 @@
  *   references.c    titles of rows outside
  *   remove.c        what a cut takes away: custody, unsent children, orphans
  *   stage.c         a full cut: chunks on disk, then everything in one transaction
+ *   same.c          behind the horizon: what a full cut need not bring
  *   fit.c           a change too large to travel is made to fit
  *   found.c         values no journal row explains
  *   local_digest.c  digests by a scan of the tables
@@ -183,7 +184,10 @@ struct fb_replica_round {
     bool is_digest_wanted;
     bool is_digest_asked; /* by the pull under way */
     bool are_scope_digests_wanted;
-    bool is_resync;         /* fb_meta resync: a full cut is to come, the cursor stays */
+    bool is_resync; /* fb_meta resync: a full cut is to come, the cursor stays */
+    bool
+        resyncs_by_digest; /* fb_meta resync is 2: because of the horizon; what agrees is not fetched */
+    int64_t rows_same;     /* of the download under way: rows that need not come */
     bool is_stage_complete; /* fb_meta stage_complete */
     int64_t horizon;     /* from the welcome: headquarters' log tells what changed after this rev */
     int64_t found_since; /* of the resync: headquarters lost what came after this rev; 0: nothing */
@@ -337,6 +341,14 @@ int fb_references_keep(struct fb_apply *a, const struct fb_removed *going,
 
 /* Full cut: staged rows, before the frames of the gap. */
 int fb_apply_staged(struct fb_apply *a) FB_MUST_CHECK;
+/* same.c. Full cut: rows that headquarters has as they are here, as if they had come. */
+int fb_apply_same(struct fb_apply *a) FB_MUST_CHECK;
+/* Is the full cut to come one that leaves out what agrees? */
+bool fb_replica_compares(const struct fb_replica_round *r);
+/* Notes what agrees with the digests that came, of headquarters at the rev; forgets it. Inside a transaction. */
+int fb_replica_note_same(struct fb_replica_round *r, int64_t rev) FB_MUST_CHECK;
+int fb_replica_forget_same(struct fb_store *s) FB_MUST_CHECK;
+#define FB_SCOPES_SAME_SQL "SELECT key FROM fb_stage_same_scope"
 /* Full cut: rows that did not come and are not pending, after them. */
 int fb_apply_delete_absent(struct fb_apply *a) FB_MUST_CHECK;
 
@@ -360,6 +372,13 @@ int fb_replica_each_frames(struct fb_replica_round *r,
 /* ---- local_digest.c ---- */
 
 bool fb_entity_is_synced(const struct fb_entity *e);
+/* Every row with the scopes that it has of those held, by which headquarters' digests are called. */
+typedef int fb_scoped_row(void *ctx, const char *scope, const struct fb_row *row);
+int fb_replica_each_scoped_row(struct fb_store *store, fb_scoped_row *f, void *ctx) FB_MUST_CHECK;
+/* Headquarters' digests at the rev, as they came, against those of the tables: every scope that one of the two knows. */
+typedef int fb_scope_compared(void *ctx, const char *scope, bool is_equal);
+int fb_replica_each_scope(struct fb_replica_round *r, int64_t rev, fb_scope_compared *f,
+                          void *ctx) FB_MUST_CHECK;
 /* After a cut: compares if nothing is pending, and says what to ask for next. */
 int fb_replica_compare(struct fb_replica_round *r, const struct fb_cut *cut) FB_MUST_CHECK;
 

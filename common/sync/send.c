@@ -82,7 +82,7 @@ static int send_hello(struct fb_replica_round *r, struct fb_buf *out)
         return rc;
     }
     const struct fb_catalogue *c = fb_store_catalogue(r->store);
-    hello->protocol = FB_PROTOCOL_VERSION;
+    hello->protocol = FB_PROTOCOL_OF_LAPTOP;
     hello->cursor =
         r->is_resync ? 0 : r->status.cursor; /* during a resync it is of another history */
     if (!r->is_resync) {
@@ -299,6 +299,15 @@ static int read_scopes(struct fb_replica_round *r, bool is_download, struct fb_p
     return rc;
 }
 
+static int list_same(struct fb_replica_round *r, struct fb_pull *pull)
+{
+    struct fb_scope_list same = {0};
+    int rc = fb_scopes_held(r->store, FB_SCOPES_SAME_SQL, &r->arena, &same);
+    pull->same = same.keys;
+    pull->same_count = same.count;
+    return rc;
+}
+
 /* A full cut goes on behind the chunks that are here, or closes their gap. */
 static int ask_for_all(struct fb_replica_round *r, struct fb_pull *pull, struct fb_buf *position)
 {
@@ -320,6 +329,13 @@ static int ask_for_all(struct fb_replica_round *r, struct fb_pull *pull, struct 
     r->pull_kind = FB_PULL_CHUNK;
     r->status.rows_staged = rows;
     pull->wants_all = true;
+    if (fb_replica_compares(r)) {
+        pull->wants_scope_digests = rc == FB_ERR_NOT_FOUND;
+        rc = list_same(r, pull);
+        if (rc < 0) {
+            return rc;
+        }
+    }
     pull->found_since = r->found_since;
     pull->position = position->bytes;
     pull->position_size = position->size;

@@ -218,6 +218,16 @@ static int receive_push_part(struct fb_server_session *s, const struct fb_messag
     return s->ops->push_part(s->ops->ctx, s, part, s->clock_offset_ms, s->now_ms);
 }
 
+static const char **keep_texts(struct fb_arena *arena, const char **texts, size_t count)
+{
+    const char **kept = fb_arena_alloc(arena, (count + 1) * sizeof *kept);
+    for (size_t i = 0; kept != NULL && i < count; i++) {
+        kept[i] = fb_arena_strdup(arena, texts[i]);
+        kept = kept[i] == NULL ? NULL : kept;
+    }
+    return kept;
+}
+
 /* The pull outlives its frame: it waits for pushes to be settled, and is read while the cut is
  * made. */
 static int keep_pull(struct fb_server_session *s, const struct fb_pull *pull)
@@ -226,18 +236,12 @@ static int keep_pull(struct fb_server_session *s, const struct fb_pull *pull)
     fb_arena_clear(arena);
     s->pull = (struct fb_message){.kind = FB_MESSAGE_PULL, .pull = *pull};
     struct fb_pull *kept = &s->pull.pull;
-    const char **scopes = fb_arena_alloc(arena, (pull->scope_count + 1) * sizeof *scopes);
-    const char **repair = fb_arena_alloc(arena, (pull->repair_count + 1) * sizeof *repair);
     kept->position = (const uint8_t *)fb_arena_copy(arena, pull->position, pull->position_size);
-    bool is_whole = scopes != NULL && repair != NULL && kept->position != NULL;
-    for (size_t i = 0; is_whole && i < pull->scope_count; i++) {
-        is_whole = (scopes[i] = fb_arena_strdup(arena, pull->scopes[i])) != NULL;
-    }
-    for (size_t i = 0; is_whole && i < pull->repair_count; i++) {
-        is_whole = (repair[i] = fb_arena_strdup(arena, pull->repair[i])) != NULL;
-    }
-    kept->scopes = scopes;
-    kept->repair = repair;
+    kept->scopes = keep_texts(arena, pull->scopes, pull->scope_count);
+    kept->repair = keep_texts(arena, pull->repair, pull->repair_count);
+    kept->same = keep_texts(arena, pull->same, pull->same_count);
+    bool is_whole = kept->position != NULL && kept->scopes != NULL && kept->repair != NULL &&
+                    kept->same != NULL;
     return is_whole ? FB_OK : FB_ERR_NO_MEMORY;
 }
 

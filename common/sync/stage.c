@@ -131,8 +131,12 @@ static int note_scopes(struct fb_replica_round *r, const struct fb_chunk *chunk)
 
 static int store_chunk(struct fb_replica_round *r, const struct fb_chunk *chunk, int64_t rows)
 {
-    int rc = fb_stage_add(r->store, chunk->rev, rows, r->frames.bytes, r->frames.size,
-                          chunk->position, chunk->position_size);
+    bool has_digests = r->scope_digests.size > 0;
+    int64_t rev = has_digests && FB_BUG(SAME_REV_IGNORED) ? INT64_MAX : chunk->rev;
+    int rc = has_digests ? fb_replica_note_same(r, chunk->rev) : FB_OK;
+    rc = rc < 0 ? rc
+                : fb_stage_add(r->store, rev, rows, r->frames.bytes, r->frames.size,
+                               chunk->position, chunk->position_size);
     rc = rc < 0 ? rc : note_scopes(r, chunk);
     struct fb_value head = fb_value_blob(chunk->log_head.bytes, sizeof chunk->log_head.bytes);
     rc = rc < 0 ? rc : fb_store_meta_set(r->store, "stage_head", &head);
@@ -175,15 +179,18 @@ int fb_replica_stage(struct fb_replica_round *r, const struct fb_chunk *chunk)
         return rc;
     }
     fb_buf_clear(&r->frames);
+    fb_buf_clear(&r->scope_digests);
     r->is_stage_complete = chunk->is_last;
     r->status.rows_staged += rows;
-    r->status.rows_expected = chunk->rows_total;
+    r->status.rows_expected =
+        chunk->rows_total > r->rows_same ? chunk->rows_total - r->rows_same : 0;
     return FB_OK;
 }
 
 int fb_replica_stage_drop(struct fb_store *s)
 {
     int rc = fb_stage_clear(s);
+    rc = rc < 0 ? rc : fb_replica_forget_same(s);
     rc = rc < 0 ? rc : fb_sql_exec(s, "DELETE FROM fb_stage_scope");
     rc = rc < 0 ? rc : fb_replica_set_int(s, "stage_has_left", 0);
     rc = rc < 0 ? rc : fb_replica_set_int(s, "stage_rev", 0);
@@ -199,7 +206,7 @@ static int note_horizon(struct fb_replica_round *r, bool must_resync, bool must_
     if (rc < 0) {
         return rc;
     }
-    rc = must_resync ? fb_replica_set_int(r->store, "resync", 1) : FB_OK;
+    rc = must_resync ? fb_replica_set_int(r->store, "resync", 2) : FB_OK;
     if (must_resync && FB_BUG(SLEPT_LAPTOP_BEGINS_ANEW)) {
         rc = fb_sql_exec(r->store, "DELETE FROM fb_journal");
     }
@@ -230,6 +237,8 @@ int fb_replica_meet_horizon(struct fb_replica_round *r, int64_t horizon)
     rc = note_horizon(r, must_resync, must_stage_anew);
     if (rc == FB_OK) {
         r->is_resync = r->is_resync || must_resync;
+        r->resyncs_by_digest = r->resyncs_by_digest || must_resync;
+        r->rows_same = must_stage_anew ? 0 : r->rows_same;
         r->is_stage_complete = r->is_stage_complete && !must_stage_anew;
         r->status.rows_staged = must_stage_anew ? 0 : r->status.rows_staged;
     }
@@ -289,6 +298,7 @@ int fb_apply_staged(struct fb_apply *a)
     if (rc == FB_OK) {
         rc = fb_stage_each(a->store, play_chunk, a);
     }
+    rc = rc < 0 ? rc : fb_apply_same(a);
     a->is_staging = false;
     if (rc == FB_OK && is_bulk) {
         rc = fb_row_bulk_end(a->store);

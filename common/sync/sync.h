@@ -40,7 +40,8 @@ struct fb_replica_status {
     int64_t server_rev;      /* newest known */
     int64_t clock_offset_ms; /* server's clock minus ours, as last measured */
     int64_t last_cut_at_ms;  /* our clock; 0: never */
-    int64_t rows_staged;     /* first download: done and expected */
+    int64_t scopes_same; /* whose digests agreed behind the horizon, so that nothing of them came */
+    int64_t rows_staged; /* first download: done and expected */
     int64_t rows_expected;
     int64_t bytes_sent, bytes_received; /* of frames, without TLS; since the object was made */
     int64_t changes_sent, rows_received, removes_received; /* since the object was made */

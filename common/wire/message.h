@@ -24,9 +24,6 @@
 #include "common/store/journal.h"
 #include "common/store/outbox.h"
 
-/* What this program speaks; the oldest that may pull is FB_PROTOCOL_PULLS_MIN (common/base/limits.h). */
-#define FB_PROTOCOL_VERSION 1
-
 enum fb_message_kind {
     FB_MESSAGE_HELLO = 1,
     FB_MESSAGE_WELCOME = 2,
@@ -56,7 +53,7 @@ enum fb_verdict {
         1, /* the chain does not match: take the one given, renumber, resync (rule 22) */
     FB_VERDICT_NEW_TIMELINE = 2, /* headquarters was restored: send again after seen, then resync */
     FB_VERDICT_RETRY_LATER = 3,
-    FB_VERDICT_TOO_OLD = 4, /* may push, may not pull */
+    FB_VERDICT_TOO_OLD = 4, /* one of the two programs is: may push, may not pull */
 };
 
 enum fb_refusal {
@@ -101,6 +98,7 @@ struct fb_ancestor {
 
 struct fb_welcome {
     enum fb_verdict verdict;
+    uint32_t protocol; /* that headquarters speaks; 0: of a release that does not say */
     int64_t incarnation;
     char timeline[FB_ROW_ID_SIZE];
     int64_t seen; /* number and hash of the last push merged of this incarnation; 0: none */
@@ -151,13 +149,16 @@ struct fb_pull {
     char timeline[FB_ROW_ID_SIZE];
     bool wants_all; /* a full cut (first download, resync) */
     bool wants_digest;
-    bool wants_scope_digests; /* after a differing digest: which scope differs */
-    const uint8_t *position;  /* of a full cut: where to go on; empty: from the start */
+    bool
+        wants_scope_digests; /* after a differing digest: which scope differs; first of a full cut: which agree */
+    const uint8_t *position; /* of a full cut: where to go on; empty: from the start */
     size_t position_size;
     const char **scopes; /* held */
     size_t scope_count;
     const char **repair; /* scopes to be sent whole because their digest differs (rule 24) */
     size_t repair_count;
+    const char **same; /* of a full cut: scopes whose digests agreed; their rows need not come */
+    size_t same_count;
     int64_t found_since; /* of a full cut: old values at this rev are wanted; 0: none */
     /* Between the chunks of a full cut, the oldest of which is of the cursor's rev, and now. */
     bool closes_gap;

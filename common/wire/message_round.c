@@ -126,6 +126,7 @@ int fb_pack_welcome(const struct fb_message *m, struct fb_arena *arena, Protobuf
     out->retry_after_ms = w->retry_after_ms;
     out->number_prefix = fb_wire_text(w->number_prefix);
     out->must_enrol = w->must_enrol;
+    out->protocol = w->protocol;
     out->must_wipe = w->must_wipe;
     out->lease_ms = w->lease_ms;
     out->horizon = w->horizon;
@@ -157,6 +158,7 @@ int fb_unpack_welcome(const ProtobufCMessage *p, const struct fb_unpack *u, stru
     const Fb__Wire__Welcome *in = (const Fb__Wire__Welcome *)p;
     struct fb_welcome *w = &ret->welcome;
     *w = (struct fb_welcome){.verdict = (enum fb_verdict)in->verdict,
+                             .protocol = in->protocol,
                              .incarnation = in->incarnation,
                              .seen = in->seen,
                              .staged_number = in->staged_number,
@@ -230,9 +232,11 @@ int fb_pack_pull(const struct fb_message *m, struct fb_arena *arena, ProtobufCMe
     rc = rc < 0
              ? rc
              : fb_wire_texts(pull->scopes, pull->scope_count, arena, &out->scopes, &out->n_scopes);
+    rc = rc < 0
+             ? rc
+             : fb_wire_texts(pull->repair, pull->repair_count, arena, &out->repair, &out->n_repair);
     return rc < 0 ? rc
-                  : fb_wire_texts(pull->repair, pull->repair_count, arena, &out->repair,
-                                  &out->n_repair);
+                  : fb_wire_texts(pull->same, pull->same_count, arena, &out->same, &out->n_same);
 }
 
 static int read_position(const struct fb_unpack *u, const ProtobufCBinaryData *b,
@@ -257,6 +261,7 @@ int fb_unpack_pull(const ProtobufCMessage *p, const struct fb_unpack *u, struct 
                              .wants_scope_digests = in->wants_scope_digests,
                              .scope_count = in->n_scopes,
                              .repair_count = in->n_repair,
+                             .same_count = in->n_same,
                              .found_since = in->found_since,
                              .closes_gap = in->closes_gap};
     int rc = fb_wire_check_counter(u, in->cursor, "the cursor");
@@ -266,9 +271,12 @@ int fb_unpack_pull(const ProtobufCMessage *p, const struct fb_unpack *u, struct 
     rc = rc < 0 ? rc
                 : fb_wire_read_texts(u, in->scopes, in->n_scopes, FB_SCOPES_MAX, "scope",
                                      &pull->scopes);
-    return rc < 0 ? rc
-                  : fb_wire_read_texts(u, in->repair, in->n_repair, FB_SCOPES_MAX, "scope",
-                                       &pull->repair);
+    rc = rc < 0 ? rc
+                : fb_wire_read_texts(u, in->repair, in->n_repair, FB_SCOPES_MAX, "scope",
+                                     &pull->repair);
+    return rc < 0
+               ? rc
+               : fb_wire_read_texts(u, in->same, in->n_same, FB_SCOPES_MAX, "scope", &pull->same);
 }
 
 int fb_pack_chunk(const struct fb_message *m, struct fb_arena *arena, ProtobufCMessage **ret)

@@ -298,6 +298,9 @@ void sim_fault(struct sim_world *w, const struct sim_planned *e)
     case SIM_RELEASE:
         sim_release_take(w, random);
         break;
+    case SIM_PROGRAM:
+        sim_program_change(w, r, random);
+        break;
     case SIM_PACK:
         sim_server_pack(w, random);
         break;

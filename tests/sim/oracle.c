@@ -9,6 +9,7 @@
 
 #include "tests/sim/eyes.h"
 #include "tests/sim/model.h"
+#include "tests/sim/releases.h"
 #include "tests/sim/rights.h"
 #include "tests/sim/territories.h"
 #include "tests/sim/util.h"
@@ -293,6 +294,7 @@ static void look_at_laptop(struct sim_world *w, struct sim_replica *r, sqlite3 *
                       (long long)cursor);
     }
     m->cursor = cursor;
+    sim_program_look(w, r, cursor);
     note_pushes(m, db);
     if (!has_table(db, "account")) {
         return;

@@ -512,7 +512,7 @@ static bool is_of_same_id(struct sim_world *w, const char *changes)
     return false;
 }
 
-/* Rule 23: all laptops are honest, so no edit of rows that headquarters ever had (a restore takes some away) is held as "not there or not yours"; but for ids
+/* Rule 23: all laptops are honest, so no edit of rows that headquarters had before it (a restore takes some away) is held as "not there or not yours"; but for ids
  * that two laptops made (insert_same), whose second author may not hold the first one's account. */
 static void check_honest_edits(struct sim_world *w, sqlite3 *hq)
 {
@@ -523,7 +523,9 @@ static void check_honest_edits(struct sim_world *w, sqlite3 *hq)
             "changes NOT LIKE "
             "'%%0189ffff-%%' AND NOT EXISTS (SELECT 1 FROM json_each(h.changes) AS c WHERE c.value "
             "->> 'op' <> 'insert' AND NOT EXISTS (SELECT 1 FROM sim_whole_log WHERE "
-            "lower(hex(row_id)) = replace(c.value ->> 'id', '-', '') AND op IN (1, 2, 3, 4)))");
+            "lower(hex(row_id)) = replace(c.value ->> 'id', '-', '') AND op IN (1, 2, 3, 4) AND seq "
+            "< coalesce((SELECT min(seq) FROM sim_whole_log WHERE lower(hex(row_id)) = "
+            "replace(h.id, '-', '')), 9e18)))");
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         if (!is_of_same_id(w, sim_column(q, 1))) {
             sim_violation(w, "honest", "an honest edit was refused: %s", sim_column(q, 0));

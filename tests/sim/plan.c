@@ -251,6 +251,23 @@ static void draw_releases(struct sim_plan *plan, uint64_t seed)
     }
 }
 
+/* Laptops get programs too old or too new for headquarters; most get the right one before the end. */
+static void draw_programs(struct sim_plan *plan, uint64_t seed)
+{
+    uint64_t random = sim_mix(seed, 8);
+    if (!sim_chance(&random, 200)) {
+        return;
+    }
+    struct sim_params *p = &plan->params;
+    size_t more = (size_t)between(&random, 1, 4);
+    struct sim_planned *events = add_events(plan, more);
+    for (size_t i = 0; i < more; i++) {
+        int64_t at_ms = between(&random, 0, p->safety_ms - 1);
+        events[plan->count++] =
+            drawn(at_ms, SIM_PROGRAM, between(&random, 1, p->replicas), &random);
+    }
+}
+
 static void draw_rights(struct sim_plan *plan, uint64_t seed)
 {
     uint64_t random = sim_mix(seed, 3);
@@ -299,6 +316,7 @@ void sim_plan_draw(struct sim_plan *plan, uint64_t seed)
     draw_horizon(plan, seed);
     draw_history(plan, seed);
     draw_releases(plan, seed);
+    draw_programs(plan, seed);
     qsort(plan->events, plan->count, sizeof *plan->events, by_time);
 }
 

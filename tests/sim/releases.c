@@ -12,9 +12,12 @@
 #include "tests/sim/territories.h"
 #include "tests/sim/util.h"
 
+/* A new timeline leaves a gap of so many in the catalogue's versions. */
+#define FORKED 1000
+
 int sim_release_of(sqlite3 *db)
 {
-    return (int)sim_db_int(db, 0, "SELECT max(version) FROM fb_catalogue");
+    return (int)(sim_db_int(db, 0, "SELECT max(version) FROM fb_catalogue") % FORKED);
 }
 
 /* --- documents ---------------------------------------------------------------------------------- */
@@ -59,7 +62,7 @@ static struct fb_catalogue *next_release(const struct fb_catalogue *c)
     char path[512];
     json_error_t error;
     int64_t version = c->version + 1;
-    snprintf(path, sizeof path, "%s/%d.json", SIM_RELEASES, (int)version);
+    snprintf(path, sizeof path, "%s/%d.json", SIM_RELEASES, (int)(version % FORKED));
     json_t *release = json_load_file(path, 0, &error);
     json_t *document = json_loadb(c->document, c->document_size, 0, &error);
     if (release == NULL || document == NULL) {
@@ -99,7 +102,7 @@ void sim_release_follow(struct sim_world *w, struct fb_store *s)
 {
     struct fb_why why = {""};
     int rc = FB_OK;
-    while (rc == FB_OK && fb_store_catalogue(s)->version < w->server.release) {
+    while (rc == FB_OK && fb_store_catalogue(s)->version % FORKED < w->server.release) {
         rc = take_next(s, w->now_ms, &why);
         w->counters.releases += rc == FB_OK;
         sim_trace(w, "n0 follows the release of its program: %s %s", fb_err_name(rc), why.text);
@@ -142,6 +145,58 @@ void sim_release_take(struct sim_world *w, uint64_t random)
         w->counters.releases++;
         s->daemon.notice_at_ms = s->daemon.is_up ? w->now_ms + 500 : INT64_MAX;
         sim_oracle_look(w, SIM_HQ);
+    }
+}
+
+/* --- programs too old, too new --------------------------------------------------------------------- */
+
+static void run_another(struct sim_world *w, struct sim_replica *r, int ahead, int64_t down_ms)
+{
+    r->ahead = ahead;
+    r->kept_cursor =
+        sim_db_int(sim_eyes(r->daemon.node), 0, "SELECT value FROM fb_meta WHERE key = 'cursor'");
+    sim_trace(w, "n%d runs a program %s", r->daemon.node,
+              ahead < 0   ? "too old for headquarters"
+              : ahead > 0 ? "too new for headquarters"
+                          : "as headquarters'");
+    sim_replica_stop(w, r, false, down_ms);
+}
+
+void sim_program_change(struct sim_world *w, struct sim_replica *r, uint64_t random)
+{
+    int ahead = r->ahead != 0 ? 0 : sim_chance(&random, 500) ? -1 : 1;
+    w->counters.programs += ahead != 0;
+    run_another(w, r, ahead, 100 + (int64_t)sim_below(&random, 5000));
+}
+
+int sim_programs_owe(struct sim_world *w)
+{
+    for (int i = 1; i <= w->replica_count; i++) {
+        if (w->replicas[i].ahead != 0 &&
+            sim_db_int(sim_eyes(i), 0,
+                       "SELECT (SELECT count(*) FROM fb_journal WHERE op > 0) + (SELECT count(*) "
+                       "FROM fb_push WHERE acked_at_ms IS NULL)") > 0) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+void sim_programs_update(struct sim_world *w)
+{
+    for (int i = 1; i <= w->replica_count; i++) {
+        if (w->replicas[i].ahead != 0) {
+            run_another(w, &w->replicas[i], 0, 100);
+        }
+    }
+}
+
+void sim_program_look(struct sim_world *w, const struct sim_replica *r, int64_t cursor)
+{
+    if (r->ahead != 0 && cursor > r->kept_cursor) {
+        sim_violation(w, "programs", "n%d, whose program is too %s, came from %lld to %lld",
+                      r->daemon.node, r->ahead < 0 ? "old" : "new", (long long)r->kept_cursor,
+                      (long long)cursor);
     }
 }
 

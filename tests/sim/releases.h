@@ -24,6 +24,15 @@ int sim_release_of(sqlite3 *db);
 void sim_release_take(struct sim_world *w, uint64_t random);
 /* The programs are of the newest release that came: a database that was put back to an older one follows when they start. */
 void sim_release_follow(struct sim_world *w, struct fb_store *s);
+/* SIM_PROGRAM on a laptop: its program is of a release too far from headquarters' for its people to receive anything, for a while. What they
+ * write is handed in. */
+void sim_program_change(struct sim_world *w, struct sim_replica *r, uint64_t random);
+/* A laptop that still has such a program and work to hand in; 0: none. */
+int sim_programs_owe(struct sim_world *w);
+/* They all get the program that fits. */
+void sim_programs_update(struct sim_world *w);
+/* After every commit of a laptop: it received nothing. */
+void sim_program_look(struct sim_world *w, const struct sim_replica *r, int64_t cursor);
 /* In the end. */
 void sim_releases_check(struct sim_world *w);
 

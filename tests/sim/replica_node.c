@@ -104,6 +104,7 @@ void sim_replica_stop(struct sim_world *w, struct sim_replica *r, bool was_crash
         sim_vfs_crash(d->node, SIM_DAEMON);
     }
     w->counters.found += fb_replica_round_status(r->round)->found;
+    w->counters.scopes_same += fb_replica_round_status(r->round)->scopes_same;
     w->counters.digests += fb_replica_round_status(r->round)->digest_checks;
     fb_replica_round_free(r->round);
     fb_store_close(d->store);

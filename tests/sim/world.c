@@ -10,6 +10,7 @@
 #include "common/base/planted.h"
 #include "tests/sim/aging.h"
 #include "tests/sim/eyes.h"
+#include "tests/sim/releases.h"
 #include "tests/sim/rights.h"
 #include "tests/sim/territories.h"
 #include "tests/sim/util.h"
@@ -64,6 +65,9 @@ int64_t sim_node_now_ms(const struct sim_world *w, int node)
 void sim_enter(struct sim_world *w, int node, enum sim_process process)
 {
     sim_vfs_set_now(node, sim_node_now_ms(w, node));
+#ifdef FB_PLANTED
+    fb_limit_protocol_of_laptop = FB_PROTOCOL_VERSION + (unsigned)w->replicas[node].ahead;
+#endif
     sim_vfs_enter(node, process);
 }
 
@@ -456,12 +460,31 @@ static void check_pokes(struct sim_world *w, int *steps)
     }
 }
 
+/* Before the last programs are brought up to date: what their people wrote comes all the same. */
+static void run_programs(struct sim_world *w, int *steps)
+{
+    int64_t until_ms = w->now_ms + CALM_MS;
+    while (w->violation[0] == '\0' && sim_programs_owe(w) > 0 && w->now_ms < until_ms) {
+        run_to(w, w->now_ms + CALM_POLL_MS, steps);
+    }
+    int node = sim_programs_owe(w);
+    if (node > 0 && w->violation[0] == '\0') {
+        sim_violation(w, "programs", "n%d, whose program is too %s, hands nothing in: %s", node,
+                      w->replicas[node].ahead < 0 ? "old" : "new",
+                      w->replicas[node].daemon.is_up
+                          ? fb_replica_round_status(w->replicas[node].round)->sentence
+                          : "down");
+    }
+    sim_programs_update(w);
+}
+
 static void run_calm_phase(struct sim_world *w, int *steps)
 {
     sim_trace(w, "calm");
     w->is_calm = true;
     w->calm_since_ms = w->now_ms;
     sim_faults_end(w);
+    run_programs(w, steps);
     if (!quiet_by(w, w->now_ms + CALM_MS, steps)) {
         if (w->violation[0] == '\0') {
             complain_of_stuck(w);
@@ -484,6 +507,7 @@ static void set_limits(const struct sim_params *p)
 {
 #ifdef FB_PLANTED
     fb_limit_row_batch_bytes_aim = (int)p->batch_bytes;
+    fb_limit_protocol_version = fb_limit_protocol_pulls_min = 2;
     fb_limit_chunk_rows = (int)p->chunk_rows;
     fb_limit_push_part_bytes_aim = (int)p->part_bytes;
     fb_limit_cut_memory_bytes_max = (int)p->cut_bytes;

@@ -73,6 +73,55 @@ FB_TEST(its_unsent_work_is_kept_and_merged_with_the_base_it_has)
     world_close(t);
 }
 
+/* Of a hundred companies one has changed, and one has work of the laptop's own. */
+FB_TEST(accounts_that_nobody_touched_are_not_fetched_again)
+{
+    struct fb_world *t = world_open(FB_SOURCE_DIR, "ana", "ben", NULL);
+    struct fb_replica_round *ben = world_replica(t, "ben")->round;
+    server_has_two_territories(t);
+    server_runs(t, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) "
+                   "INSERT INTO company (name, kind, status, owner_id) SELECT printf('C%03d', i), "
+                   "'prospect', 'active', e.id FROM n, employee AS e WHERE user_name = 'ben'");
+    everybody_syncs(t);
+    server_runs(t, "UPDATE company SET website = 'new.example' WHERE name = 'C042'");
+    server_settles(t);
+    server_runs(t, "DELETE FROM company WHERE name = 'C043'");
+    server_settles(t);
+    server_runs(t, "UPDATE company SET short_name = 'x' WHERE name = 'C044'");
+    replica_runs(t, "ben", "UPDATE company SET website = 'mine.example' WHERE name = 'C044'");
+    log_is_packed(t);
+    int64_t rows_before = fb_replica_round_status(ben)->rows_received;
+    replica_connects(t, "ben");
+    assert_true(fb_replica_round_status(ben)->scopes_same > 90);
+    assert_true(fb_replica_round_status(ben)->rows_received - rows_before < 50);
+    assert_int_equal(fb_replica_round_status(ben)->found, 0);
+    assert_string_equal(
+        replica_asks(t, "ben", "SELECT group_concat(website) FROM company WHERE name > 'C'", NULL),
+        "new.example,mine.example");
+    assert_string_equal(
+        replica_asks(t, "ben", "SELECT count(*) FROM company WHERE name LIKE 'C0%'", NULL), "98");
+    replica_disconnects(t, "ben");
+    everybody_syncs(t);
+    expect_equal_digests(t);
+    expect_verified(t);
+    world_close(t);
+}
+
+FB_TEST(chunks_of_single_rows_end_as_well)
+{
+    struct fb_world *t = ana_and_ben();
+    server_edits(t, "contact/wu", "family_name", "Wen");
+    log_is_packed(t);
+    fb_limit_chunk_rows = 1;
+    replica_connects(t, "ben"); /* to the end, chunk by chunk */
+    fb_limit_chunk_rows = 2000;
+    replica_disconnects(t, "ben");
+    expect_replica(t, "ben", "contact/wu", "family_name", "Wen");
+    everybody_syncs(t);
+    expect_equal_digests(t);
+    world_close(t);
+}
+
 FB_TEST(a_laptop_that_stands_at_the_horizon_goes_on_as_ever)
 {
     struct fb_world *t = ana_and_ben();
@@ -253,6 +302,8 @@ FB_TEST(nothing_is_packed_without_a_horizon_or_while_headquarters_was_set_back)
 
 FB_MAIN(FB_CASE(a_laptop_that_slept_past_the_horizon_gets_what_is_there_and_loses_what_is_not),
         FB_CASE(its_unsent_work_is_kept_and_merged_with_the_base_it_has),
+        FB_CASE(accounts_that_nobody_touched_are_not_fetched_again),
+        FB_CASE(chunks_of_single_rows_end_as_well),
         FB_CASE(a_laptop_that_stands_at_the_horizon_goes_on_as_ever),
         FB_CASE(a_connected_laptop_that_the_horizon_passed_connects_again_and_is_equal),
         FB_CASE(a_download_that_began_before_the_horizon_begins_anew),

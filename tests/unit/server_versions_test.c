@@ -180,10 +180,38 @@ FB_TEST(a_program_too_old_to_pull_hands_in_what_it_holds)
 #endif
 }
 
+FB_TEST(a_program_newer_than_headquarters_hands_in_what_it_holds)
+{
+#ifdef FB_PLANTED
+    const struct fb_replica_status *status =
+        fb_replica_round_status(world_replica(t, "ana")->round);
+    fb_limit_protocol_of_laptop = 2;
+    replica_edits(t, "ana", "company/acme", "website", "new.example");
+    server_edits(t, "company/acme", "short_name", "4711");
+    replica_connects(t, "ana");
+    expect_server(t, "company/acme", "website", "new.example");
+    assert_string_equal(
+        replica_asks(t, "ana", "SELECT count(*) FROM fb_push WHERE acked_at_ms IS NULL", NULL),
+        "0");
+    assert_int_equal(status->verdict, FB_VERDICT_TOO_OLD);
+    assert_non_null(strstr(status->sentence, "until headquarters is updated"));
+    assert_string_not_equal(replica_value(t, "ana", "company/acme", "short_name"), "4711");
+    replica_disconnects(t, "ana");
+    fb_limit_protocol_of_laptop = 1; /* stands for: headquarters was updated */
+    everybody_syncs(t);
+    expect_everywhere(t, "company/acme", "short_name", "4711");
+    expect_everywhere(t, "company/acme", "website", "new.example");
+    expect_equal_digests(t);
+#else
+    skip();
+#endif
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 FB_MAIN(CASE(a_connected_laptop_gets_a_newer_catalogue_ahead_of_the_rows_that_need_it),
         CASE(a_field_that_stays_on_its_device_is_neither_sent_nor_overwritten),
         CASE(work_of_a_laptop_that_did_not_know_a_field_leaves_it_as_it_is),
         CASE(digests_follow_a_column_that_comes_with_a_default),
-        CASE(a_program_too_old_to_pull_hands_in_what_it_holds))
+        CASE(a_program_too_old_to_pull_hands_in_what_it_holds),
+        CASE(a_program_newer_than_headquarters_hands_in_what_it_holds))

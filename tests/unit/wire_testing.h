@@ -193,6 +193,7 @@ static inline struct fb_message testing_message_of_round(enum fb_message_kind ki
                                         .ancestors = ancestors,
                                         .ancestor_count = 2,
                                         .must_enrol = true,
+                                        .protocol = FB_PROTOCOL_VERSION,
                                         .must_wipe = true,
                                         .lease_ms = 1209600000,
                                         .is_cursor_lost = true};
@@ -212,7 +213,9 @@ static inline struct fb_message testing_message_of_round(enum fb_message_kind ki
                                   .scopes = scopes,
                                   .scope_count = 2,
                                   .repair = scopes,
-                                  .repair_count = 1};
+                                  .repair_count = 1,
+                                  .same = scopes,
+                                  .same_count = 2};
         break;
     case FB_MESSAGE_CHUNK:
         m.chunk = (struct fb_chunk){.rev = 5000,
