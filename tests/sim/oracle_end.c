@@ -517,15 +517,16 @@ static bool is_of_same_id(struct sim_world *w, const char *changes)
 static void check_honest_edits(struct sim_world *w, sqlite3 *hq)
 {
     sqlite3_stmt *q = sim_db_query(
-        hq, "SELECT entity || ' ' || record_id || ': ' || reason_text, changes FROM held_change AS "
-            "h WHERE "
-            "reason = 'missing_row' AND state <> 'retried' AND reason_text LIKE 'This%%' AND "
-            "changes NOT LIKE "
-            "'%%0189ffff-%%' AND NOT EXISTS (SELECT 1 FROM json_each(h.changes) AS c WHERE c.value "
-            "->> 'op' <> 'insert' AND NOT EXISTS (SELECT 1 FROM sim_whole_log WHERE "
-            "lower(hex(row_id)) = replace(c.value ->> 'id', '-', '') AND op IN (1, 2, 3, 4) AND seq "
-            "< coalesce((SELECT min(seq) FROM sim_whole_log WHERE lower(hex(row_id)) = "
-            "replace(h.id, '-', '')), 9e18)))");
+        hq,
+        "SELECT entity || ' ' || record_id || ': ' || reason_text, changes FROM held_change AS "
+        "h WHERE "
+        "reason = 'missing_row' AND state <> 'retried' AND reason_text LIKE 'This%%' AND "
+        "changes NOT LIKE "
+        "'%%0189ffff-%%' AND NOT EXISTS (SELECT 1 FROM json_each(h.changes) AS c WHERE c.value "
+        "->> 'op' <> 'insert' AND NOT EXISTS (SELECT 1 FROM sim_whole_log WHERE "
+        "lower(hex(row_id)) = replace(c.value ->> 'id', '-', '') AND op IN (1, 2, 3, 4) AND seq "
+        "< coalesce((SELECT min(seq) FROM sim_whole_log WHERE lower(hex(row_id)) = "
+        "replace(h.id, '-', '')), 9e18)))");
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         if (!is_of_same_id(w, sim_column(q, 1))) {
             sim_violation(w, "honest", "an honest edit was refused: %s", sim_column(q, 0));
