@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The conflict desk: lists, one conflict, rulings. What a ruling is and does stands in common/crm/desk.h. Who may change
- * the record may rule; its authors see their conflict.
+ * the record may rule; its authors see their conflict. An administrator may rule what is somebody's own, but is not shown it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,7 @@ struct desk {
     int shown;
     bool must_edit; /* to rule; else to see */
     bool is_allowed;
+    bool is_private; /* somebody's own: ruled on without being read */
 };
 
 /* A group's values, {"field": value}, in the API's form; of a whole row what the person sees. */
@@ -60,7 +61,7 @@ static void append_field_names(struct fb_buf *out, const struct fb_entity *e, co
 }
 
 static int append_ruling(struct fb_api *a, struct fb_buf *out, const struct fb_entity *e,
-                         const struct fb_desk_conflict *c)
+                         const struct fb_desk_conflict *c, bool is_private)
 {
     fb_api_append_key(out, "ruling");
     if (c->decided_at == NULL) {
@@ -72,7 +73,7 @@ static int append_ruling(struct fb_api *a, struct fb_buf *out, const struct fb_e
     int rc = fb_api_append_titled(a, out, "who", "employee", c->decided_by_id);
     fb_api_append_member(out, "at", c->decided_at);
     fb_api_append_member(out, "note", c->note);
-    if (c->typed != NULL) {
+    if (c->typed != NULL && !is_private) {
         rc = rc < 0 ? rc : append_values(a, out, "value", e, c->typed);
     }
     fb_buf_append_text(out, c->is_undoable ? ",\"is_undoable\":true}" : ",\"is_undoable\":false}");
@@ -124,17 +125,19 @@ static int append_lead_twice(struct fb_api *a, struct fb_buf *out, const struct 
     return rc;
 }
 
-static int append_conflict(struct fb_api *a, struct fb_buf *out, const struct fb_desk_conflict *c)
+static int append_conflict(struct fb_api *a, struct fb_buf *out, const struct fb_desk_conflict *c,
+                           bool is_private)
 {
     const struct fb_entity *e = fb_catalogue_entity(a->catalogue, c->entity);
     fb_api_append_member(out, "id", c->id);
     fb_api_append_member(out, "entity", c->entity);
     fb_api_append_member(out, "row_id", c->record_id);
-    int rc = fb_api_append_titled(a, out, "title", c->entity, c->record_id);
+    int rc = is_private ? FB_OK : fb_api_append_titled(a, out, "title", c->entity, c->record_id);
     append_field_names(out, e, c->field);
-    rc = rc < 0 ? rc : append_values(a, out, "base", e, c->base);
-    rc = rc < 0 ? rc : append_values(a, out, "theirs", e, c->theirs);
-    rc = rc < 0 ? rc : append_values(a, out, "mine", e, c->mine);
+    fb_buf_append_text(out, is_private ? ",\"is_private\":true" : "");
+    rc = rc < 0 ? rc : append_values(a, out, "base", e, is_private ? NULL : c->base);
+    rc = rc < 0 ? rc : append_values(a, out, "theirs", e, is_private ? NULL : c->theirs);
+    rc = rc < 0 ? rc : append_values(a, out, "mine", e, is_private ? NULL : c->mine);
     rc = rc < 0 ? rc : fb_api_append_titled(a, out, "theirs_who", "employee", c->theirs_by_id);
     rc = rc < 0 ? rc : fb_api_append_titled(a, out, "mine_who", "employee", c->mine_by_id);
     rc = rc < 0 ? rc : fb_api_append_titled(a, out, "device", "device", c->device_id);
@@ -148,7 +151,19 @@ static int append_conflict(struct fb_api *a, struct fb_buf *out, const struct fb
     if (e != NULL && fb_say_is_lead_twice(c)) {
         rc = rc < 0 ? rc : append_lead_twice(a, out, e, c);
     }
-    return rc < 0 ? rc : append_ruling(a, out, e, c);
+    return rc < 0 ? rc : append_ruling(a, out, e, c, is_private);
+}
+
+/* Is it about what an administrator may not read either? Of a record that is gone the kind tells. */
+static int find_private(struct fb_api *a, const struct fb_entity *e, const char *id, bool *ret)
+{
+    char key[FB_ROW_ID_SIZE] = "";
+    struct fb_row record;
+    bool is_there = false;
+    memcpy(key, id, strnlen(id, FB_ROW_ID_SIZE - 1));
+    int rc = fb_row_read(a->store, e, key, a->arena, &record, &is_there);
+    *ret = is_there || e->private_field != NULL || e->scope == FB_SCOPE_PRIVATE;
+    return rc;
 }
 
 /* Its authors see it; others who may read (to rule: edit) the record. */
@@ -160,6 +175,7 @@ static int judge(struct desk *d, const struct fb_desk_conflict *c, bool *ret)
     bool is_author = (c->mine_by_id != NULL && strcmp(c->mine_by_id, a->me) == 0) ||
                      (c->theirs_by_id != NULL && strcmp(c->theirs_by_id, a->me) == 0);
     *ret = is_author && !d->must_edit;
+    d->is_private = false;
     if (*ret || e == NULL) {
         return FB_OK;
     }
@@ -168,7 +184,7 @@ static int judge(struct desk *d, const struct fb_desk_conflict *c, bool *ret)
     if (rc < 0 && a->res->status >= 400) {
         fb_api_forget_problem(a);
         *ret = fb_api_is_admin(a);
-        return FB_OK;
+        return *ret ? find_private(a, e, c->record_id, &d->is_private) : FB_OK;
     }
     return rc;
 }
@@ -181,7 +197,7 @@ static int keep(void *ctx, const struct fb_desk_conflict *c)
         return rc;
     }
     fb_buf_append_text(&d->out, d->shown++ > 0 ? ",{" : "{");
-    rc = append_conflict(d->a, &d->out, c);
+    rc = append_conflict(d->a, &d->out, c, d->is_private);
     fb_buf_append_byte(&d->out, '}');
     return rc < 0 ? rc : fb_buf_error(&d->out);
 }

@@ -70,6 +70,27 @@ FB_TEST(a_conflict_is_shown_with_three_values_and_ruled)
     expect_answer(&ana, 200, "rows.0.ruling.who", "ana");
 }
 
+FB_TEST(an_admin_is_told_of_a_conflict_about_somebodys_own_but_not_what_it_says)
+{
+    server_makes(t, "activity/secret", "kind", "task", "subject", "Mine", "owner_id",
+                 "@employee/bo", "company_id", "@company/acme", "private", "1", NULL);
+    everybody_syncs(t);
+    replica_edits(t, "bo", "activity/secret", "subject", "Of the laptop");
+    server_edits(t, "activity/secret", "subject", "Of the office");
+    everybody_syncs(t);
+    laptop.now_ms = ana.now_ms = bo.now_ms = t->now_ms;
+    api_get(&bo, "/api/v1/conflicts?state=any");
+    expect_answer(&bo, 200, "rows.0.mine.subject", "Of the laptop");
+    assert_null(api_at(&bo, "rows.0.is_private"));
+    api_get(&ana, "/api/v1/conflicts?state=any");
+    expect_answer(&ana, 200, "rows.0.fields.0", "subject");
+    expect_answer(&ana, 200, "rows.0.is_private", "true");
+    assert_null(api_at(&ana, "rows.0.title"));
+    assert_null(api_at(&ana, "rows.0.base.subject"));
+    assert_null(api_at(&ana, "rows.0.theirs.subject"));
+    assert_null(api_at(&ana, "rows.0.mine.subject"));
+}
+
 FB_TEST(a_value_may_be_typed_and_a_laptop_may_rule)
 {
     dispute_the_name();
@@ -308,6 +329,7 @@ int main(void)
 {
     const struct CMUnitTest cases[] = {
         CASE(a_conflict_is_shown_with_three_values_and_ruled),
+        CASE(an_admin_is_told_of_a_conflict_about_somebodys_own_but_not_what_it_says),
         CASE(a_value_may_be_typed_and_a_laptop_may_rule),
         CASE(who_may_not_change_the_record_may_not_rule),
         CASE(a_held_edit_shows_what_was_written_and_is_corrected),

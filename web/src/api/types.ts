@@ -63,6 +63,7 @@ export interface ChangeRow { entity: string; id: string; title: string; kind: st
 export interface Conflict {
   id: string; entity: string; row_id: string; title: string; fields: string[];
   base: Record<string, Value>; theirs: Record<string, Value>; mine: Record<string, Value>;
+  is_private?: boolean; // somebody's own: not shown to whoever rules
   theirs_who?: string; theirs_at?: string; mine_who?: string; mine_at?: string; arrived_at?: string; device?: string;
   policy?: string; outcome?: string; reason?: string;
   ruling?: { keep?: string; value?: Record<string, Value>; who?: string; at?: string; note?: string } | null;

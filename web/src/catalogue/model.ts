@@ -174,6 +174,11 @@ export class Catalogue {
 export const namePair = (e: Entity): [string, string] | undefined =>
   NAME_PAIRS.find((pair) => pair.every((n) => e.fields.some((f) => f.name === n)) && (e.title[0] === pair[0] || e.title[0] === 'name'));
 
+const TWO_NAMES = /^([\u3400-\u9fff]+) ([A-Z][a-z]+[A-Za-z ]*)$/;
+/* Of a name that somebody wrote in both languages (标准价格表 Standard price list) the half in the reader's, where all have the record. */
+export const halfOf = (e: Entity | undefined, name: string, lang: 'zh' | 'en'): string =>
+  (e?.scope?.rule === 'global' ? TWO_NAMES.exec(name)?.[lang === 'zh' ? 1 : 2] : undefined) ?? name;
+
 /* The record whose lines a reference chooses from, where the row names it by the same field: a stage by its pipeline. */
 export const partParent = (part: Entity, row: Record<string, unknown> | undefined): string | null => {
   const id = part.part_of ? row?.[part.part_of.field] : undefined;

@@ -11,7 +11,7 @@ import { isReadOnly, type Entity } from '../catalogue/model';
 import { useI18n } from '../i18n';
 import { useKeys } from '../lib/keys';
 import { problemSentence } from '../lib/problem';
-import { becomeTab, closeTab, nameTab, recordPath, usePlace } from '../lib/router';
+import { becomeTab, closeTab, nameTab, recordPath, usePath, useQueryOf } from '../lib/router';
 import type { Saving } from '../record/save';
 import { checkAll } from './check';
 import { useUsual } from './defaults';
@@ -24,11 +24,12 @@ export function FormPage({ entity }: { entity: Entity }) {
   const session = useSession();
   const saved = useSavedKey();
   const { message, modal } = App.useApp();
-  const { path, query } = usePlace();
+  const path = usePath();
   const mine = `/e/${entity.name}/new`;
+  const query = useQueryOf(mine);
   const [given] = useState<Values>(() => {
     try {
-      return JSON.parse(new URLSearchParams(path === mine ? query : '').get('with') ?? '{}') as Values;
+      return JSON.parse(new URLSearchParams(query).get('with') ?? '{}') as Values;
     } catch {
       return {};
     }
@@ -116,7 +117,7 @@ export function EditForm({ entity, record, saving, onDone }: { entity: Entity; r
   const { modal } = App.useApp();
   const id = record.row.id;
   const path = recordPath(entity.name, id);
-  const { path: here } = usePlace();
+  const here = usePath();
   // The values the form saw: later arrivals must not change what "base" means.
   const [seen] = useState(record);
   const names = useMemo(() => entity.fields.map((f) => f.name).filter((n) => n in seen.row), [entity, seen]);

@@ -14,7 +14,7 @@ import { client } from '../api/queries';
 import { CatalogueProvider, SessionProvider, useCatalogueQuery, useEvents, useSessionQuery, useSync, useTitlesQuery } from '../api/session';
 import { QuickCreateProvider } from '../form/quick';
 import { i18n, useI18n } from '../i18n';
-import { EllipsisOutlined, SearchOutlined } from '../lib/icons';
+import { SearchOutlined } from '../lib/icons';
 import { nonce } from '../lib/policy';
 import { problemSentence } from '../lib/problem';
 import { ChangePassword } from '../pages/ChangePassword';
@@ -37,7 +37,6 @@ export function App() {
       theme={theme}
       button={{ autoInsertSpace: false }}
       inputSearch={{ searchIcon: <SearchOutlined aria-label={t('ui.search')} /> }}
-      tabs={{ more: { icon: <EllipsisOutlined aria-label={t('ui.more')} /> } }}
       getPopupContainer={() => document.body}
       renderEmpty={() => <span className="fb-quiet">{t('ui.none')}</span>}
     >

@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { useSync } from '../api/session';
 import { useI18n } from '../i18n';
 import { useKeys } from '../lib/keys';
-import { HOME, navigate, listPath, usePlace, showTab } from '../lib/router';
+import { HOME, listPath, navigate, openTabs, showTab } from '../lib/router';
 import { Help } from './Help';
 import { Modules } from './Modules';
 import { PersonMenu } from './PersonMenu';
@@ -17,11 +17,13 @@ import { TabBar } from './TabBar';
 
 export function Frame() {
   const { t } = useI18n();
-  const { tabs } = usePlace();
   const sync = useSync();
   const [isHelp, setHelp] = useState(false);
   const waiting = (sync.data?.held ?? 0) + (sync.data?.conflicts ?? 0) + (sync.data?.found ?? 0);
-  const goTab = (n: number) => tabs[n - 1] && showTab(tabs[n - 1]!);
+  const goTab = (n: number) => {
+    const tab = openTabs()[n - 1];
+    if (tab) showTab(tab);
+  };
   useKeys({
     'g h': () => navigate(HOME),
     'g c': () => navigate(listPath('company')),

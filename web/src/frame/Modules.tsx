@@ -6,9 +6,11 @@ import {
   MenuFoldOutlined, MenuUnfoldOutlined, NotificationOutlined, SettingOutlined, ShoppingOutlined, SyncOutlined, TeamOutlined,
 } from '../lib/icons';
 import { Button, Menu, type MenuProps } from 'antd';
-import { useState, type ReactNode } from 'react';
+import { useMemo, useState, type ReactNode } from 'react';
 import { useCatalogue, useSession } from '../api/session';
-import { useI18n } from '../i18n';
+import type { Session } from '../api/types';
+import type { Catalogue } from '../catalogue/model';
+import { useI18n, type I18n } from '../i18n';
 import { useMedia } from '../lib/media';
 import { HOME, listPath, navigate, openBehind, usePlace } from '../lib/router';
 import { pagesOf } from './pages';
@@ -23,16 +25,8 @@ const HAVE_PAGES = new Set(['conflict', 'held_change', 'receipt', 'found_value',
 const FOLDED = 'fb.modules_folded';
 const OPEN = 'fb.modules_open';
 
-export function Modules() {
-  const { t, label } = useI18n();
-  const c = useCatalogue();
-  const session = useSession();
-  const { path } = usePlace();
-  const [chosenFold, setFold] = useState(() => localStorage.getItem(FOLDED));
-  // Where there is little room the names fold away by themselves, until somebody wants them.
-  const isNarrow = useMedia('(max-width: 800px)');
-  const isFolded = chosenFold ? chosenFold === '1' : isNarrow;
-  const [open, setOpen] = useState<string[]>(() => JSON.parse(localStorage.getItem(OPEN) ?? '["customers","activities"]') as string[]);
+/* The same for as long as nobody's rights and no language change: Ant Design goes through all of them whenever they are others. */
+function menuItems(c: Catalogue, session: Session, { t, label }: I18n): MenuProps['items'] {
   const items: MenuProps['items'] = [{ key: HOME, icon: <HomeOutlined />, label: t('page.my_day') }];
   const modules = [...c.modules];
   if (!modules.some((m) => m.key === 'reports')) {
@@ -52,7 +46,21 @@ export function Modules() {
     children[m.key === 'customers' ? 'push' : 'unshift'](...pages.map((p) => ({ key: p.path, label: t(p.title) })));
     if (children.length > 0) items.push({ key: m.key, icon: ICONS[m.key] ?? <AppstoreOutlined />, label: label(m), children });
   }
-  const chosen = path.startsWith('/e/') ? `/e/${path.split('/')[2]}` : path;
+  return items;
+}
+
+export function Modules() {
+  const i = useI18n();
+  const { t } = i;
+  const c = useCatalogue();
+  const session = useSession();
+  const chosen = usePlace((p) => (p.path.startsWith('/e/') ? listPath(p.path.split('/')[2]!) : p.path));
+  const [chosenFold, setFold] = useState(() => localStorage.getItem(FOLDED));
+  // Where there is little room the names fold away by themselves, until somebody wants them.
+  const isNarrow = useMedia('(max-width: 800px)');
+  const isFolded = chosenFold ? chosenFold === '1' : isNarrow;
+  const [open, setOpen] = useState<string[]>(() => JSON.parse(localStorage.getItem(OPEN) ?? '["customers","activities"]') as string[]);
+  const items = useMemo(() => menuItems(c, session, i), [c, session, i]);
   return (
     <nav className="fb-side" style={{ width: isFolded ? 56 : 224 }} aria-label={t('ui.modules')}>
       <Menu

@@ -2,12 +2,12 @@
 // The page of an address. Recent tabs stay mounted but hidden, so that scroll, filter and what was typed are still there
 // when one comes back.
 import { Result, Spin } from 'antd';
-import { Activity, lazy, Suspense, useRef, type ComponentType } from 'react';
+import { Activity, lazy, memo, Suspense, useRef, type ComponentType } from 'react';
 import { useCatalogue, useSession } from '../api/session';
 import { useI18n } from '../i18n';
 import { FormPage } from '../form/FormPage';
 import { ListPage } from '../list/ListPage';
-import { usePlace } from '../lib/router';
+import { usePath, usePlace } from '../lib/router';
 import { MyDay } from '../pages/MyDay';
 import { RecordPage } from '../record/RecordPage';
 import { canSee, PAGES } from './pages';
@@ -32,7 +32,8 @@ const LAZY: Record<string, ComponentType> = {
   '/backups': lazy(() => import('../pages/Backups')),
 };
 
-function PageOf({ path }: { path: string }) {
+/* Drawn anew by what it reads itself, not because an address or the name of a tab changed. */
+const PageOf = memo(function PageOf({ path }: { path: string }) {
   const c = useCatalogue();
   const session = useSession();
   const [, kind, entity, id] = path.split('/');
@@ -45,7 +46,7 @@ function PageOf({ path }: { path: string }) {
   const Page = LAZY[path];
   if (info && Page && canSee(info, session)) return <Page />;
   return <NotHere />;
-}
+});
 
 function NotHere() {
   const { t } = useI18n();
@@ -54,7 +55,8 @@ function NotHere() {
 
 export function Pages() {
   const { t } = useI18n();
-  const { path, tabs } = usePlace();
+  const path = usePath();
+  const tabs = usePlace((p) => p.tabs);
   const recent = useRef<string[]>([]);
   recent.current = [path, ...recent.current.filter((p) => p !== path && tabs.some((x) => x.path === p))].slice(0, KEPT_MAX);
   const kept = [...recent.current].sort();

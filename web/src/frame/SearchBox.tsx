@@ -10,7 +10,7 @@ import type { Found } from '../api/types';
 import { useI18n } from '../i18n';
 import { useKeys } from '../lib/keys';
 import { newest } from '../lib/newest';
-import { navigate, recordPath, usePlace } from '../lib/router';
+import { navigate, openTabs, recordPath } from '../lib/router';
 import { secondWords } from '../value/text';
 import { canSee, PAGES } from './pages';
 import { useTabTitle } from './TabBar';
@@ -20,7 +20,6 @@ export function SearchBox() {
   const { t, label, inside } = i;
   const c = useCatalogue();
   const session = useSession();
-  const { tabs } = usePlace();
   const titleOf = useTabTitle();
   const [typed, setTyped] = useState('');
   const [found, setFound] = useState<Found[]>([]);
@@ -53,8 +52,8 @@ export function SearchBox() {
   });
   const groups: { label: string; options: ReturnType<typeof item>[] }[] = [];
   const q = typed.trim().toLowerCase();
-  if (q === '') {
-    const recent = tabs.filter((x) => x.path.split('/').length > 3 && !x.path.endsWith('/new')).slice(-8).reverse();
+  if (q === '' && isOpen) {
+    const recent = openTabs().filter((x) => x.path.split('/').length > 3 && !x.path.endsWith('/new')).slice(-8).reverse();
     if (recent.length > 0) groups.push({ label: t('ui.recent'), options: recent.map((x) => item(x.path, titleOf(x))) });
   }
   const own = found.filter((f) => !f.is_reference);

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Open pages as tabs. A record opens once; more than what fits, or twelve, fold into a menu.
 import { CloseOutlined, DownOutlined } from '../lib/icons';
-import { Button, Dropdown, Modal } from 'antd';
+import { App, Button, Dropdown } from 'antd';
 import { useEffect, useRef } from 'react';
 import { useCatalogue } from '../api/session';
 import { useI18n } from '../i18n';
 import { middleCut } from '../i18n/format';
-import { closeTab, HOME, showTab, usePlace, type Tab } from '../lib/router';
+import { closeTab, HOME, showTab, usePath, usePlace, type Tab } from '../lib/router';
 import { PAGES } from './pages';
 
 const TABS_SHOWN_MAX = 12;
 const TITLE_CHARS_MAX = 14;
+const SCROLL_AFTER_MS = 100;
 
 export function useTabTitle(): (tab: Tab) => string {
   const { t, label, inside } = useI18n();
@@ -29,16 +30,19 @@ export function useTabTitle(): (tab: Tab) => string {
 
 export function TabBar() {
   const { t } = useI18n();
-  const { tabs, path } = usePlace();
+  const path = usePath();
+  const tabs = usePlace((p) => p.tabs);
   const titleOf = useTabTitle();
+  const { modal } = App.useApp();
   const bar = useRef<HTMLDivElement>(null);
-  // In braces: newer browsers answer a promise, which React would take for the effect's end.
+  // Once the page is drawn: before that, it would have to be laid out for this alone.
   useEffect(() => {
-    bar.current?.querySelector('.fb-on')?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
-  });
+    const timer = setTimeout(() => bar.current?.querySelector('.fb-on')?.scrollIntoView({ inline: 'nearest', block: 'nearest' }), SCROLL_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [path, tabs]);
   const close = (tab: Tab) => {
     if (!tab.isDirty) return closeTab(tab.path);
-    Modal.confirm({ title: t('form.leave'), content: t('form.leave_text'), okText: t('ui.close'), cancelText: t('ui.cancel'), onOk: () => closeTab(tab.path) });
+    void modal.confirm({ title: t('form.leave'), content: t('form.leave_text'), okText: t('ui.close'), cancelText: t('ui.cancel'), onOk: () => closeTab(tab.path) });
   };
   const shown = tabs.slice(0, TABS_SHOWN_MAX);
   if (!shown.some((x) => x.path === path)) {

@@ -53,6 +53,12 @@ export function openBehind(address: string, title = ''): void {
   set({ ...place, tabs });
 }
 
+/* The query of a page that is open, here or behind another tab; nothing else comes to the front. */
+export function setQueryOf(path: string, query: string): void {
+  if (place.path === path) return navigate(query ? `${path}?${query}` : path, 'replace');
+  return set({ ...place, tabs: place.tabs.map((t) => (t.path === path ? { ...t, query } : t)) });
+}
+
 export function showTab(tab: Tab): void {
   navigate(tab.query ? `${tab.path}?${tab.query}` : tab.path);
 }
@@ -91,15 +97,21 @@ window.addEventListener('popstate', () => {
   set({ path: here(), query, tabs: withTab(place.tabs, here(), query) });
 });
 
-export function usePlace(): Place {
+/* A part of the place, such as its path: what uses it is drawn anew only when that part changed. */
+export function usePlace<T>(part: (p: Place) => T): T {
   return useSyncExternalStore(
     (f) => {
       listeners.add(f);
       return () => listeners.delete(f);
     },
-    () => place,
+    () => part(place),
   );
 }
+
+export const openTabs = (): Tab[] => place.tabs;
+export const usePath = () => usePlace((p) => p.path);
+/* The query of an address; hidden behind another tab it is what its tab remembers. */
+export const useQueryOf = (path: string) => usePlace((p) => (p.path === path ? p.query : (p.tabs.find((t) => t.path === path)?.query ?? '')));
 
 export const recordPath = (entity: string, id: string) => `/e/${entity}/${id}`;
 export const listPath = (entity: string, filter?: unknown) => `/e/${entity}${filter ? `?${new URLSearchParams({ filter: JSON.stringify(filter) })}` : ''}`;

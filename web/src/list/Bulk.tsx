@@ -5,9 +5,9 @@ import { useState } from 'react';
 import { api } from '../api/client';
 import { wrote } from '../api/queries';
 import { may, useCatalogue, useSession } from '../api/session';
-import type { References, Row, Value } from '../api/types';
+import type { References, Row, Session, Value } from '../api/types';
 import { isReadOnly, type Entity, type Field } from '../catalogue/model';
-import { useI18n } from '../i18n';
+import { useI18n, type I18n } from '../i18n';
 import { problemSentence } from '../lib/problem';
 import { Edit } from '../value/Edit';
 import { valueText } from '../value/text';
@@ -39,6 +39,10 @@ export function useBulk(entity: Entity, rows: Row[]) {
   };
 }
 
+/* What a delete does; a laptop does not know what headquarters may know better. */
+export const deleteText = (i: I18n, session: Session, what: string) =>
+  session.node === 'replica' ? <>{what}<div className="fb-quiet">{i.t('list.delete_laptop')}</div></> : what;
+
 export interface BulkProps { entity: Entity; rows: Row[]; refs: References; columns: string[]; chosen: string[]; onDone: () => void }
 
 export function Bulk({ entity, rows, refs, columns, chosen, onDone }: BulkProps) {
@@ -54,7 +58,7 @@ export function Bulk({ entity, rows, refs, columns, chosen, onDone }: BulkProps)
   const remove = () =>
     modal.confirm({
       title: i.t('list.delete_n', { n: chosen.length }),
-      content: i.t('list.delete_text'),
+      content: deleteText(i, session, i.t('list.delete_text')),
       okText: i.t('ui.delete'),
       okButtonProps: { danger: true },
       cancelText: i.t('ui.cancel'),
@@ -100,7 +104,7 @@ export function SetDialog({ entity, only, count, onCancel, onSet }: SetProps) {
   const [field, setField] = useState<Field>(only ?? fields[0]!);
   const [value, setValue] = useState<Value>(null);
   const [isBusy, setBusy] = useState(false);
-  const word = only ? i.t('term.assign') : i.t('ui.edit');
+  const word = i.t(!only ? 'ui.edit' : only.target === 'employee' ? 'term.assign' : 'list.move');
   return (
     <Modal
       open

@@ -5,7 +5,7 @@ import { Spin } from 'antd';
 import { memo, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type RefObject } from 'react';
 import { useCatalogue } from '../api/session';
 import type { References, Row } from '../api/types';
-import { isChoice, isNumber, namePair, type Entity, type Field } from '../catalogue/model';
+import { halfOf, isChoice, isNumber, namePair, type Entity, type Field } from '../catalogue/model';
 import { i18n, roleLabel, useI18n } from '../i18n';
 import { middleCut } from '../i18n/format';
 import { isComposing, keyName, lettersOff } from '../lib/keys';
@@ -44,7 +44,7 @@ export function rowTitle(entity: Entity, row: Row): string {
     const words = fields.map((f) => f && (isChoice(f) ? i18n().label(f.choices?.find((o) => o.value === row[f.name])) : String(row[f.name] ?? '')));
     if (words.some(Boolean)) return words.filter(Boolean).join(' ');
   }
-  return row._title ?? (entity.title.map((n) => row[n]).filter(Boolean).join(' ') || row.id.slice(0, 8));
+  return halfOf(entity, row._title ?? (entity.title.map((n) => row[n]).filter(Boolean).join(' ') || row.id.slice(0, 8)), lang);
 }
 
 function useFields(entity: Entity, columns: string[]): Field[] {

@@ -6,7 +6,7 @@
 import { useCallback } from 'react';
 import type { Clause, Filter } from '../api/types';
 import type { Catalogue, Entity } from '../catalogue/model';
-import { listPath, navigate, usePlace } from '../lib/router';
+import { listPath, navigate, useQueryOf } from '../lib/router';
 
 export type Shape = 'table' | 'board' | 'calendar';
 export interface ListState { filter: Filter; sort: string; shape: Shape; q: string; view: string }
@@ -45,10 +45,7 @@ export function writeState(e: Entity, s: ListState): string {
 }
 
 export function useListState(e: Entity): [ListState, (change: Partial<ListState>) => void] {
-  const { path, query, tabs } = usePlace();
-  const mine = listPath(e.name);
-  // Hidden behind another tab, the list keeps what its tab remembers.
-  const own = path === mine ? query : (tabs.find((t) => t.path === mine)?.query ?? '');
+  const own = useQueryOf(listPath(e.name));
   const state = readState(own, e);
   const change = useCallback((more: Partial<ListState>) => navigate(writeState(e, { ...readState(own, e), ...more }), 'replace'), [e, own]);
   return [state, change];

@@ -60,7 +60,7 @@ function HealthCard() {
     if (k === 'uptime_s') return duration(v * 1000, i.lang);
     return /_bytes$/.test(k) ? bytes(v) : decimal(v);
   };
-  const facts = Object.entries(health.data).filter(([k, v]) => k !== 'checks' && ['string', 'number', 'boolean'].includes(typeof v));
+  const facts = Object.entries(health.data).filter(([k, v]) => `health.${k}` in zh && ['string', 'number', 'boolean'].includes(typeof v));
   return (
     <Card title={i.t('admin.health')}>
       <ul className="fb-rows">

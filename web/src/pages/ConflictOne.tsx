@@ -28,6 +28,7 @@ export function ConflictOne({ conflict: x, at, count, onShow, onClose }: { confl
   const [note, setNote] = useState('');
   const [isBusy, setBusy] = useState(false);
   const text = (name: string, v: Value | undefined) => {
+    if (x.is_private) return i.t('conf.private');
     const f = c.field(x.entity, name);
     return i.value(f && v !== undefined ? valueText(c, i, f, v) : String(v ?? ''));
   };
@@ -41,7 +42,7 @@ export function ConflictOne({ conflict: x, at, count, onShow, onClose }: { confl
     return at + 1 < count ? onShow(at + 1) : onClose();
   };
   const rule = () => keep && !isBusy && void send(keep === 'value' ? { value: Object.fromEntries(x.fields.map((f) => [f, other[f] ?? null])) } : { keep });
-  useKeys({ '1': () => setKeep('base'), '2': () => setKeep('theirs'), '3': () => setKeep('mine'), '4': () => setKeep('value'), n: () => onShow((at + 1) % count), 'ctrl+Enter': rule, Escape: onClose });
+  useKeys({ '1': () => setKeep('base'), '2': () => setKeep('theirs'), '3': () => setKeep('mine'), '4': () => !x.is_private && setKeep('value'), n: () => onShow((at + 1) % count), 'ctrl+Enter': rule, Escape: onClose });
   const pick = (value: Keep, label: string) => (canRule ? <Radio value={value} checked={keep === value} onChange={() => setKeep(value)} name="keep">{label}</Radio> : label);
   const columns: { keep: Keep; label: string; values: Record<string, Value>; who?: string; when?: string; arrived?: string }[] = [
     { keep: 'base', label: i.t('conf.original'), values: x.base ?? {} },
@@ -58,7 +59,7 @@ export function ConflictOne({ conflict: x, at, count, onShow, onClose }: { confl
         <Button onClick={onClose}>{i.t('conf.all')}</Button>
       </PageHead>
       <div className="fb-card">
-        <h2>{c.entity(x.entity) ? <Link to={recordPath(x.entity, x.row_id)}>{x.title || i.label(c.entity(x.entity))}</Link> : x.title}</h2>
+        <h2>{c.entity(x.entity) && !x.is_private ? <Link to={recordPath(x.entity, x.row_id)}>{x.title || i.label(c.entity(x.entity))}</Link> : x.title || i.label(c.entity(x.entity))}</h2>
         <div style={{ overflowX: 'auto' }} tabIndex={0} role="group" aria-label={i.t('conf.three')}>
           <table className="fb-three">
             <thead><tr><th style={{ width: 120 }}> </th>{columns.map((k) => <th key={k.keep} scope="col">{pick(k.keep, k.label)}</th>)}</tr></thead>
@@ -79,7 +80,7 @@ export function ConflictOne({ conflict: x, at, count, onShow, onClose }: { confl
         {x.ruling && <p>{i.t('conf.ruled_by', { who: x.ruling.who || '–', t: i.when(x.ruling.at) })}{x.ruling.note && ` ${x.ruling.note}`}</p>}
         {canRule ? (
           <>
-            <p><Radio value="value" checked={keep === 'value'} onChange={() => setKeep('value')} name="keep">{i.t('conf.other')}</Radio></p>
+            {!x.is_private && <p><Radio value="value" checked={keep === 'value'} onChange={() => setKeep('value')} name="keep">{i.t('conf.other')}</Radio></p>}
             {keep === 'value' && x.fields.map((f) => {
               const field = c.field(x.entity, f);
               return field && <div key={f} className="fb-field" style={{ maxWidth: 480, marginBottom: 8 }}><label htmlFor={`other-${f}`}>{i.label(field)}</label><Edit id={`other-${f}`} field={field} value={other[f]} onChange={(v) => setOther({ ...other, [f]: v })} /></div>;

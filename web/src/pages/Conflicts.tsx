@@ -8,7 +8,7 @@ import { api } from '../api/client';
 import { useCatalogue, useSession } from '../api/session';
 import type { Conflict } from '../api/types';
 import { useI18n, type Key } from '../i18n';
-import { navigate, usePlace } from '../lib/router';
+import { navigate, useQueryOf } from '../lib/router';
 import { ConflictOne } from './ConflictOne';
 import { Loaded, PageHead } from './Section';
 import { useAct } from './useAct';
@@ -17,10 +17,9 @@ type State = 'waiting' | 'auto' | 'ruled';
 
 export default function Conflicts() {
   const i = useI18n();
-  const { query, path } = usePlace();
   const [state, setState] = useState<State>('waiting');
   const rows = useDesk<Conflict>('/conflicts', { state });
-  const id = path === '/conflicts' ? new URLSearchParams(query).get('id') : null;
+  const id = new URLSearchParams(useQueryOf('/conflicts')).get('id');
   const at = (rows.data ?? []).findIndex((x) => x.id === id);
   const open = at >= 0 ? rows.data![at] : undefined;
   const show = (n: number) => navigate(rows.data?.[n] ? `/conflicts?id=${rows.data[n]!.id}` : '/conflicts');

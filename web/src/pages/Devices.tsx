@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Laptops: who has which, how far behind, and a laptop's life - code, check, approval, suspension, revoking, wiping.
-import { App, Button, Form, Input, Modal, Space } from 'antd';
+import { App, Button, Form, Input, Modal, QRCode, Space } from 'antd';
 import { useState } from 'react';
 import { api } from '../api/client';
 import { useDesk } from '../api/queries';
 import type { Device } from '../api/types';
 import { useI18n, type Key } from '../i18n';
 import { zh } from '../i18n/zh';
-import { dateTime, decimal } from '../i18n/format';
+import { clock, dateTime, decimal } from '../i18n/format';
 import { Lookup } from '../value/Lookup';
 import { Card, Loaded, PageHead } from './Section';
 import { useAct } from './useAct';
@@ -96,6 +96,19 @@ function Actions({ device: d }: { device: Device }) {
   );
 }
 
+/* What is typed on the laptop, and the same for a camera. */
+function Steps({ address, code }: { address: string; code: string }) {
+  const i = useI18n();
+  const command = `fieldbook-replica enrol --data DIR --server ${address} --code ${code}`;
+  return (
+    <>
+      <p style={{ marginBottom: 4 }}>{i.t('dev.command')}</p>
+      <p><code style={{ userSelect: 'all', overflowWrap: 'anywhere' }}>{command}</code></p>
+      <div role="img" aria-label={i.t('dev.qr')} className="fb-plate"><QRCode type="svg" size={148} bordered={false} color="#000" bgColor="#fff" value={command} /></div>
+    </>
+  );
+}
+
 function Invite({ onClose }: { onClose: () => void }) {
   const i = useI18n();
   const act = useAct();
@@ -107,12 +120,13 @@ function Invite({ onClose }: { onClose: () => void }) {
   return (
     <Modal open title={i.t('dev.enrol')} onCancel={onClose} footer={made ? [<Button key="p" onClick={() => window.print()}>{i.t('term.print')}</Button>, <Button key="n" onClick={() => void ask()}>{i.t('dev.new_code')}</Button>, <Button key="c" type="primary" onClick={onClose}>{i.t('ui.close')}</Button>] : [<Button key="x" onClick={onClose}>{i.t('ui.cancel')}</Button>, <Button key="m" type="primary" disabled={!who || !name.trim()} onClick={() => void ask()}>{i.t('dev.make_code')}</Button>]}>
       {made ? (
-        <>
+        <div className="fb-print-this">
           <p>{i.t('dev.code_how', { who: who?.title ?? '' })}</p>
           <p className="fb-code">{made.code}</p>
           {made.address && <p>{i.t('dev.address')}{i.lang === 'zh' ? '：' : ': '}<strong>{made.address}</strong></p>}
-          {until && <p className="fb-quiet">{i.t('dev.valid', { t: i.when(until) })}</p>}
-        </>
+          {until && <p className="fb-quiet">{i.t('dev.valid', { t: clock(new Date(until)) })}</p>}
+          {made.address && <Steps address={made.address} code={made.code} />}
+        </div>
       ) : (
         <Form layout="vertical">
           <Form.Item label={i.t('dev.person')} htmlFor="invite-who"><Lookup id="invite-who" target="employee" value={who?.id ?? null} title={who?.title} onChange={(id, title) => setWho(id ? { id, title } : null)} canCreate={false} /></Form.Item>

@@ -65,7 +65,7 @@ function Merge({ pair, onClose }: { pair: DuplicatePair; onClose: () => void }) 
   const entity = c.entity(pair.entity)!;
   const title = (id: string) => (id === pair.left.id ? pair.left.title : pair.right.title);
   const differing = entity.fields.filter((f) => !isReadOnly(f) && keep.data && drop.data && f.name in keep.data.row && !isSame(keep.data.row[f.name], drop.data.row[f.name]));
-  const what = (moves.data ?? []).filter((m) => m.count > 0 && c.entity(m.entity)).map((m) => `${m.count} ${i.lang === 'zh' ? (c.entity(m.entity)!.measure ?? '条') + c.entity(m.entity)!.zh : c.plural(c.entity(m.entity)!).en.toLowerCase()}`).join(i.lang === 'zh' ? '、' : ', ') || i.t('dup.nothing');
+  const what = (moves.data ?? []).filter((m) => m.count > 0 && c.entity(m.entity)).map((m) => `${m.count} ${i.lang === 'zh' ? (c.entity(m.entity)!.measure ?? '条') + c.entity(m.entity)!.zh : c.plural(c.entity(m.entity)!).en.toLowerCase()}`).join(i.lang === 'zh' ? '、' : ', ');
   const send = async () => {
     const made = await act(() => api.post<{ state?: string } | undefined>(`/${pair.entity}/${keepId}/merge`, { drop: dropId, take: Object.fromEntries(differing.map((f) => [f.name, take[f.name] ?? 'keep'])) }));
     if (made === null) return;
@@ -77,7 +77,7 @@ function Merge({ pair, onClose }: { pair: DuplicatePair; onClose: () => void }) 
   };
   return (
     <Modal open width={760} title={i.t('dup.title')} okText={i.t('term.merge')} cancelText={i.t('ui.cancel')} onCancel={onClose} onOk={() => void send()} okButtonProps={{ disabled: !keep.data || !drop.data }}>
-      <p>{i.t('confirm.merge', { drop: title(dropId), keep: title(keepId), moves: what, n: 30 })}</p>
+      <p>{what === '' ? i.t('dup.merge_only', { drop: title(dropId), keep: title(keepId), n: 30 }) : i.t('confirm.merge', { drop: title(dropId), keep: title(keepId), moves: what, n: 30 })}</p>
       <Space style={{ marginBottom: 8 }}><Button size="small" onClick={() => { setTurned(!isTurned); setTake({}); }}>{i.t('dup.turn')}</Button></Space>
       {!keep.data || !drop.data ? <Skeleton active /> : (
         <table className="fb-three">

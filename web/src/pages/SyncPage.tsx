@@ -50,7 +50,7 @@ function Facts({ sync }: { sync: Sync }) {
   const facts = [
     sync.last_at ? i.t('sync.last', { t: i.when(sync.last_at) }) : i.t('sync.never'),
     sync.next_at ? i.t('sync.next', { t: i.when(sync.next_at) }) : '',
-    sync.paused_until ? i.t('sync.paused_until', { t: i.when(sync.paused_until) }) : '',
+    sync.paused_until ? i.t('sync.paused_until', { t: dateTime(new Date(sync.paused_until)) }) : '',
     sync.lease ? i.t('lease.soon', { d: sync.lease.until.slice(0, 10), n: sync.lease.days }) : '',
   ].filter(Boolean);
   return <ul className="fb-plain">{facts.map((f) => <li key={f}>{f}</li>)}</ul>;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Who may sign in. Roles and their rights are ordinary records, linked from here.
-import { App, Button, Checkbox, Form, Input, Modal, Space } from 'antd';
+import { App, Button, Form, Input, Modal, Segmented, Select, Space } from 'antd';
 import { useState } from 'react';
 import { api } from '../api/client';
-import { useDesk } from '../api/queries';
+import { useDesk, useList } from '../api/queries';
 import type { User } from '../api/types';
 import { useCatalogue } from '../api/session';
 import { roleLabel, useI18n } from '../i18n';
 import { listPath, navigate } from '../lib/router';
+import { rowTitle } from '../list/Table';
 import { Lookup } from '../value/Lookup';
 import { Card, Loaded, PageHead } from './Section';
 import { useAct } from './useAct';
@@ -19,6 +20,7 @@ export default function Users() {
   const { modal } = App.useApp();
   const rows = useDesk<User>('/users');
   const [isAdding, setAdding] = useState(false);
+  const [changing, setChanging] = useState<User | null>(null);
   const show = (login: string, password: string) => modal.info({ title: i.t('user.once'), content: <><p>{i.t('user.once_text', { who: login })}</p><p className="fb-code">{password}</p></> });
   const reset = (u: User) =>
     modal.confirm({
@@ -47,7 +49,8 @@ export default function Users() {
                     <td>{(u.roles ?? []).map((r) => i.label(roleLabel(r))).join(i.lang === 'zh' ? '、' : ', ') || '–'}</td>
                     <td>{i.when(u.last_login) || '–'}</td>
                     <td>
-                      <Space size={4}>
+                      <Space size={4} wrap>
+                        <Button size="small" onClick={() => setChanging(u)}>{i.t('user.roles')}</Button>
                         <Button size="small" onClick={() => reset(u)}>{i.t('user.reset')}</Button>
                         <Button size="small" onClick={() => void act(() => api.patch(`/users/${u.id}`, { is_active: u.is_active === false }))}>{i.t(u.is_active === false ? 'user.let_in' : 'user.shut_out')}</Button>
                       </Space>
@@ -59,29 +62,70 @@ export default function Users() {
           )}
         </Loaded>
       </Card>
+      {changing && <Change user={changing} onClose={() => setChanging(null)} />}
       {isAdding && <Add onClose={() => setAdding(false)} onMade={show} />}
     </section>
   );
 }
 
-function Add({ onClose, onMade }: { onClose: () => void; onMade: (login: string, password: string) => void }) {
+/* The roles there are, by their names; shipped ones in the reader's language. */
+function Roles({ id, value, onChange }: { id: string; value: string[]; onChange: (roles: string[]) => void }) {
+  const i = useI18n();
+  const all = useList('role', { fields: ['name'], limit: 200 });
+  const options = (all.data?.rows ?? []).map((r) => ({ value: String(r.name), label: i.label(roleLabel(String(r.name))) }));
+  return <Select id={id} mode="multiple" style={{ width: '100%' }} showSearch={{ optionFilterProp: 'label' }} value={value} options={options} onChange={onChange} />;
+}
+
+function Change({ user, onClose }: { user: User; onClose: () => void }) {
   const i = useI18n();
   const act = useAct();
+  const [roles, setRoles] = useState(user.roles ?? []);
+  const save = async () => {
+    if ((await act(() => api.patch(`/users/${user.id}`, { roles }), i.t('form.saved'))) !== null) onClose();
+  };
+  return (
+    <Modal open title={i.t('user.roles_of', { who: user.name || user.login })} okText={i.t('ui.save')} cancelText={i.t('ui.cancel')} okButtonProps={{ disabled: roles.length === 0 }} onCancel={onClose} onOk={() => void save()}>
+      <Form layout="vertical"><Form.Item label={i.t('term.role')} htmlFor="change-roles"><Roles id="change-roles" value={roles} onChange={setRoles} /></Form.Item></Form>
+    </Modal>
+  );
+}
+
+/* Somebody new, or an employee who is there already. */
+function Add({ onClose, onMade }: { onClose: () => void; onMade: (login: string, password: string) => void }) {
+  const i = useI18n();
+  const c = useCatalogue();
+  const act = useAct();
+  const [isThere, setThere] = useState(false);
+  const [name, setName] = useState('');
   const [who, setWho] = useState<{ id: string; title: string } | null>(null);
   const [login, setLogin] = useState('');
-  const [isAdmin, setAdmin] = useState(false);
+  const [roles, setRoles] = useState(['rep']);
+  const [territories, setTerritories] = useState<string[]>([]);
+  const territory = c.entity('territory');
+  const places = useList('territory', { fields: ['code', 'name'], limit: 200 }, territory !== undefined);
   const save = async () => {
-    const made = await act(() => api.post<{ password?: string }>('/users', { employee_id: who!.id, login: login.trim(), is_admin: isAdmin }));
+    const made = await act(() => api.post<{ password?: string }>('/users', { ...(isThere ? { employee_id: who!.id } : { name: name.trim(), territories }), login: login.trim(), roles }));
     if (!made) return;
     onClose();
     if (made.password) onMade(login.trim(), made.password);
   };
+  const isReady = (isThere ? who !== null : name.trim() !== '') && login.trim() !== '' && roles.length > 0;
   return (
-    <Modal open title={i.t('user.add')} okText={i.t('ui.save')} cancelText={i.t('ui.cancel')} okButtonProps={{ disabled: !who || !login.trim() }} onCancel={onClose} onOk={() => void save()}>
+    <Modal open title={i.t('user.add')} okText={i.t('ui.save')} cancelText={i.t('ui.cancel')} okButtonProps={{ disabled: !isReady }} onCancel={onClose} onOk={() => void save()}>
       <Form layout="vertical">
-        <Form.Item label={i.t('dev.person')} htmlFor="user-who"><Lookup id="user-who" target="employee" value={who?.id ?? null} title={who?.title} onChange={(id, title) => setWho(id ? { id, title } : null)} canCreate={false} /></Form.Item>
-        <Form.Item label={i.t('login.name')} htmlFor="user-login"><Input id="user-login" value={login} autoComplete="off" onChange={(e) => setLogin(e.target.value)} /></Form.Item>
-        <Checkbox checked={isAdmin} onChange={(e) => setAdmin(e.target.checked)}>{i.t('ui.admin')}</Checkbox>
+        <Form.Item><Segmented aria-label={i.t('dev.person')} value={isThere} onChange={setThere} options={[{ value: false, label: i.t('user.is_new') }, { value: true, label: i.t('user.is_there') }]} /></Form.Item>
+        {isThere ? (
+          <Form.Item label={i.t('dev.person')} htmlFor="user-who"><Lookup id="user-who" target="employee" value={who?.id ?? null} title={who?.title} onChange={(id, title) => setWho(id ? { id, title } : null)} canCreate={false} /></Form.Item>
+        ) : (
+          <Form.Item label={i.t('user.name')} htmlFor="user-name"><Input id="user-name" value={name} autoComplete="off" onChange={(e) => setName(e.target.value)} /></Form.Item>
+        )}
+        <Form.Item label={i.t('login.name')} htmlFor="user-login" extra={i.t('user.login_hint')}><Input id="user-login" value={login} autoComplete="off" onChange={(e) => setLogin(e.target.value)} /></Form.Item>
+        <Form.Item label={i.t('term.role')} htmlFor="user-roles"><Roles id="user-roles" value={roles} onChange={setRoles} /></Form.Item>
+        {!isThere && territory && (
+          <Form.Item label={i.label(c.plural(territory))} htmlFor="user-places" extra={i.t('user.places_hint')}>
+            <Select id="user-places" mode="multiple" showSearch={{ optionFilterProp: 'label' }} value={territories} options={(places.data?.rows ?? []).filter((r) => r.code).map((r) => ({ value: String(r.code), label: rowTitle(territory, r) }))} onChange={setTerritories} />
+          </Form.Item>
+        )}
       </Form>
     </Modal>
   );

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { LeftOutlined, MoreOutlined, PlusOutlined, PrinterOutlined, RightOutlined } from '../lib/icons';
-import { App, Button, Dropdown, Result, Skeleton, Space, Tabs } from 'antd';
+import { App, Button, Dropdown, Result, Skeleton, Space } from 'antd';
 import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { seen, useArrivals } from '../api/arrivals';
 import { api, Problem } from '../api/client';
@@ -14,14 +14,15 @@ import { useQuickCreate } from '../form/quick';
 import type { Values as FormValues } from '../form/state';
 import { useI18n } from '../i18n';
 import { useKeys } from '../lib/keys';
-import { closeTab, listPath, nameTab, navigate, recordPath, usePlace } from '../lib/router';
+import { closeTab, listPath, nameTab, navigate, recordPath, setQueryOf, usePlace, useQueryOf } from '../lib/router';
 import { problemSentence } from '../lib/problem';
 import { AddToList, useMayList } from '../list/AddToList';
-import { SetDialog } from '../list/Bulk';
+import { deleteText, SetDialog } from '../list/Bulk';
 import { neighbour } from '../list/neighbours';
 import { rowTitle } from '../list/Table';
 import { MarkSign } from '../value/Marks';
 import { Show } from '../value/Show';
+import { Panels, withTabs, type Panel } from './Panels';
 import { Parts } from './Parts';
 import { RelatedList, relatedTabs } from './Related';
 import { useSaving } from './save';
@@ -29,6 +30,7 @@ import { pathField, Steps } from './Steps';
 import { History, Notes, Timeline } from './Story';
 import { Values } from './Values';
 
+const OVERVIEW = 'overview';
 const Chart = lazy(() => import('../charts/Relations'));
 
 export function RecordPage({ entity, id }: { entity: Entity; id: string }) {
@@ -53,27 +55,22 @@ function Inside({ entity, id, record, onRefresh }: { entity: Entity; id: string;
   const c = useCatalogue();
   const i = useI18n();
   const session = useSession();
-  const { path, query } = usePlace();
   const mine = recordPath(entity.name, id);
-  const isHere = path === mine;
+  const isHere = usePlace((p) => p.path === mine);
   const related = useRelated(entity.name, id);
   const saving = useSaving(entity.name, id);
   const arrivals = useArrivals(entity.name);
-  const params = new URLSearchParams(isHere ? query : '');
-  const [tab, setTab] = useState(params.get('tab') ?? 'overview');
-  const [isEditing, setEditing] = useState(params.get('edit') === '1');
+  // The panel and whether it is edited stand in the address, so that a reload and "edit" in a list find them.
+  const query = useQueryOf(mine);
+  const params = new URLSearchParams(query);
+  const chosen = params.get('tab') ?? OVERVIEW;
+  const isEditing = params.get('edit') === '1';
+  const show = (panel: string, edits = isEditing) => setQueryOf(mine, new URLSearchParams({ ...(panel !== OVERVIEW && { tab: panel }), ...(edits && { edit: '1' }) }).toString());
+  const edit = () => show(OVERVIEW, true);
   const note = useRef<HTMLTextAreaElement>(null);
   const title = rowTitle(entity, record.row);
   const mayEdit = may(session, entity.name, 'edit') && !(entity.append_only && session.node === 'replica');
   useEffect(() => nameTab(mine, title), [mine, title]);
-  const tabBar = useRef<HTMLDivElement>(null);
-  // Ant Design calls the whole bar a list of tabs, its button for those that do not fit included: only the inner list is.
-  useEffect(() => {
-    const bar = tabBar.current?.querySelector('.ant-tabs-nav');
-    bar?.removeAttribute('role');
-    bar?.removeAttribute('aria-orientation');
-    bar?.querySelector('.ant-tabs-nav-list')?.setAttribute('role', 'tablist');
-  });
 
   const way = pathField(entity);
   const parts = c.parts(entity.name);
@@ -86,35 +83,35 @@ function Inside({ entity, id, record, onRefresh }: { entity: Entity; id: string;
   const linesOf = (p: Entity) => record.parts?.[p.name]?.length ?? 0;
   const own = parts.filter((p) => record.parts === undefined || p.name in record.parts);
   const below = [
-    ...own.map((p) => ({ key: p.name, count: linesOf(p), label: `${i.label(p)} ${linesOf(p)}`, children: <Parts part={p} parent={entity} record={record} mayEdit={mayEdit} /> })),
-    ...tabs.map((r) => ({ key: `${r.entity}.${r.field}`, count: r.count, label: relatedLabel(i, c, tabs, r), children: <RelatedList entity={c.entity(r.entity)!} field={r.field} parent={entity.name} id={id} /> })),
+    ...own.map((p) => ({ key: p.name, count: linesOf(p), label: `${i.label(p)} ${linesOf(p)}`, draw: () => <Parts part={p} parent={entity} record={record} mayEdit={mayEdit} /> })),
+    ...tabs.map((r) => ({ key: `${r.entity}.${r.field}`, count: r.count, label: relatedLabel(i, c, tabs, r), draw: () => <RelatedList entity={c.entity(r.entity)!} field={r.field} parent={entity.name} id={id} /> })),
   ];
   // What is there before what could be.
   const ordered = [...below.filter((x) => x.count > 0), ...below.filter((x) => x.count === 0)];
-  const items = [
-    { key: 'overview', label: i.t('rec.overview'), children: <Overview entity={entity} id={id} record={record} saving={saving} mayEdit={mayEdit} isEditing={isEditing} onEdited={() => setEditing(false)} note={note} /> },
-    ...ordered.map(({ key, label, children }) => ({ key, label, children })),
-    ...(['company', 'contact', 'employee'].includes(entity.name) ? [{ key: 'chart', label: i.t('rec.chart'), children: <Suspense fallback={<Skeleton active />}><Chart entity={entity} id={id} title={title} /></Suspense> }] : []),
-    { key: 'history', label: i.t('rec.history'), children: <div className="fb-card"><History entity={entity} id={id} /></div> },
+  const panels: Panel[] = [
+    { key: OVERVIEW, label: i.t('rec.overview'), draw: () => <Overview entity={entity} id={id} record={record} saving={saving} mayEdit={mayEdit} isEditing={isEditing} onEdited={() => show(OVERVIEW, false)} note={note} /> },
+    ...ordered.map(({ count, ...panel }) => ({ ...panel, isEmpty: count === 0 })),
+    ...(['company', 'contact', 'employee'].includes(entity.name) ? [{ key: 'chart', label: i.t('rec.chart'), draw: () => <Suspense fallback={<Skeleton active />}><Chart entity={entity} id={id} title={title} /></Suspense> }] : []),
+    { key: 'history', label: i.t('rec.history'), draw: () => <div className="fb-card"><History entity={entity} id={id} /></div> },
   ];
   useKeys(
     {
-      e: () => mayEdit && setEditing(true),
+      e: () => mayEdit && edit(),
       a: addActivity,
-      c: () => { setTab('overview'); setTimeout(() => note.current?.focus(), 50); },
-      h: () => setTab('history'),
+      c: () => { show(OVERVIEW); setTimeout(() => note.current?.focus(), 50); },
+      h: () => show('history'),
       '[': () => go(-1),
       ']': () => go(1),
-      ...Object.fromEntries(items.slice(0, 9).map((x, n) => [String(n + 1), () => setTab(x.key)])),
+      ...Object.fromEntries(withTabs(panels, chosen).slice(0, 9).map((x, n) => [String(n + 1), () => show(x.key)])),
     },
     isHere && !isEditing,
   );
   return (
     <article>
-      <Head entity={entity} record={record} title={title} mayEdit={mayEdit} onEdit={() => { setTab('overview'); setEditing(true); }} onActivity={addActivity} onStep={go} onChart={() => setTab('chart')} />
+      <Head entity={entity} record={record} title={title} mayEdit={mayEdit} onEdit={edit} onActivity={addActivity} onStep={go} />
       {way && <Steps entity={entity} field={way} record={record} saving={saving} mayEdit={mayEdit} />}
       {arrivals.has(id) && <div className="fb-fresh"><Button size="small" onClick={() => { seen(entity.name, id); onRefresh(); }}>{i.t('rec.arrived')}</Button></div>}
-      <div ref={tabBar}><Tabs activeKey={items.some((x) => x.key === tab) ? tab : 'overview'} onChange={setTab} items={items} destroyOnHidden /></div>
+      <Panels id={id} panels={panels} chosen={chosen} onChoose={show} />
       {saving.clash && <BothChangedDialog entity={entity} clash={saving.clash} refs={record.references} row={record.row} />}
     </article>
   );
@@ -166,7 +163,7 @@ function useAddActivity(entity: Entity, record: RecordAnswer): () => void {
   };
 }
 
-interface HeadProps { entity: Entity; record: RecordAnswer; title: string; mayEdit: boolean; onEdit: () => void; onActivity: () => void; onStep: (by: 1 | -1) => void; onChart: () => void }
+interface HeadProps { entity: Entity; record: RecordAnswer; title: string; mayEdit: boolean; onEdit: () => void; onActivity: () => void; onStep: (by: 1 | -1) => void }
 
 function Head({ entity, record, title, mayEdit, onEdit, onActivity, onStep }: HeadProps) {
   const c = useCatalogue();
@@ -185,7 +182,7 @@ function Head({ entity, record, title, mayEdit, onEdit, onActivity, onStep }: He
   const remove = () =>
     modal.confirm({
       title: i.t('rec.delete', { rec: title }),
-      content: partCount > 0 ? i.t('rec.delete_with', { n: partCount }) : i.t('list.delete_text'),
+      content: deleteText(i, session, partCount > 0 ? i.t('rec.delete_with', { n: partCount }) : i.t('list.delete_text')),
       okText: i.t('ui.delete'),
       okButtonProps: { danger: true },
       cancelText: i.t('ui.cancel'),

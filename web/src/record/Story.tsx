@@ -66,6 +66,8 @@ export function kindText(i: ReturnType<typeof useI18n>, c: ReturnType<typeof use
   return key in zh ? i.t(key as Key) : i.label(c.entity(entity) ?? c.entity(kind)) || kind;
 }
 
+const NOTE_ROWS = { minRows: 2, maxRows: 8 }; // measured only once something is typed
+
 export function Notes({ entity, id, box }: { entity: Entity; id: string; box?: RefObject<HTMLTextAreaElement | null> }) {
   const i = useI18n();
   const session = useSession();
@@ -95,7 +97,7 @@ export function Notes({ entity, id, box }: { entity: Entity; id: string; box?: R
   return (
     <section className="fb-card">
       <h2>{i.t('rec.notes')}</h2>
-      <Input.TextArea ref={box as never} autoSize={{ minRows: 2, maxRows: 8 }} value={text} aria-label={i.t('rec.note_hint')} placeholder={i.t('rec.note_hint')} onChange={(e) => setText(e.target.value)} onKeyDown={(e) => { if (e.ctrlKey && e.key === 'Enter' && !isComposing(e)) void add(); }} />
+      <Input.TextArea ref={box as never} rows={2} autoSize={text !== '' && NOTE_ROWS} value={text} aria-label={i.t('rec.note_hint')} placeholder={i.t('rec.note_hint')} onChange={(e) => setText(e.target.value)} onKeyDown={(e) => { if (e.ctrlKey && e.key === 'Enter' && !isComposing(e)) void add(); }} />
       {text.trim() && <Button style={{ marginTop: 6 }} loading={isBusy} onClick={() => void add()}>{i.t('rec.note_add')}</Button>}
       <div style={{ marginTop: 12 }}>
         {rows.map((r) => (

@@ -41,7 +41,6 @@ export function antdTheme(isDark: boolean): ThemeConfig {
     components: {
       Table: { cellPaddingBlock: 6, cellPaddingInline: 10, headerBg: p.head, headerSplitColor: 'transparent' },
       Button: { primaryShadow: 'none', defaultShadow: 'none', colorPrimary: p.primary, fontWeight: 500 },
-      Tabs: { itemSelectedColor: p.link, itemHoverColor: p.link, itemActiveColor: p.link, inkBarColor: p.link, horizontalItemPadding: '8px 0', horizontalMargin: '0 0 12px 0' },
       Form: { itemMarginBottom: 12, verticalLabelPadding: '0 0 2px', labelColor: p.secondary },
       Card: { bodyPadding: 16, headerHeight: 44, headerFontSize: 14 },
       Menu: { itemSelectedColor: p.link, subMenuItemSelectedColor: p.link, itemSelectedBg: p.states.unsent.tint, itemHeight: 34, itemMarginBlock: 2, iconMarginInlineEnd: 8, activeBarBorderWidth: 0 },

@@ -13,7 +13,7 @@ import { useI18n } from '../i18n';
 import { newest } from '../lib/newest';
 import { useQuickCreate } from '../form/quick';
 import { clearing } from './clear';
-import { secondWords } from './text';
+import { secondWords, titleWords } from './text';
 
 export interface LookupProps {
   id?: string;
@@ -53,8 +53,10 @@ export function Lookup(p: LookupProps) {
   const asking = useQuery({ queryKey: ['record', p.target, p.value], queryFn: () => api.get<RecordAnswer>(`/${p.target}/${p.value}`), enabled: p.value !== null && p.value !== '' && !known, retry: false });
   const row = asking.data?.row;
   const title = known || (row ? (row._title ?? (entity?.title ?? []).map((n) => row[n]).filter(Boolean).join(' ')) : '');
-  const options = found.map((f) => ({ value: f.id, title: f.title, label: <Option found={f} second={secondWords(c, i, p.target, f.second)} hq={t('term.details_at_hq')} /> }));
-  if (p.value && !found.some((f) => f.id === p.value)) options.unshift({ value: p.value, title, label: <>{title || '…'}</> });
+  const words = (id: string, title: string) => titleWords(c, i, p.target, id, title);
+  const options = found.map((f) => ({ value: f.id, title: words(f.id, f.title), label: <Option found={f} title={words(f.id, f.title)} second={secondWords(c, i, p.target, f.second)} hq={t('term.details_at_hq')} /> }));
+  const own = p.value ? words(p.value, title) : '';
+  if (p.value && !found.some((f) => f.id === p.value)) options.unshift({ value: p.value, title: own, label: <>{own || '…'}</> });
   const canCreate = p.canCreate !== false && entity && may(session, p.target, 'create') && p.target !== 'employee';
   const makeNew = async () => {
     setOpen(false);
@@ -110,10 +112,10 @@ export function Lookup(p: LookupProps) {
   );
 }
 
-function Option({ found, second, hq }: { found: Found; second: string; hq: string }) {
+function Option({ found, title, second, hq }: { found: Found; title: string; second: string; hq: string }) {
   return (
     <span style={{ display: 'flex', gap: 8 }} className={found.is_reference ? 'fb-quiet' : undefined}>
-      <span style={{ overflow: 'hidden', textOverflow: 'ellipsis' }}>{found.title}</span>
+      <span style={{ overflow: 'hidden', textOverflow: 'ellipsis' }}>{title}</span>
       <span className="fb-quiet" style={{ marginLeft: 'auto', fontSize: 12 }}>{found.is_reference ? hq : second}</span>
     </span>
   );

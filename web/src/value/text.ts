@@ -3,7 +3,7 @@
 // Values: text.ts turns one into words for any place; Show.tsx draws it, Edit.tsx asks for it, Lookup.tsx finds records,
 // Marks.tsx draws the shapes of synchronisation.
 import type { References, Row, Title } from '../api/types';
-import { ENTITY_NAMES, isChoice, type Catalogue, type Field } from '../catalogue/model';
+import { ENTITY_NAMES, halfOf, isChoice, type Catalogue, type Field } from '../catalogue/model';
 import type { I18n } from '../i18n';
 import { dateTime, decimal, money, phone } from '../i18n/format';
 
@@ -25,7 +25,7 @@ export function titleWords(c: Catalogue, i: I18n, entity: string, id: string, ti
     const word = words[n];
     if (f && word !== undefined) words[n] = i.label(isChoice(f) ? c.choice(f, word) : ENTITY_NAMES.test(f.name) ? c.entity(word) : undefined) || word;
   });
-  return words.join(' ');
+  return halfOf(c.entity(entity), words.join(' '), i.lang);
 }
 
 /* The second line that tells namesakes apart, with choices by their words. */
