@@ -72,6 +72,7 @@ FB_TEST(a_conflict_is_shown_with_three_values_and_ruled)
 
 FB_TEST(an_admin_is_told_of_a_conflict_about_somebodys_own_but_not_what_it_says)
 {
+    api_permits(t, "bo", "own");
     server_makes(t, "activity/secret", "kind", "task", "subject", "Mine", "owner_id",
                  "@employee/bo", "company_id", "@company/acme", "private", "1", NULL);
     everybody_syncs(t);
