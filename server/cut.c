@@ -783,8 +783,13 @@ int fb_hub_cut_next(struct fb_peer *peer, struct fb_buf *out, bool *ret_is_over)
     return fb_buf_error(out);
 }
 
+/* What a connected laptop needs no more until it pulls again is let go: there may be 10,000. */
 void fb_hub_cut_close(struct fb_peer *peer)
 {
+    fb_arena_release(&peer->arena);
+    if (peer->rights != NULL) {
+        fb_rights_forget(peer->rights);
+    }
     if (peer->cut != NULL) {
         fb_buf_release(&peer->cut->frames);
         free(peer->cut);

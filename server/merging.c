@@ -23,7 +23,7 @@
 const char *fb_merging_text(struct fb_work *w, const struct fb_work_row *row, const char *field)
 {
     const struct fb_field *f = fb_entity_field(row->entity, field);
-    const struct fb_value *v = f == NULL ? &FB_VALUE_NULL : &row->now.values[f->index];
+    const struct fb_value *v = f == NULL ? &fb_value_null : &row->now.values[f->index];
     const char *copy = v->type != FB_TEXT ? "" : fb_arena_copy(w->arena, v->bytes, v->size);
     return copy == NULL ? "" : copy;
 }
@@ -254,7 +254,7 @@ static int untie(struct fb_merging *m, const struct fb_field *f)
             struct fb_value place = m->drop->now.values[f->index];
             bool is_itself = fb_work_reference(&place, id) && strcmp(id, m->keep->id) == 0;
             bool is_second = fb_value_equal(&place, &m->keep->now.values[f->index]);
-            return fb_work_set(m->w, m->keep, f, is_itself || is_second ? &FB_VALUE_NULL : &place);
+            return fb_work_set(m->w, m->keep, f, is_itself || is_second ? &fb_value_null : &place);
         }
         int rc = fb_work_row(m->w, m->keep->entity, id, &above);
         if (rc < 0 || !above->is_here) {

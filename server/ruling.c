@@ -14,7 +14,7 @@ static void copy_before(const struct fb_work_row *row, const char *field, char *
 {
     const struct fb_field *f = fb_entity_field(row->entity, field);
     const struct fb_value *v =
-        f == NULL || !row->was_here ? &FB_VALUE_NULL : &row->before.values[f->index];
+        f == NULL || !row->was_here ? &fb_value_null : &row->before.values[f->index];
     snprintf(ret, size, "%.*s", v->type == FB_TEXT ? (int)v->size : 0,
              v->type == FB_TEXT ? v->bytes : "");
 }
@@ -121,7 +121,7 @@ static const char *chosen_field(const char *outcome)
 static const char *text_of(struct fb_work *w, const struct fb_row *row, const char *field)
 {
     const struct fb_field *f = fb_entity_field(row->entity, field);
-    const struct fb_value *v = f == NULL ? &FB_VALUE_NULL : &row->values[f->index];
+    const struct fb_value *v = f == NULL ? &fb_value_null : &row->values[f->index];
     const char *copy = v->type != FB_TEXT ? "" : fb_arena_copy(w->arena, v->bytes, v->size);
     return copy == NULL ? "" : copy;
 }

@@ -121,15 +121,18 @@ static int read_parent(struct fb_store *s, const char *id, struct fb_ancestor *r
 int fb_timeline_ancestors(struct fb_store *s, const char *id, struct fb_arena *arena,
                           struct fb_ancestor **ret, size_t *ret_count)
 {
-    struct fb_ancestor *list = fb_arena_alloc(arena, FB_TIMELINES_MAX * sizeof *list);
+    struct fb_ancestor *list = NULL;
+    struct fb_ancestor one;
     size_t count = 0;
-    int rc = list == NULL ? FB_ERR_NO_MEMORY : FB_OK;
-    while (rc == FB_OK && count < FB_TIMELINES_MAX) {
-        rc = read_parent(s, count == 0 ? id : list[count - 1].id, &list[count]);
-        if (rc < 0 || list[count].id[0] == '\0') {
-            break;
+    size_t capacity = 0;
+    int rc = read_parent(s, id, &one);
+    while (rc == FB_OK && one.id[0] != '\0' && count < FB_TIMELINES_MAX) {
+        list = fb_arena_grow(arena, list, count, &capacity, sizeof *list);
+        if (list == NULL) {
+            return FB_ERR_NO_MEMORY;
         }
-        count++;
+        list[count++] = one;
+        rc = read_parent(s, list[count - 1].id, &one);
     }
     *ret = list;
     *ret_count = count;

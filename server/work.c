@@ -245,7 +245,7 @@ int fb_work_set_named(struct fb_work *w, struct fb_work_row *row, const char *fi
 bool fb_work_is_text(const struct fb_row *row, const char *field, const char *text)
 {
     const struct fb_field *f = fb_entity_field(row->entity, field);
-    const struct fb_value *v = f == NULL ? &FB_VALUE_NULL : &row->values[f->index];
+    const struct fb_value *v = f == NULL ? &fb_value_null : &row->values[f->index];
     return v->type == FB_TEXT && v->size == strlen(text) && memcmp(v->bytes, text, v->size) == 0;
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_BLOCK_BYTES 8192
+#define ARENA_BLOCK_BYTES 2048 /* the first: the next are twice as large each */
 #define ALIGNMENT         16
 
 struct fb_arena_block {

@@ -6,6 +6,8 @@
 
 #include "common/base/buf.h"
 
+const struct fb_value fb_value_null = {.type = FB_NULL};
+
 struct fb_value fb_value_int(int64_t integer)
 {
     return (struct fb_value){.type = FB_INT, .integer = integer};

@@ -30,6 +30,7 @@ struct fb_value {
 };
 
 #define FB_VALUE_NULL ((struct fb_value){.type = FB_NULL})
+extern const struct fb_value fb_value_null; /* the same, to point to */
 struct fb_value fb_value_int(int64_t integer);
 struct fb_value fb_value_text(const char *text); /* NULL gives the null value */
 struct fb_value fb_value_text_n(const char *bytes, size_t size);

@@ -247,7 +247,7 @@ static int find_contact(struct finding *f, const struct fb_row *row)
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     for (size_t i = 0; i < 3; i++) {
         const struct fb_field *field = fb_entity_field(f->entity, NAMES[i]);
-        values[i] = field == NULL ? &FB_VALUE_NULL : &row->values[field->index];
+        values[i] = field == NULL ? &fb_value_null : &row->values[field->index];
     }
     if (!is_text(values[0]) || !is_text(values[1])) {
         return FB_OK;
@@ -260,7 +260,7 @@ static int find_contact(struct finding *f, const struct fb_row *row)
         return rc;
     }
     for (int i = 0; i < 3; i++) {
-        fb_sql_bind_value(q, i + 1, values[i]->type == FB_ABSENT ? &FB_VALUE_NULL : values[i]);
+        fb_sql_bind_value(q, i + 1, values[i]->type == FB_ABSENT ? &fb_value_null : values[i]);
     }
     while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
         add(f, fb_sql_text(q, 0), 85, "person", fb_text("name and company"));

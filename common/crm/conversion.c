@@ -58,7 +58,7 @@ bool fb_conversion_is_result(const char *entity, const char *field)
 static const struct fb_value *value_of(const struct fb_row *row, const char *name)
 {
     const struct fb_field *f = fb_entity_field(row->entity, name);
-    return f == NULL ? &FB_VALUE_NULL : &row->values[f->index];
+    return f == NULL ? &fb_value_null : &row->values[f->index];
 }
 
 static bool is_text(const struct fb_value *v, const char *text)

@@ -55,7 +55,7 @@ struct fb_rights {
     bool may_export, may_bulk_edit;
     int64_t discount_limit, order_limit, expense_limit;
     bool has_record_members, has_company_territories; /* the catalogue has the tables */
-    struct fb_relation_memo *memos;
+    struct fb_relation_memo *memos; /* NULL: none were met since all were forgotten */
 };
 
 bool fb_id_set_has(const struct fb_id_set *set, const struct fb_value *v);

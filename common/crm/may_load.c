@@ -259,9 +259,8 @@ int fb_rights_load(struct fb_store *s, const char *employee_id, int64_t now_ms,
         return FB_ERR_NO_MEMORY;
     }
     r->catalogue = fb_store_catalogue(s);
-    r->memos = calloc(FB_RELATION_MEMOS, sizeof *r->memos);
     snprintf(r->employee_id, sizeof r->employee_id, "%s", employee_id == NULL ? "" : employee_id);
-    int rc = r->memos == NULL ? FB_ERR_NO_MEMORY : r->catalogue == NULL ? FB_ERR_CONFIG : FB_OK;
+    int rc = r->catalogue == NULL ? FB_ERR_CONFIG : FB_OK;
     rc = rc < 0 ? rc : load(r, s, now_ms);
     if (rc < 0) {
         fb_rights_free(r);
@@ -287,7 +286,8 @@ void fb_rights_drop(struct fb_rights **rights)
 
 void fb_rights_forget(struct fb_rights *r)
 {
-    memset(r->memos, 0, FB_RELATION_MEMOS * sizeof *r->memos);
+    free(r->memos);
+    r->memos = NULL;
 }
 
 const char *fb_rights_employee(const struct fb_rights *r)

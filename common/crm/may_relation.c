@@ -170,9 +170,16 @@ static int of_record_team(const struct seeking *k, const struct fb_row *row, enu
 
 static int of_row(struct seeking *k, const struct fb_row *row, int depth, enum fb_level *level);
 
+/* NULL: there is no memory. */
 static struct fb_relation_memo *memo_of(const struct seeking *k, const struct fb_entity *e,
                                         const char *id)
 {
+    if (k->r->memos == NULL) {
+        k->r->memos = calloc(FB_RELATION_MEMOS, sizeof *k->r->memos);
+    }
+    if (k->r->memos == NULL) {
+        return NULL;
+    }
     uint32_t hash = e->no;
     for (const char *c = id; *c != '\0'; c++) {
         hash = (hash ^ (uint8_t)*c) * 16777619u;
@@ -191,6 +198,9 @@ static int of_other(struct seeking *k, const struct fb_entity *e, const struct f
     memcpy(id, v->bytes, v->size);
     id[v->size] = '\0';
     struct fb_relation_memo *memo = memo_of(k, e, id);
+    if (memo == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
     bool is_known = memo->entity == e && strcmp(memo->id, id) == 0;
     uint8_t known = k->is_read ? memo->read_level : memo->level;
     if (is_known && known != UINT8_MAX) {

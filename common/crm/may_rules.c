@@ -135,13 +135,8 @@ static enum fb_field_access access_of_all(const struct fb_rights *r, const struc
     return is_frame && access == FB_FIELD_HIDDEN && r->role_count > 0 ? FB_FIELD_READ : access;
 }
 
-static int compile_entity(struct fb_rights *r, const struct fb_entity *e)
+static void compile_entity(struct fb_rights *r, const struct fb_entity *e)
 {
-    uint8_t *access = fb_arena_alloc(&r->arena, e->field_count + 1);
-    if (access == NULL) {
-        return FB_ERR_NO_MEMORY;
-    }
-    r->access[e->index] = access;
     for (int action = 0; action < FB_ACTION_COUNT; action++) {
         enum fb_level level = FB_LEVEL_NONE;
         for (size_t role = 0; role < r->role_count; role++) {
@@ -153,24 +148,33 @@ static int compile_entity(struct fb_rights *r, const struct fb_entity *e)
     for (size_t i = 0; i < e->field_count; i++) {
         enum fb_field_access own = access_of_all(r, e, &e->fields[i], true);
         enum fb_field_access other = access_of_all(r, e, &e->fields[i], false);
-        access[i] = (uint8_t)(own * 4 + other);
+        r->access[e->index][i] = (uint8_t)(own * 4 + other);
         r->hides[e->index] |=
             (uint8_t)((own == FB_FIELD_HIDDEN ? 1 : 0) | (other == FB_FIELD_HIDDEN ? 2 : 0));
     }
-    return FB_OK;
 }
 
 int fb_rights_compile(struct fb_rights *r)
 {
-    size_t count = r->catalogue->entity_count + 1;
+    const struct fb_catalogue *c = r->catalogue;
+    size_t count = c->entity_count + 1;
+    size_t fields = 1;
+    for (size_t i = 0; i < c->entity_count; i++) {
+        fields += c->entities[i].field_count;
+    }
+    uint8_t *access = fb_arena_alloc(&r->arena, fields); /* of all: laptops are many */
     r->levels = fb_arena_alloc(&r->arena, count * sizeof *r->levels);
     r->access = fb_arena_alloc(&r->arena, count * sizeof *r->access);
     r->hides = fb_arena_alloc(&r->arena, count);
-    int rc = r->levels == NULL || r->access == NULL || r->hides == NULL ? FB_ERR_NO_MEMORY : FB_OK;
-    for (size_t i = 0; rc == FB_OK && i < r->catalogue->entity_count; i++) {
-        rc = compile_entity(r, &r->catalogue->entities[i]);
+    if (access == NULL || r->levels == NULL || r->access == NULL || r->hides == NULL) {
+        return FB_ERR_NO_MEMORY;
     }
-    return rc;
+    for (size_t i = 0; i < c->entity_count; i++) {
+        r->access[i] = access;
+        access += c->entities[i].field_count;
+        compile_entity(r, &c->entities[i]);
+    }
+    return FB_OK;
 }
 
 enum fb_level fb_rights_level(const struct fb_rights *r, const struct fb_entity *e,

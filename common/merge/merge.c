@@ -85,7 +85,7 @@ int fb_merge_answer(const struct fb_merge_ask *ask, struct fb_arena *arena,
             v = &ask->initial[i];
         }
         if (v->type == FB_ABSENT) {
-            v = &FB_VALUE_NULL;
+            v = &fb_value_null;
         }
         int rc = fb_value_copy(arena, v, &copies[i]);
         if (rc < 0) {

@@ -87,7 +87,7 @@ static int keep_found(struct fb_apply *a, const struct incoming *in, uint64_t *m
     struct fb_found f = fb_apply_found(a);
     if (!in->is_here) {
         bool is_missing = in->pending == NULL && was_there_at_cursor(a, in);
-        return is_missing ? fb_found_value(&f, e, in->row->id, "id", &FB_VALUE_NULL) : FB_OK;
+        return is_missing ? fb_found_value(&f, e, in->row->id, "id", &fb_value_null) : FB_OK;
     }
     if (in->pending != NULL &&
         (FB_BUG(OPEN_ROWS_FOUND) ? in->pending->is_kept_whole : in->pending->is_touched_whole)) {

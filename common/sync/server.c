@@ -99,6 +99,7 @@ static void close_cut(struct fb_server_session *s)
     if (s->has_cut_open) {
         s->has_cut_open = false;
         s->ops->cut_close(s->ops->ctx, s);
+        fb_arena_release(&s->pull_arena);
     }
 }
 
@@ -339,6 +340,7 @@ static int receive_frames(struct fb_server_session *s, const uint8_t *bytes, siz
         rc = receive_frame(s, bytes + used, frame);
         used += frame;
     }
+    fb_arena_release(&s->arena);
     *ret_used = used;
     return rc;
 }
