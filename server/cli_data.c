@@ -9,10 +9,53 @@
 #include "common/base/os.h"
 #include "common/base/time.h"
 #include "common/crm/say.h"
+#include "common/crm/title.h"
 #include "common/store/history_pack.h"
 #include "common/store/sql.h"
 #include "server/cli.h"
 #include "server/verify.h"
+
+#define DIFFERENCES_NAMED 50 /* more than anybody reads; all of them with --json */
+#define TITLE_BYTES_MAX   4096
+
+struct naming {
+    struct fb_store *store;
+    bool is_json;
+    int64_t named;
+};
+
+/* "Company 东华精密", of the first scope in the set: by that people find the rows. */
+static void append_title(struct fb_store *s, const char *set, struct fb_buf *buf)
+{
+    char entity[64];
+    char id[FB_ROW_ID_SIZE];
+    const struct fb_entity *e = sscanf(set, "%63[a-z_]:%36[0-9a-f-]", entity, id) == 2
+                                    ? fb_catalogue_entity(fb_store_catalogue(s), entity)
+                                    : NULL;
+    if (e != NULL) {
+        fb_buf_printf(buf, "%s ", fb_entity_label(e));
+        fb_ignore(fb_title_append(s, entity, id, buf), "the set alone is shown");
+    }
+}
+
+static void name_difference(void *ctx, const char *set)
+{
+    struct naming *n = ctx;
+    FB_AUTO(fb_buf_release) struct fb_buf text;
+    fb_buf_init(&text, TITLE_BYTES_MAX);
+    if (n->named++ >= DIFFERENCES_NAMED && !n->is_json) {
+        return;
+    }
+    append_title(n->store, set, &text);
+    if (n->is_json) {
+        FB_AUTO(fb_buf_release) struct fb_buf json;
+        fb_buf_init(&json, 8 * TITLE_BYTES_MAX);
+        fb_buf_append_json_text(&json, fb_buf_text(&text), text.size);
+        printf("{\"differs\":\"%s\",\"title\":%s}\n", set, fb_buf_text(&json));
+    } else {
+        printf(fb_text("differs: %s (%s)\n"), fb_buf_text(&text), set);
+    }
+}
 
 int fb_server_cli_verify(struct fb_cli *cli, struct fb_why *why)
 {
@@ -30,7 +73,8 @@ int fb_server_cli_verify(struct fb_cli *cli, struct fb_why *why)
         return rc;
     }
     struct fb_verify_result result;
-    rc = fb_verify(s, &result);
+    struct naming naming = {.store = s, .is_json = fb_cli_is_json(cli)};
+    rc = fb_verify(s, name_difference, &naming, &result);
     if (rc < 0) {
         return fb_store_error(s, why);
     }
@@ -42,9 +86,9 @@ int fb_server_cli_verify(struct fb_cli *cli, struct fb_why *why)
     }
     if (result.differing_scopes != 0) {
         return fb_fail(why, FB_ERR_DAMAGED,
-                       "rows of %lld scopes were changed with triggers off, for example of %s: "
-                       "compare them with a backup or a laptop",
-                       (long long)result.differing_scopes, result.example);
+                       "rows were changed with triggers off (scopes that differ, named above: "
+                       "%lld): compare them with a backup or a laptop",
+                       (long long)result.differing_scopes);
     }
     if (fb_cli_is_json(cli)) {
         printf("{\"revs\":%lld,\"rows\":%lld,\"ok\":true}\n", (long long)result.revs,

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/verify.h"
 
-#include <stdio.h>
-
 #include "common/store/history.h"
 #include "common/sync/sync.h"
 #include "server/internal.h"
@@ -10,12 +8,15 @@
 struct comparing {
     struct fb_digest_scan scan;
     struct fb_verify_result *result;
+    fb_verify_differs *f;
+    void *ctx;
 };
 
-static void note_difference(struct fb_verify_result *result, const char *scope)
+static void note_difference(struct comparing *c, const char *set)
 {
-    if (result->differing_scopes++ == 0) {
-        snprintf(result->example, sizeof result->example, "%s", scope);
+    c->result->differing_scopes++;
+    if (c->f != NULL) {
+        c->f(c->ctx, set);
     }
 }
 
@@ -27,7 +28,7 @@ static int compare_kept(void *ctx, const char *scope, const struct fb_digest *ke
     static const struct fb_digest EMPTY;
     const struct fb_digest *scanned = slot->key == NULL ? &EMPTY : &slot->digest;
     if (!fb_digest_equal(kept, scanned)) {
-        note_difference(c->result, scope);
+        note_difference(c, scope);
     }
     slot->digest = EMPTY;
     return FB_OK;
@@ -40,16 +41,16 @@ static int scan_tables(struct fb_store *s, struct comparing *c)
     rc = rc < 0 ? rc : fb_history_digests(s, compare_kept, c);
     for (size_t i = 0; i < c->scan.capacity && rc == FB_OK; i++) {
         if (c->scan.slots[i].key != NULL && c->scan.slots[i].digest.rows != 0) {
-            note_difference(c->result, c->scan.slots[i].key);
+            note_difference(c, c->scan.slots[i].key);
         }
     }
     return rc;
 }
 
-int fb_verify(struct fb_store *s, struct fb_verify_result *ret)
+int fb_verify(struct fb_store *s, fb_verify_differs *f, void *ctx, struct fb_verify_result *ret)
 {
     *ret = (struct fb_verify_result){0};
-    struct comparing c = {.result = ret};
+    struct comparing c = {.result = ret, .f = f, .ctx = ctx};
     int rc = fb_store_read_begin(s);
     if (rc < 0) {
         return rc;

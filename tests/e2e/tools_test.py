@@ -49,6 +49,21 @@ class Tools(unittest.TestCase):
         self.equal()
         self.assertEqual(self.hq.rows("SELECT website FROM company WHERE name = 'Acme'"), [("seen",)])
 
+    def test_verify_names_what_was_changed_past_the_triggers_at_headquarters(self):
+        self.hq.sql("INSERT INTO company (name, kind, status, owner_id) SELECT '东华', 'prospect', 'active', id FROM employee LIMIT 1")
+        self.ana.sync()
+        self.hq.command("verify")
+        self.hq.stop()
+        for (name,) in self.hq.rows("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'company'"):
+            self.hq.shell(f'DROP TRIGGER "{name}";')
+        self.hq.shell("UPDATE company SET website = 'unseen' WHERE name = '东华';")
+        done = self.hq.command("verify", check=False)
+        (row,), = self.hq.rows("SELECT id FROM company WHERE name = '东华'")
+        self.assertEqual(done.returncode, 6)
+        self.assertIn(f"differs: Company 东华 (company:{row}", done.stdout)
+        self.assertNotIn("Acme", done.stdout)
+        self.assertIn("changed with triggers off (scopes that differ, named above: 1)", done.stderr)
+
     def test_another_journal_mode_is_put_back(self):
         db = sqlite3.connect(self.ana.data / "fieldbook.db")
         self.assertEqual(db.execute("PRAGMA journal_mode = DELETE").fetchone(), ("delete",))
