@@ -192,7 +192,7 @@ static void say_lead_twice(const struct fb_desk_conflict *c, const struct said *
     }
 }
 
-bool fb_say_is_lead_twice(const struct fb_desk_conflict *c)
+static bool is_lead_twice(const struct fb_desk_conflict *c)
 {
     return strcmp(c->policy, "once") == 0 && fb_conversion_is_result(c->entity, c->field);
 }
@@ -204,7 +204,7 @@ static void say_policy(const struct fb_desk_conflict *c, const struct said *t, s
         fb_buf_printf(
             buf, fb_text("%s is kept by headquarters. Your “%s” was not taken; it stays “%s”."),
             t->field, t->mine, t->theirs);
-    } else if (fb_say_is_lead_twice(c)) {
+    } else if (is_lead_twice(c)) {
         say_lead_twice(c, t, buf);
     } else if (strcmp(c->policy, "once") == 0) {
         fb_buf_printf(buf, fb_text("%s is set once: it stays “%s”, your “%s” can still be seen."),
@@ -314,6 +314,46 @@ static void say_ruling(struct fb_store *s, const struct fb_desk_conflict *c,
 static bool is_person(const char *id, const char *viewer_id)
 {
     return id != NULL && viewer_id != NULL && strcmp(id, viewer_id) == 0;
+}
+
+static bool is_group_of_several(const struct fb_store *s, const struct fb_desk_conflict *c)
+{
+    const struct fb_entity *e = fb_catalogue_entity(fb_store_catalogue(s), c->entity);
+    for (size_t i = 0; e != NULL && i < e->group_count; i++) {
+        if (strcmp(e->groups[i].name, c->field) == 0) {
+            return e->groups[i].field_count > 1;
+        }
+    }
+    return false;
+}
+
+const char *fb_say_code(const struct fb_store *s, const struct fb_desk_conflict *c)
+{
+    static const char *const POLICIES[][2] = {{"server", "server"}, {"text", "text_clash"}};
+    bool is_latest = strcmp(c->policy, "latest") == 0;
+    if (is_of_unseen(c) || strcmp(c->entity, "conflict") == 0) {
+        return NULL;
+    }
+    if (strcmp(c->reason, "delete_vs_edit") == 0) {
+        return strcmp(c->theirs, "{}") == 0 ? "they_deleted" : "i_deleted";
+    }
+    if (strcmp(c->outcome, "auto") != 0) {
+        return strcmp(c->outcome, "waiting") != 0   ? NULL
+               : strcmp(c->policy, "progress") == 0 ? "two_ends"
+                                                    : "manual";
+    }
+    if (is_lead_twice(c)) {
+        return strcmp(c->field, "processed_at") == 0 ? "lead_first" : "lead_twice";
+    }
+    if (is_latest && !has_mine_won(c) && is_group_of_several(s, c)) {
+        return "group";
+    }
+    for (size_t i = 0; i < sizeof POLICIES / sizeof POLICIES[0]; i++) {
+        if (strcmp(c->policy, POLICIES[i][0]) == 0) {
+            return POLICIES[i][1];
+        }
+    }
+    return !is_latest ? NULL : has_mine_won(c) ? "later_mine" : "later_theirs";
 }
 
 void fb_say_conflict(struct fb_store *s, const struct fb_desk_conflict *c, const char *viewer_id,

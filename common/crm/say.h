@@ -34,8 +34,9 @@ void fb_say_who(struct fb_store *s, const char *employee_id, struct fb_buf *buf)
 void fb_say_field(const struct fb_catalogue *c, const char *entity, const char *group,
                   struct fb_buf *buf);
 
-/* Is it about a lead that two people processed? */
-bool fb_say_is_lead_twice(const struct fb_desk_conflict *c);
+/* The word for what became of the author's edit, by which pages find their own sentence: "later_theirs", "server", "lead_twice" ...;
+ * NULL: there is none, the sentence below says it. */
+const char *fb_say_code(const struct fb_store *s, const struct fb_desk_conflict *c);
 
 /* What became of two edits of one field, to the person who reads it (viewer_id; NULL: at headquarters' desk). One or two
  * sentences; the ruling last, if there is one. */

@@ -115,6 +115,23 @@ static void carry(const struct conversion *c, struct fb_api_form *f)
     }
 }
 
+/* The lead's owner owns what is made, or who processes it, if he may not make it for the owner. */
+static int settle_owner(const struct conversion *c, struct fb_api_form *f)
+{
+    struct fb_api *a = c->a;
+    const struct fb_field *owner = f->entity->owner_field;
+    if (owner == NULL || fb_value_is_empty(&f->row.values[owner->index])) {
+        return FB_OK;
+    }
+    int rc = fb_api_may_row(a, &f->row, FB_API_CREATE);
+    if (rc < 0 && a->res->status >= 400) {
+        fb_api_forget_problem(a);
+        f->row.values[owner->index] = FB_VALUE_NULL;
+        return FB_OK;
+    }
+    return rc;
+}
+
 /* A pipeline that the form names has stages of its own. */
 static int start_opportunity(const struct conversion *c, struct fb_api_form *f,
                              const json_t *values)
@@ -145,7 +162,8 @@ static int start_new(struct conversion *c, enum fb_conversion_part part)
         return rc;
     }
     carry(c, f);
-    if (part == FB_CONVERSION_OPPORTUNITY) {
+    rc = settle_owner(c, f);
+    if (rc == FB_OK && part == FB_CONVERSION_OPPORTUNITY) {
         rc = start_opportunity(c, f, choice->values);
     }
     rc = rc < 0 || choice->values == NULL ? rc : fb_api_form_take(f, choice->values);
@@ -231,10 +249,10 @@ static int append_part(struct conversion *c, enum fb_conversion_part part, const
     struct fb_api *a = c->a;
     struct choice *choice = &c->choices[part];
     struct alike_list alike = {.a = a, .entity = choice->entity};
-    int rc = start_new(c, part);
-    if (rc == FB_OK && part == FB_CONVERSION_COMPANY) {
+    int rc = FB_OK;
+    if (part == FB_CONVERSION_COMPANY) {
         rc = fb_conversion_companies(a->store, &c->lead.before, a->arena, take_alike, &alike);
-    } else if (rc == FB_OK && part == FB_CONVERSION_CONTACT) {
+    } else if (part == FB_CONVERSION_CONTACT) {
         rc = fb_conversion_contacts(a->store, &c->lead.before, company_id, a->arena, take_alike,
                                     &alike);
     }
@@ -261,8 +279,11 @@ static int propose(struct conversion *c)
     if (fb_conversion_state(&c->lead.before) != FB_CONVERSION_OPEN) {
         return refuse(c);
     }
-    fb_buf_append_byte(a->out, '{');
     int rc = FB_OK;
+    for (size_t i = 0; rc == FB_OK && i < FB_CONVERSION_PARTS; i++) {
+        rc = start_new(c, i); /* a right that is asked for drops what was said before */
+    }
+    fb_buf_append_byte(a->out, '{');
     for (size_t i = 0; rc == FB_OK && i < FB_CONVERSION_PARTS; i++) {
         rc = append_part(c, i, company_id, &refs);
     }

@@ -22,7 +22,7 @@ struct desk {
 
 /* A group's values, {"field": value}, in the API's form; of a whole row what the person sees. */
 static int append_values(struct fb_api *a, struct fb_buf *out, const char *name,
-                         const struct fb_entity *e, const char *json)
+                         const struct fb_entity *e, const char *json, struct fb_api_refs *refs)
 {
     static const char NOBODY[FB_ROW_ID_SIZE] = "";
     struct fb_row row = {.values = NULL};
@@ -37,10 +37,12 @@ static int append_values(struct fb_api *a, struct fb_buf *out, const char *name,
         if (row.values[i].type != FB_ABSENT && fb_api_sees_field(a, e, &e->fields[i])) {
             fb_api_append_key(out, e->fields[i].name);
             fb_api_append_value(out, &e->fields[i], &row.values[i]);
+        } else {
+            row.values[i].type = FB_ABSENT; /* nor is it told what it refers to */
         }
     }
     fb_buf_append_byte(out, '}');
-    return rc;
+    return rc < 0 || row.values == NULL ? rc : fb_api_refs_add_row(a, refs, &row);
 }
 
 static void append_field_names(struct fb_buf *out, const struct fb_entity *e, const char *group)
@@ -61,7 +63,8 @@ static void append_field_names(struct fb_buf *out, const struct fb_entity *e, co
 }
 
 static int append_ruling(struct fb_api *a, struct fb_buf *out, const struct fb_entity *e,
-                         const struct fb_desk_conflict *c, bool is_private)
+                         const struct fb_desk_conflict *c, bool is_private,
+                         struct fb_api_refs *refs)
 {
     fb_api_append_key(out, "ruling");
     if (c->decided_at == NULL) {
@@ -74,7 +77,7 @@ static int append_ruling(struct fb_api *a, struct fb_buf *out, const struct fb_e
     fb_api_append_member(out, "at", c->decided_at);
     fb_api_append_member(out, "note", c->note);
     if (c->typed != NULL && !is_private) {
-        rc = rc < 0 ? rc : append_values(a, out, "value", e, c->typed);
+        rc = rc < 0 ? rc : append_values(a, out, "value", e, c->typed, refs);
     }
     fb_buf_append_text(out, c->is_undoable ? ",\"is_undoable\":true}" : ",\"is_undoable\":false}");
     return rc;
@@ -95,7 +98,7 @@ static int read_twin(struct fb_api *a, const struct fb_entity *lead, const struc
     return fb_api_found_record(a, f->targets[0], side.values[f->index].bytes, ret, ret_is_seen);
 }
 
-/* A lead that two people processed: what came of it twice may be merged. "code", and "pair" if both are there. */
+/* A lead that two people processed: what came of it twice may be merged. "pair", if both are there. */
 static int append_lead_twice(struct fb_api *a, struct fb_buf *out, const struct fb_entity *lead,
                              const struct fb_desk_conflict *c)
 {
@@ -103,7 +106,6 @@ static int append_lead_twice(struct fb_api *a, struct fb_buf *out, const struct 
     struct fb_api_found sides[2];
     bool is_seen = f != NULL && f->type == FB_TYPE_REF;
     int rc = FB_OK;
-    fb_api_append_member(out, "code", "lead_twice");
     for (size_t i = 0; rc == FB_OK && is_seen && i < 2; i++) {
         rc = read_twin(a, lead, f, i == 0 ? c->theirs : c->mine, &sides[i], &is_seen);
     }
@@ -125,9 +127,37 @@ static int append_lead_twice(struct fb_api *a, struct fb_buf *out, const struct 
     return rc;
 }
 
-static int append_conflict(struct fb_api *a, struct fb_buf *out, const struct fb_desk_conflict *c,
+/* A sentence names values: it is for those who see all the fields. */
+static bool sees_group(const struct fb_api *a, const struct fb_entity *e, const char *group)
+{
+    for (size_t i = 0; e != NULL && i < e->field_count; i++) {
+        const struct fb_field *f = &e->fields[i];
+        bool is_of_group =
+            strcmp(e->groups[f->group].name, group) == 0 || strcmp(f->name, group) == 0;
+        if (is_of_group && !fb_api_sees_field(a, e, f)) {
+            return false;
+        }
+    }
+    return e != NULL;
+}
+
+/* "code" by which pages find their sentence, "sentence" as this node says it to the person. */
+static void append_said(struct fb_api *a, struct fb_buf *out, const char *code,
+                        const struct fb_desk_conflict *c)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf said;
+    fb_buf_init(&said, FB_SAID_BYTES_MAX);
+    fb_say_conflict(a->store, c, a->me, &said);
+    fb_api_append_member(out, "code", code);
+    fb_api_append_key(out, "sentence");
+    fb_api_append_text(out, fb_buf_text(&said), said.size);
+}
+
+int fb_api_append_conflict(struct fb_api *a, struct fb_buf *out, const struct fb_desk_conflict *c,
                            bool is_private)
 {
+    const char *code = fb_say_code(a->store, c);
+    struct fb_api_refs refs = {.count = 0};
     const struct fb_entity *e = fb_catalogue_entity(a->catalogue, c->entity);
     fb_api_append_member(out, "id", c->id);
     fb_api_append_member(out, "entity", c->entity);
@@ -135,9 +165,9 @@ static int append_conflict(struct fb_api *a, struct fb_buf *out, const struct fb
     int rc = is_private ? FB_OK : fb_api_append_titled(a, out, "title", c->entity, c->record_id);
     append_field_names(out, e, c->field);
     fb_buf_append_text(out, is_private ? ",\"is_private\":true" : "");
-    rc = rc < 0 ? rc : append_values(a, out, "base", e, is_private ? NULL : c->base);
-    rc = rc < 0 ? rc : append_values(a, out, "theirs", e, is_private ? NULL : c->theirs);
-    rc = rc < 0 ? rc : append_values(a, out, "mine", e, is_private ? NULL : c->mine);
+    rc = rc < 0 ? rc : append_values(a, out, "base", e, is_private ? NULL : c->base, &refs);
+    rc = rc < 0 ? rc : append_values(a, out, "theirs", e, is_private ? NULL : c->theirs, &refs);
+    rc = rc < 0 ? rc : append_values(a, out, "mine", e, is_private ? NULL : c->mine, &refs);
     rc = rc < 0 ? rc : fb_api_append_titled(a, out, "theirs_who", "employee", c->theirs_by_id);
     rc = rc < 0 ? rc : fb_api_append_titled(a, out, "mine_who", "employee", c->mine_by_id);
     rc = rc < 0 ? rc : fb_api_append_titled(a, out, "device", "device", c->device_id);
@@ -148,10 +178,16 @@ static int append_conflict(struct fb_api *a, struct fb_buf *out, const struct fb
     fb_api_append_member(out, "outcome", c->outcome);
     fb_api_append_member(out, "reason", c->reason);
     fb_api_append_member(out, "question", c->question);
-    if (e != NULL && fb_say_is_lead_twice(c)) {
+    if (!is_private && sees_group(a, e, c->field)) {
+        append_said(a, out, code, c);
+    }
+    if (e != NULL && !is_private && code != NULL && strcmp(code, "lead_twice") == 0) {
         rc = rc < 0 ? rc : append_lead_twice(a, out, e, c);
     }
-    return rc < 0 ? rc : append_ruling(a, out, e, c, is_private);
+    rc = rc < 0 ? rc : append_ruling(a, out, e, c, is_private, &refs);
+    rc = rc < 0 ? rc : fb_api_refs_resolve(a, &refs);
+    fb_api_refs_append(out, &refs);
+    return rc;
 }
 
 /* Is it about what an administrator may not read either? Of a record that is gone the kind tells. */
@@ -197,7 +233,7 @@ static int keep(void *ctx, const struct fb_desk_conflict *c)
         return rc;
     }
     fb_buf_append_text(&d->out, d->shown++ > 0 ? ",{" : "{");
-    rc = append_conflict(d->a, &d->out, c, d->is_private);
+    rc = fb_api_append_conflict(d->a, &d->out, c, d->is_private);
     fb_buf_append_byte(&d->out, '}');
     return rc < 0 ? rc : fb_buf_error(&d->out);
 }

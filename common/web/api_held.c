@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Held changes and receipts. On a laptop a decision travels like any edit; at headquarters it is played when it is sealed.
+ * Held changes. On a laptop a decision travels like any edit; at headquarters it is played when it is sealed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +19,8 @@ static const char HELD[] =
     " asked_id FROM held_change WHERE (?1 = '' AND state = 'waiting') OR id = ?1"
     " ORDER BY created_at DESC LIMIT 200";
 
-static int copy_row(struct fb_api *a, const char *sql, const char *const *texts, size_t text_count,
-                    const char ***ret_rows, size_t *ret_count)
+int fb_api_copy_rows(struct fb_api *a, const char *sql, const char *const *texts, size_t text_count,
+                     const char ***ret_rows, size_t *ret_count)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = fb_sql_begin(a->store, sql, &q);
@@ -195,7 +195,7 @@ int fb_api_get_held(struct fb_web *web, const struct fb_request *req, struct fb_
     fb_buf_init(&out, FB_HTTP_ANSWER_BYTES_MAX);
     fb_api_begin(&a, web, req, res);
     int rc = fb_api_load_rights(&a);
-    rc = rc < 0 ? rc : copy_row(&a, HELD, texts, 1, &rows, &count);
+    rc = rc < 0 ? rc : fb_api_copy_rows(&a, HELD, texts, 1, &rows, &count);
     for (size_t i = 0; rc == FB_OK && i < count; i++) {
         bool is_shown = false;
         rc = may_settle(&a, rows + i * HELD_COLUMNS, &is_shown);
@@ -349,7 +349,7 @@ int fb_api_post_held(struct fb_web *web, const struct fb_request *req, struct fb
     fb_api_begin(&a, web, req, res);
     int rc = fb_api_load_rights(&a);
     rc = rc < 0 ? rc : fb_api_id(&a, 3, &id);
-    rc = rc < 0 ? rc : copy_row(&a, HELD, &id, 1, &rows, &count);
+    rc = rc < 0 ? rc : fb_api_copy_rows(&a, HELD, &id, 1, &rows, &count);
     rc = rc < 0 || count == 0 ? rc : may_settle(&a, rows, &may);
     if (rc < 0 || !may) {
         return rc < 0 ? rc : fb_api_not_found(&a);
@@ -363,41 +363,4 @@ int fb_api_post_held(struct fb_web *web, const struct fb_request *req, struct fb
         }
     }
     return fb_api_not_found(&a);
-}
-
-/* ---- Receipts ---- */
-
-static const char RECEIPTS[] =
-    "SELECT r.id, r.entity, r.record_id, r.state, r.at, r.detail FROM receipt AS r"
-    " WHERE r.by_id = ?1 AND r.at >= ?2 AND (?3 = '' OR r.state = ?3) ORDER BY r.at DESC LIMIT 200";
-
-int fb_api_get_receipts(struct fb_web *web, const struct fb_request *req, struct fb_response *res)
-{
-    FB_AUTO(fb_api_end) struct fb_api a = {0};
-    const char *since = fb_request_query(req, "since");
-    const char *state = fb_request_query(req, "state");
-    const char **rows = NULL;
-    size_t count = 0;
-    fb_api_begin(&a, web, req, res);
-    const char *texts[] = {a.me, since == NULL ? "" : since, state == NULL ? "" : state};
-    int rc = copy_row(&a, RECEIPTS, texts, 3, &rows, &count);
-    fb_buf_append_text(a.out, "{\"rows\":[");
-    for (size_t i = 0; rc == FB_OK && i < count; i++) {
-        const char **row = rows + i * 6;
-        fb_buf_append_text(a.out, i > 0 ? ",{" : "{");
-        fb_api_append_member(a.out, "id", row[0]);
-        fb_api_append_member(
-            a.out, "state", row[3] != NULL && strcmp(row[3], "amended") == 0 ? "adjusted" : row[3]);
-        fb_api_append_member(a.out, "entity", row[1]);
-        fb_api_append_member(a.out, "row_id", row[2]);
-        rc = fb_api_append_titled(&a, a.out, "title", row[1], row[2]);
-        fb_api_append_member(a.out, "at", row[4]);
-        fb_api_append_key(a.out, "fields");
-        FB_AUTO(fb_api_drop_json)
-        json_t *detail = json_loads(row[5] == NULL ? "null" : row[5], JSON_DECODE_ANY, NULL);
-        fb_buf_append_text(a.out, detail == NULL || row[5] == NULL ? "null" : row[5]);
-        fb_buf_append_byte(a.out, '}');
-    }
-    fb_buf_append_text(a.out, "],\"next\":null}");
-    return rc;
 }

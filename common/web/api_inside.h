@@ -20,7 +20,8 @@
  *   api_catalogue.c the catalogue for pages
  *   api_session.c   rights for pages
  *   api_desk.c      the conflict desk
- *   api_held.c      held changes and receipts
+ *   api_held.c      held changes
+ *   api_receipts.c  what became of one's own edits
  *   api_duplicates.c likely duplicates, merging records
  *   api_conversion.c processing a lead
  *   api_openapi.c   the API described for programs
@@ -245,11 +246,22 @@ bool fb_api_is_admin(const struct fb_api *a);
 
 /* ---- api_held.c ---- */
 
+/* Rows of a query as texts of the arena, at most 200: column i of row n is ret_rows[n * columns + i]. */
+int fb_api_copy_rows(struct fb_api *a, const char *sql, const char *const *texts, size_t text_count,
+                     const char ***ret_rows, size_t *ret_count) FB_MUST_CHECK;
+
 /* What a record is called; NULL: nobody knows. And as a member of an object; NULL id: null. */
 int fb_api_record_title(struct fb_api *a, const char *entity, const char *id,
                         const char **ret) FB_MUST_CHECK;
 int fb_api_append_titled(struct fb_api *a, struct fb_buf *out, const char *name, const char *entity,
                          const char *id) FB_MUST_CHECK;
+
+/* ---- api_desk.c ---- */
+
+struct fb_desk_conflict;
+/* Members of a conflict's object, without braces; is_private: without what it is about. */
+int fb_api_append_conflict(struct fb_api *a, struct fb_buf *out, const struct fb_desk_conflict *c,
+                           bool is_private) FB_MUST_CHECK;
 
 /* ---- api_search.c ---- */
 

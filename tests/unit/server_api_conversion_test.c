@@ -363,6 +363,17 @@ FB_TEST(a_contact_brings_its_company_and_is_refused_with_another)
 
 /* ---- Rights ---- */
 
+/* The lead is in the territory of both. */
+static void server_has_one_territory(void)
+{
+    server_makes(t, "territory/east", "code", "E", "name", "East", NULL);
+    server_makes(t, "territory_member/ana", "territory_id", "@territory/east", "employee_id",
+                 "@employee/ana", "part", "owner", NULL);
+    server_makes(t, "territory_member/bo", "territory_id", "@territory/east", "employee_id",
+                 "@employee/bo", "part", "owner", NULL);
+    server_edits(t, LEAD, "territory_id", "@territory/east");
+}
+
 static void may_not(const char *entity, const char *action)
 {
     server_makes(t, "role_permission/not", "role_id", "@role/of-bo", "entity", entity, "action",
@@ -407,6 +418,18 @@ FB_TEST(a_lead_or_a_company_that_one_may_not_see_is_not_there)
                         world_id("employee/bo"));
 }
 
+FB_TEST(who_may_not_make_records_for_the_leads_owner_owns_them_himself)
+{
+    server_has_one_territory();
+    api_permits(t, "bo", "territory");
+    api_get(&bo, PROCESS);
+    expect_answer(&bo, 200, "company.row.owner_id", world_id("employee/bo"));
+    api_send(&bo, "POST", PROCESS, ALL_NEW);
+    expect_status(&bo, 200);
+    assert_string_equal(server_asks(t, "SELECT owner_id FROM contact", NULL),
+                        world_id("employee/bo"));
+}
+
 FB_TEST(a_field_that_one_may_not_write_is_not_carried_over)
 {
     api_permits(t, "bo", "all");
@@ -423,15 +446,10 @@ FB_TEST(a_field_that_one_may_not_write_is_not_carried_over)
 static void both_process(void)
 {
     struct api_call bos = api_on_laptop(t, "bo");
-    server_makes(t, "territory/east", "code", "E", "name", "East", NULL);
-    server_makes(t, "territory_member/ana", "territory_id", "@territory/east", "employee_id",
-                 "@employee/ana", "part", "owner", NULL);
-    server_makes(t, "territory_member/bo", "territory_id", "@territory/east", "employee_id",
-                 "@employee/bo", "part", "owner", NULL);
-    server_edits(t, LEAD, "territory_id", "@territory/east");
+    server_has_one_territory();
     everybody_syncs(t);
     tell_the_time();
-    bos.now_ms = t->now_ms;
+    bos.now_ms = t->now_ms - 60000;
     api_send(&bos, "POST", PROCESS,
              "{\"company\":{\"row\":{\"name\":\"Bo's\"}},\"contact\":{\"row\":{}},"
              "\"opportunity\":{\"row\":{}}}");
@@ -474,10 +492,27 @@ FB_TEST(the_second_reads_who_was_first_and_may_merge_the_two)
         assert_int_equal(api_count(both[i], "rows"), 1);
         expect_answer(both[i], 200, "rows.0.code", "lead_twice");
         expect_answer(both[i], 200, "rows.0.theirs_who", "bo");
+        assert_int_equal(api_count(both[i], "rows.0.references.company"), 2);
         expect_answer(both[i], 200, "rows.0.pair.entity", "company");
         expect_answer(both[i], 200, "rows.0.pair.left.title", "Bo's");
         expect_answer(both[i], 200, "rows.0.pair.right.title", "Ana's");
     }
+}
+
+FB_TEST(the_second_ones_receipt_says_it_for_each_of_the_three)
+{
+    both_process();
+    api_get(&laptop, "/api/v1/receipts");
+    expect_answer(&laptop, 200, "rows.0.title", "Second line");
+    assert_int_equal(api_count(&laptop, "rows.0.conflicts"), 4); /* and the time */
+    int told = 0;
+    for (int i = 0; i < 4; i++) {
+        char place[64];
+        snprintf(place, sizeof place, "rows.0.conflicts.%d.code", i);
+        const char *code = api_at(&laptop, place);
+        told += code != NULL && strcmp(code, "lead_twice") == 0;
+    }
+    assert_int_equal(told, 3);
 }
 
 FB_TEST(what_was_made_twice_of_one_lead_is_in_the_duplicates_list)
@@ -538,9 +573,11 @@ int main(void)
         CASE(a_right_that_is_missing_for_one_of_them_stops_all),
         CASE(who_may_not_change_the_lead_may_not_process_it),
         CASE(a_lead_or_a_company_that_one_may_not_see_is_not_there),
+        CASE(who_may_not_make_records_for_the_leads_owner_owns_them_himself),
         CASE(a_field_that_one_may_not_write_is_not_carried_over),
         CASE(of_two_laptops_the_first_keeps_the_lead_and_the_records_of_both_stay),
         CASE(the_second_reads_who_was_first_and_may_merge_the_two),
+        CASE(the_second_ones_receipt_says_it_for_each_of_the_three),
         CASE(what_was_made_twice_of_one_lead_is_in_the_duplicates_list),
         CASE(headquarters_disqualifies_what_a_laptop_processed_and_a_person_decides),
     };

@@ -199,6 +199,13 @@ FB_TEST(receipts_tell_an_author_what_became_of_his_edits)
     api_get(&laptop, "/api/v1/receipts?state=amended");
     expect_answer(&laptop, 200, "rows.0.state", "adjusted");
     expect_answer(&laptop, 200, "rows.0.title", "Acme");
+    assert_int_equal(api_count(&laptop, "rows.0.conflicts"), 1);
+    expect_answer(&laptop, 200, "rows.0.conflicts.0.code", "later_theirs");
+    expect_answer(&laptop, 200, "rows.0.conflicts.0.fields.0", "website");
+    expect_answer(&laptop, 200, "rows.0.conflicts.0.mine.website", "early.example");
+    assert_non_null(strstr(api_at(&laptop, "rows.0.conflicts.0.sentence"), "late.example"));
+    api_get(&laptop, "/api/v1/receipts?state=adjusted");
+    assert_int_equal(api_count(&laptop, "rows"), 1);
     api_get(&bo, "/api/v1/receipts");
     assert_int_equal(api_count(&bo, "rows"), 0);
 }

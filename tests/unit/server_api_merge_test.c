@@ -125,6 +125,19 @@ FB_TEST(who_may_not_delete_the_one_may_not_merge_it_away)
     expect_server(t, "company/beta", "name", "Beta");
 }
 
+FB_TEST(a_wish_that_headquarters_would_hold_is_refused_where_it_is_asked)
+{
+    server_makes(t, "role_permission/merge", "role_id", "@role/of-ana", "entity", "merge_job",
+                 "action", "create", "level", "none", NULL);
+    everybody_syncs(t);
+    struct api_call *const both[] = {&ana, &laptop};
+    for (size_t i = 0; i < 2; i++) {
+        api_send(both[i], "POST", api_path("company/acme", "/merge"), drops("company/beta", ""));
+        expect_answer(both[i], 403, "code", "right_missing");
+    }
+    expect_server(t, "merge_job/pair", "state", "suspected");
+}
+
 FB_TEST(a_wish_that_makes_no_sense_is_refused)
 {
     const char *path = api_path("company/acme", "/merge");
@@ -151,6 +164,7 @@ int main(void)
         CASE(two_records_become_one_and_two_again),
         CASE(a_laptop_asks_and_headquarters_merges),
         CASE(who_may_not_delete_the_one_may_not_merge_it_away),
+        CASE(a_wish_that_headquarters_would_hold_is_refused_where_it_is_asked),
         CASE(a_wish_that_makes_no_sense_is_refused),
     };
     return cmocka_run_group_tests(cases, NULL, NULL);

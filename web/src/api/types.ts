@@ -66,6 +66,7 @@ export interface Conflict {
   is_private?: boolean; // somebody's own: not shown to whoever rules
   theirs_who?: string; theirs_at?: string; mine_who?: string; mine_at?: string; arrived_at?: string; device?: string;
   policy?: string; outcome?: string; reason?: string;
+  references?: References; code?: string | null; sentence?: string; pair?: { entity: string; left: { id: string; title: string }; right: { id: string; title: string } };
   ruling?: { keep?: string; value?: Record<string, Value>; who?: string; at?: string; note?: string } | null;
 }
 export interface Held {
@@ -74,8 +75,9 @@ export interface Held {
   fields: { field: string; old: Value; new: Value; is_reason?: boolean; entity?: string; row_id?: string }[];
 }
 export interface Receipt {
-  id: string; state: string; entity: string; row_id: string; title: string; at: string; round_at?: string;
-  code?: string; field?: string; mine?: Value; value?: Value; who?: string; their_at?: string; detail?: string;
+  id: string; state: string; entity: string; row_id: string; title: string; at: string; detail?: string | null;
+  /* Of an adjusted edit: the conflicts it left. */
+  conflicts?: Conflict[];
 }
 export interface DuplicatePair { id: string; entity: string; state?: string; left: { id: string; title: string; second?: string }; right: { id: string; title: string; second?: string }; score?: number; reasons?: string[] }
 export interface Device {

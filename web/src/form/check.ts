@@ -59,7 +59,7 @@ export function checkAll(fields: Field[], values: Record<string, Value | undefin
   return out;
 }
 
-const KNOWN = new Set(['required', 'too_long', 'date', 'order', 'range', 'mobile', 'tax_id', 'email', 'retired', 'alike', 'lookup', 'stage', 'number', 'json', 'no_step', 'type']);
+const KNOWN = new Set(['required', 'too_long', 'date', 'order', 'range', 'mobile', 'tax_id', 'email', 'retired', 'alike', 'lookup', 'stage', 'number', 'json', 'no_step', 'type', 'other_company', 'once']);
 
 /* The sentence beside the field: ours by code, else what the node said. */
 export function problemText(c: Catalogue, i: I18n, entity: string, name: string, p: ProblemField): string {

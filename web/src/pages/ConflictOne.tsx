@@ -11,6 +11,8 @@ import { Link } from '../lib/Link';
 import { recordPath } from '../lib/router';
 import { Edit } from '../value/Edit';
 import { valueText } from '../value/text';
+import { Merge, useMayMerge } from './Duplicates';
+import { useSentence } from './Receipts';
 import { PageHead } from './Section';
 import { useAct } from './useAct';
 
@@ -27,10 +29,11 @@ export function ConflictOne({ conflict: x, at, count, onShow, onClose }: { confl
   const [other, setOther] = useState<Record<string, Value>>(() => ({ ...x.theirs }));
   const [note, setNote] = useState('');
   const [isBusy, setBusy] = useState(false);
+  const [isMerging, setMerging] = useState(false);
   const text = (name: string, v: Value | undefined) => {
     if (x.is_private) return i.t('conf.private');
     const f = c.field(x.entity, name);
-    return i.value(f && v !== undefined ? valueText(c, i, f, v) : String(v ?? ''));
+    return i.value(f && v !== undefined ? valueText(c, i, f, v, x.references) : String(v ?? ''));
   };
   const send = async (body: Record<string, unknown>) => {
     setBusy(true);
@@ -76,7 +79,8 @@ export function ConflictOne({ conflict: x, at, count, onShow, onClose }: { confl
             </tbody>
           </table>
         </div>
-        {x.reason && <p className="fb-quiet">{x.reason}</p>}
+        <Said conflict={x} onMerge={() => setMerging(true)} />
+        {isMerging && x.pair && <Merge pair={{ id: '', ...x.pair }} onClose={() => setMerging(false)} />}
         {x.ruling && <p>{i.t('conf.ruled_by', { who: x.ruling.who || '–', t: i.when(x.ruling.at) })}{x.ruling.note && ` ${x.ruling.note}`}</p>}
         {canRule ? (
           <>
@@ -98,5 +102,21 @@ export function ConflictOne({ conflict: x, at, count, onShow, onClose }: { confl
         ) : <p className="fb-quiet">{i.t('conf.hq_decides')}</p>}
       </div>
     </section>
+  );
+}
+
+/* What became of one's own edit; of a lead that two people processed, that what each made can become one. */
+function Said({ conflict: x, onMerge }: { conflict: Conflict; onMerge: () => void }) {
+  const i = useI18n();
+  const session = useSession();
+  const sentence = useSentence();
+  const mayMerge = useMayMerge();
+  const isMine = x.mine_who === session.user.name;
+  if (!x.code || (!isMine && x.code !== 'lead_twice')) return null;
+  return (
+    <p>
+      {isMine ? sentence(x) : i.t('conf.lead_twice', { who: x.theirs_who ?? '–', me: x.mine_who ?? '–' })}{' '}
+      {x.pair && mayMerge && <Button size="small" onClick={onMerge}>{i.t('term.merge')}</Button>}
+    </p>
   );
 }

@@ -4,7 +4,7 @@ import { App, Button, Modal, Radio, Segmented, Skeleton, Space } from 'antd';
 import { useState } from 'react';
 import { api } from '../api/client';
 import { useDesk, useRecord, useRelated, wrote } from '../api/queries';
-import { useCatalogue } from '../api/session';
+import { may, useCatalogue, useSession } from '../api/session';
 import type { DuplicatePair } from '../api/types';
 import { isReadOnly } from '../catalogue/model';
 import { isSame } from '../form/state';
@@ -15,10 +15,14 @@ import { valueText } from '../value/text';
 import { Card, Loaded, PageHead } from './Section';
 import { useAct } from './useAct';
 
+/* Merging is a right of its own: headquarters would hold the wish of somebody without it. */
+export const useMayMerge = (): boolean => may(useSession(), 'merge_job', 'create');
+
 export default function Duplicates() {
   const i = useI18n();
   const c = useCatalogue();
   const act = useAct();
+  const mayMerge = useMayMerge();
   const [state, setState] = useState('suspected');
   const rows = useDesk<DuplicatePair>('/duplicates', { state });
   const [open, setOpen] = useState<DuplicatePair | null>(null);
@@ -37,7 +41,7 @@ export default function Duplicates() {
                   <span className="fb-grow"><Link to={recordPath(d.entity, d.left.id)}>{d.left.title}</Link> / <Link to={recordPath(d.entity, d.right.id)}>{d.right.title}</Link>{d.reasons && d.reasons.length > 0 && <span className="fb-quiet"> · {d.reasons.join(i.lang === 'zh' ? '、' : ', ')}</span>}</span>
                   {d.score !== undefined && <span className="fb-quiet">{i.t('dup.alike', { n: d.score })}</span>}
                   {state === 'suspected' && <Button size="small" onClick={() => void act(() => api.post(`/duplicates/${d.id}/dismiss`), i.t('dup.remembered'))}>{i.t('dup.not_same')}</Button>}
-                  {state === 'suspected' && <Button size="small" type="primary" onClick={() => setOpen(d)}>{i.t('term.merge')}</Button>}
+                  {state === 'suspected' && mayMerge && <Button size="small" type="primary" onClick={() => setOpen(d)}>{i.t('term.merge')}</Button>}
                   {state === 'merged' && <Button size="small" onClick={() => void act(() => api.post(`/merges/${d.id}/undo`), i.t('dup.undone'))}>{i.t('term.undo')}</Button>}
                 </li>
               ))}
@@ -50,7 +54,7 @@ export default function Duplicates() {
   );
 }
 
-function Merge({ pair, onClose }: { pair: DuplicatePair; onClose: () => void }) {
+export function Merge({ pair, onClose }: { pair: DuplicatePair; onClose: () => void }) {
   const c = useCatalogue();
   const i = useI18n();
   const act = useAct();

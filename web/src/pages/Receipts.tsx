@@ -4,7 +4,7 @@ import { Segmented } from 'antd';
 import { useState } from 'react';
 import { useDesk } from '../api/queries';
 import { useCatalogue } from '../api/session';
-import type { Receipt, Value } from '../api/types';
+import type { Conflict, Receipt, Value } from '../api/types';
 import { useI18n, type Key } from '../i18n';
 import { zh } from '../i18n/zh';
 import { Link } from '../lib/Link';
@@ -32,34 +32,40 @@ export default function Receipts() {
   );
 }
 
-/* The sentence of pages.md by the reason's code; a reason we don't know is told in the node's words. */
-export function useSentence(): (r: Receipt) => string {
+/* The sentence of pages.md by the conflict's code; one we don't know is told in the node's words. */
+export function useSentence(): (x: Conflict) => string {
   const i = useI18n();
   const c = useCatalogue();
-  return (r) => {
-    const field = r.field ? c.field(r.entity, r.field) : undefined;
-    const text = (v: Value | undefined) => i.value(field && v !== undefined ? valueText(c, i, field, v) : String(v ?? ''));
-    const f = i.label(field) || r.field || '';
-    const who = r.who || i.t('both.someone');
-    const params = { who, f, mine: text(r.mine), theirs: text(r.value), v: text(r.value), t: i.when(r.their_at ?? r.at), rec: r.title, admin: i.t('ui.admin'), note: r.detail ?? '', pick: '', n: 0, ent: i.label(c.entity(r.entity)) };
-    const key = `conflict.${r.code ?? ''}`;
-    if (key in zh) return i.t(key as Key, params);
-    const held = `held.${r.code ?? ''}`;
-    if (held in zh && !r.detail) return i.t(held as Key, params);
-    return r.detail || (f ? i.t('receipts.now', { f, v: params.v }) : i.t('receipts.as_it_was'));
+  return (x) => {
+    const text = (values: Record<string, Value> | undefined) => i.value(x.fields.map((n) => {
+      const f = c.field(x.entity, n);
+      return f ? valueText(c, i, f, values?.[n] ?? null, x.references) : String(values?.[n] ?? '');
+    }).filter(Boolean).join(i.lang === 'zh' ? '、' : ', '));
+    const theirs = text(x.theirs);
+    const mine = text(x.mine);
+    const rec = x.code === 'lead_twice' ? mine : x.title;
+    const key = `conflict.${x.code ?? ''}`;
+    if (!(key in zh)) return x.sentence ?? '';
+    return i.t(key as Key, { who: x.theirs_who || i.t('both.someone'), f: i.label(c.field(x.entity, x.fields[0] ?? '')), mine, theirs, t: i.when(x.theirs_at), rec, admin: i.t('ui.admin') });
   };
 }
+
+/* That somebody was first is said by what was made, where anything was. */
+const told = (list: Conflict[]): Conflict[] => (list.some((x) => x.code === 'lead_twice') ? list.filter((x) => x.code !== 'lead_first') : list);
 
 function One({ r }: { r: Receipt }) {
   const i = useI18n();
   const c = useCatalogue();
   const sentence = useSentence();
+  const conflicts = told(r.conflicts ?? []);
   return (
     <li style={{ alignItems: 'flex-start' }}>
       <Shape state={SHAPE[r.state] ?? 'quiet'} />
       <div className="fb-grow" style={{ whiteSpace: 'normal' }}>
         <div>{c.entity(r.entity) ? <Link to={recordPath(r.entity, r.row_id)}>{r.title || i.label(c.entity(r.entity))}</Link> : r.title}</div>
-        <div>{sentence(r)}</div>
+        {conflicts.map((x) => <div key={x.id}>{sentence(x)}</div>)}
+        {conflicts.length === 0 && <div>{r.detail || i.t(r.state === 'adjusted' ? 'receipts.adjusted' : 'receipts.as_it_was')}</div>}
+        {conflicts.some((x) => x.pair) && <Link to="/duplicates">{i.t('page.duplicates')}</Link>}
       </div>
       <span className="fb-quiet">{i.when(r.at)}</span>
     </li>

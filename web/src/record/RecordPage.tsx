@@ -26,12 +26,14 @@ import { Panels, withTabs, type Panel } from './Panels';
 import { Parts } from './Parts';
 import { RelatedList, relatedTabs } from './Related';
 import { useSaving } from './save';
+import { isOpenLead } from './conversion';
 import { pathField, Steps } from './Steps';
 import { History, Notes, Timeline } from './Story';
 import { Values } from './Values';
 
 const OVERVIEW = 'overview';
 const Chart = lazy(() => import('../charts/Relations'));
+const ProcessLead = lazy(() => import('./ProcessLead'));
 
 export function RecordPage({ entity, id }: { entity: Entity; id: string }) {
   const i = useI18n();
@@ -173,8 +175,10 @@ function Head({ entity, record, title, mayEdit, onEdit, onActivity, onStep }: He
   const create = useQuickCreate();
   const [isAssigning, setAssigning] = useState(false);
   const [isListing, setListing] = useState(false);
+  const [isProcessing, setProcessing] = useState(false);
   const mayList = useMayList(entity);
   const { row, references, marks } = record;
+  const mayProcess = mayEdit && entity.name === 'lead' && isOpenLead(row);
   const owner = c.ownerField(entity);
   const fields = c.fields(entity.name, entity.layout.header).filter((f) => f.name in row);
   const partCount = Object.values(record.parts ?? {}).reduce((n, list) => n + list.length, 0);
@@ -230,7 +234,8 @@ function Head({ entity, record, title, mayEdit, onEdit, onActivity, onStep }: He
       <Space wrap>
         {makes.map((e) => <Button key={e.name} onClick={() => makeOne(e)}>{i.t('rec.make', { ent: i.lang === 'zh' ? e.zh : e.en.toLowerCase() })}</Button>)}
         {c.entity('activity') && entity.name !== 'activity' && may(session, 'activity', 'create') && <Button icon={<PlusOutlined aria-hidden />} onClick={onActivity}>{i.label(c.entity('activity'))}</Button>}
-        {mayEdit && <Button type="primary" onClick={onEdit}>{i.t('ui.edit')}</Button>}
+        {mayProcess && <Button type="primary" onClick={() => setProcessing(true)}>{i.t('lead.process')}</Button>}
+        {mayEdit && <Button type={mayProcess ? 'default' : 'primary'} onClick={onEdit}>{i.t('ui.edit')}</Button>}
         <Dropdown
           trigger={['click']}
           menu={{
@@ -256,6 +261,7 @@ function Head({ entity, record, title, mayEdit, onEdit, onActivity, onStep }: He
         ))}
       </dl>
       {isAssigning && owner && <SetDialog entity={entity} only={owner} count={1} onCancel={() => setAssigning(false)} onSet={assign} />}
+      {isProcessing && <Suspense fallback={null}><ProcessLead record={record} onClose={() => setProcessing(false)} /></Suspense>}
       {isListing && <AddToList entity={entity} rows={[row]} columns={entity.layout.list.columns} onCancel={() => setListing(false)} onDone={() => setListing(false)} />}
     </header>
   );
