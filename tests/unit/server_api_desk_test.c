@@ -90,6 +90,7 @@ FB_TEST(an_admin_is_told_of_a_conflict_about_somebodys_own_but_not_what_it_says)
     assert_null(api_at(&ana, "rows.0.base.subject"));
     assert_null(api_at(&ana, "rows.0.theirs.subject"));
     assert_null(api_at(&ana, "rows.0.mine.subject"));
+    assert_null(strstr(ana.text, "Of the "));
 }
 
 FB_TEST(a_value_may_be_typed_and_a_laptop_may_rule)
