@@ -3,7 +3,7 @@
 import { App, Button, Modal, Radio, Segmented, Skeleton, Space } from 'antd';
 import { useState } from 'react';
 import { api } from '../api/client';
-import { useDesk, useRecord, useRelated, wrote } from '../api/queries';
+import { client, useDesk, useRecord, useRelated, wrote } from '../api/queries';
 import { may, useCatalogue, useSession } from '../api/session';
 import type { DuplicatePair } from '../api/types';
 import { isReadOnly } from '../catalogue/model';
@@ -74,8 +74,9 @@ export function Merge({ pair, onClose }: { pair: DuplicatePair; onClose: () => v
     const made = await act(() => api.post<{ state?: string } | undefined>(`/${pair.entity}/${keepId}/merge`, { drop: dropId, take: Object.fromEntries(differing.map((f) => [f.name, take[f.name] ?? 'keep'])) }));
     if (made === null) return;
     void message.success(i.t(made?.state === 'waiting' ? 'dup.waiting' : 'dup.merged'));
+    // What is no more is not asked for again.
+    client.removeQueries({ queryKey: ['record', pair.entity, dropId] });
     wrote(pair.entity, keepId);
-    wrote(pair.entity, dropId);
     onClose();
     navigate(recordPath(pair.entity, keepId));
   };
