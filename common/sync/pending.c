@@ -69,13 +69,15 @@ static void mark_group(uint64_t *mask, const struct fb_entity *e, const struct f
 
 /* A field that the catalogue does not know any more keeps nothing: no cut writes it either. */
 static void mark_field(struct fb_pending_row *row, const struct fb_entity *e, uint32_t field_no,
-                       bool is_kept)
+                       bool is_kept, bool is_touched)
 {
     const struct fb_field *field = fb_entity_field_no(e, field_no);
     if (field == NULL) {
         return;
     }
-    mark_group(row->touched, e, field);
+    if (is_touched) {
+        mark_group(row->touched, e, field);
+    }
     if (!is_kept) {
         return;
     }
@@ -101,7 +103,7 @@ static int mark_journal_row(struct loading *l, const struct fb_sql *q)
     row->has_journal = true;
     row->is_pending = true;
     if (fb_sql_int(q, 0) == FB_JOURNAL_UPDATE) {
-        mark_field(row, e, (uint32_t)fb_sql_int(q, 3), true);
+        mark_field(row, e, (uint32_t)fb_sql_int(q, 3), true, true);
     } else {
         row->is_kept_whole = true;
         row->is_touched_whole = true;
@@ -127,9 +129,32 @@ static int load_journal(struct loading *l)
     return rc;
 }
 
+/* A push that headquarters answered long ago and then lost with a restore: what it wrote comes back with it, as far as it still stands here.
+ * What others put in its place since, and what else stands in the row, headquarters may have lost too (found.c). */
+static int mark_answered(struct loading *l, const struct fb_change *change,
+                         struct fb_pending_row *row, struct fb_arena *arena)
+{
+    const struct fb_entity *e = fb_catalogue_entity_no(l->catalogue, change->entity_no);
+    struct fb_row local;
+    bool is_here = false;
+    int rc = fb_row_read(l->store, e, change->row_id, arena, &local, &is_here);
+    for (size_t i = 0; rc == FB_OK && is_here && i < change->field_count; i++) {
+        const struct fb_field *f = fb_entity_field_no(e, change->fields[i].field_no);
+        if (f != NULL && fb_value_equal(&local.values[f->index], &change->fields[i].mine)) {
+            fb_mask_set(row->touched, f->index);
+        }
+    }
+    bool is_whole = change->op == FB_CHANGE_INSERT;
+    for (size_t i = 0; is_whole && is_here && i < e->field_count; i++) {
+        is_whole = fb_value_is_empty(&local.values[i]) || fb_mask_has(row->touched, (uint32_t)i);
+    }
+    row->is_touched_whole |= is_whole;
+    return rc;
+}
+
 /* was_answered: no cut since skipped anything for it. */
 static int mark_change(struct loading *l, const struct fb_change *change, bool is_kept,
-                       bool was_answered)
+                       bool was_answered, struct fb_arena *arena)
 {
     const struct fb_entity *e = fb_catalogue_entity_no(l->catalogue, change->entity_no);
     if (e == NULL) {
@@ -149,15 +174,17 @@ static int mark_change(struct loading *l, const struct fb_change *change, bool i
     /* A cut came since the first edit: it may have skipped more than the net names (a value that
      * went there and back beside one that stayed, a row deleted and inserted again): then the row is open, not only its fields. */
     row->is_touched_whole |= change->cursor != l->cursor && !was_answered;
+    bool is_seen_through =
+        was_answered && change->op != FB_CHANGE_DELETE && !FB_BUG(ANSWERED_EDIT_HIDES_LOST);
     if (change->op == FB_CHANGE_UPDATE) {
         for (size_t i = 0; i < change->field_count; i++) {
-            mark_field(row, e, change->fields[i].field_no, is_kept);
+            mark_field(row, e, change->fields[i].field_no, is_kept, !is_seen_through);
         }
-        return FB_OK;
+    } else {
+        row->is_kept_whole |= is_kept;
+        row->is_touched_whole |= !is_seen_through;
     }
-    row->is_kept_whole |= is_kept;
-    row->is_touched_whole = true;
-    return FB_OK;
+    return is_seen_through ? mark_answered(l, change, row, arena) : FB_OK;
 }
 
 /* Was edited and is as it was: its user's, though headquarters learns nothing of it. It does not hide what headquarters lost (found.c). */
@@ -193,8 +220,9 @@ static int load_part(struct loading *l, const struct fb_push *push, int64_t part
     size_t count;
     rc = fb_changes_read(bytes, size, arena, &changes, &count, NULL);
     for (size_t i = 0; rc == FB_OK && i < count; i++) {
-        rc = part > FB_OUTBOX_NETTED_PART ? mark_change(l, &changes[i], is_kept, push->was_answered)
-                                          : mark_netted(l, &changes[i]);
+        rc = part > FB_OUTBOX_NETTED_PART
+                 ? mark_change(l, &changes[i], is_kept, push->was_answered, arena)
+                 : mark_netted(l, &changes[i]);
     }
     return rc;
 }

@@ -211,17 +211,18 @@ static bool was_turned(sqlite3 *hq, const char *id)
                id) > 0;
 }
 
-/* By whom it was written so, or a ruling that went back to the value before. */
+/* By whom it was written so, or a ruling that went back to the value before; a later address of which this part is empty takes the whole
+ * group. */
 static bool may_be_empty(struct sim_world *w, const char *id, const char *field, const char *group)
 {
     sqlite3 *hq = sim_eyes(SIM_HQ);
     int64_t count = sim_db_int(
         hq, 0,
         "SELECT (SELECT count(*) FROM conflict WHERE record_id = %Q AND field_group = %Q AND "
-        "outcome LIKE 'kept%%') "
+        "(outcome LIKE 'kept%%' OR json_type(mine, '$.%s') = 'null' AND field_group <> %Q)) "
         "+ (SELECT count(*) FROM merge_job WHERE keep_id = %Q OR drop_id = %Q) + (SELECT "
         "count(*) FROM held_change WHERE instr(changes, %Q) > 0)",
-        id, group, id, id, id);
+        id, group, field, field, id, id, id);
     for (int i = 0; i <= w->replica_count; i++) {
         count +=
             sim_db_int(sim_eyes(i), 0,
