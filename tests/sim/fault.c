@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/carried.h"
 #include "tests/sim/db.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/releases.h"
@@ -297,6 +298,9 @@ void sim_fault(struct sim_world *w, const struct sim_planned *e)
         break;
     case SIM_RELEASE:
         sim_release_take(w, random);
+        break;
+    case SIM_CARRY:
+        sim_carry(w, r, random);
         break;
     case SIM_PROGRAM:
         sim_program_change(w, r, random);

@@ -268,6 +268,26 @@ static void draw_programs(struct sim_plan *plan, uint64_t seed)
     }
 }
 
+/* Somebody carries a laptop's rounds by file, three steps each, seconds to minutes apart. */
+static void draw_carried(struct sim_plan *plan, uint64_t seed)
+{
+    uint64_t random = sim_mix(seed, 9);
+    if (!sim_chance(&random, 150)) {
+        return;
+    }
+    struct sim_params *p = &plan->params;
+    size_t trips = (size_t)between(&random, 1, 4);
+    struct sim_planned *events = add_events(plan, 3 * trips);
+    for (size_t i = 0; i < trips; i++) {
+        int64_t node = between(&random, 1, p->replicas);
+        int64_t at_ms = between(&random, 0, p->safety_ms - 1);
+        for (int step = 0; step < 3; step++) {
+            events[plan->count++] = drawn(at_ms % p->safety_ms, SIM_CARRY, node, &random);
+            at_ms += skewed(&random, sim_chance(&random, 700) ? 6000 : 120000);
+        }
+    }
+}
+
 static void draw_rights(struct sim_plan *plan, uint64_t seed)
 {
     uint64_t random = sim_mix(seed, 3);
@@ -317,6 +337,7 @@ void sim_plan_draw(struct sim_plan *plan, uint64_t seed)
     draw_history(plan, seed);
     draw_releases(plan, seed);
     draw_programs(plan, seed);
+    draw_carried(plan, seed);
     qsort(plan->events, plan->count, sizeof *plan->events, by_time);
 }
 

@@ -9,6 +9,7 @@
 #include "common/base/limits.h"
 #include "common/base/planted.h"
 #include "tests/sim/aging.h"
+#include "tests/sim/carried.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/releases.h"
 #include "tests/sim/rights.h"
@@ -566,6 +567,7 @@ static void tear_down(struct sim_world *w)
         sim_eyes_close(i);
         if (i > 0) {
             sim_snapshot_free(w->replicas[i].backup);
+            sim_carry_end(&w->replicas[i]);
         }
     }
     while (w->links != NULL) {

@@ -77,6 +77,7 @@ struct sim_replica {
     struct sim_snapshot *backup;        /* NULL: none was taken */
     char backup_device[FB_ROW_ID_SIZE]; /* whose certificate lies in it */
     int copy;                           /* the node it was copied to; 0: none */
+    struct sim_stick *stick;            /* carried.c; NULL: none */
     int ahead;           /* of headquarters' program: -1 too old to pull, 1 too new */
     int64_t kept_cursor; /* where it stood when it became so */
 };
