@@ -14,8 +14,9 @@
 
 #include "common/sync/replica_internal.h"
 
-#define ASK_KEY  "carried_ask"  /* SHA-256 of all frames of the newest export */
-#define PULL_KEY "carried_pull" /* ... of its pull alone */
+#define ASK_KEY      "carried_ask"      /* SHA-256 of all frames of the newest export */
+#define PULL_KEY     "carried_pull"     /* ... of its pull alone */
+#define PROTOCOL_KEY "carried_protocol" /* that the program spoke which wrote it */
 
 /* What went wrong in the machine, as the caller hears it. */
 static int tell(struct fb_replica_round *r, int rc, struct fb_why *why)
@@ -82,6 +83,7 @@ static int remember_ask(struct fb_replica_round *r, const struct fb_sha256 *ask,
     }
     rc = fb_store_meta_set(r->store, ASK_KEY, &ask_value);
     rc = rc < 0 ? rc : fb_store_meta_set(r->store, PULL_KEY, &pull_value);
+    rc = rc < 0 ? rc : fb_replica_set_int(r->store, PROTOCOL_KEY, FB_PROTOCOL_OF_LAPTOP);
     if (rc < 0) {
         fb_store_rollback(r->store);
         return rc;
@@ -131,12 +133,17 @@ static int check_ask(struct fb_replica_round *r, const uint8_t *answer, size_t s
                      struct fb_sha256 *ret_pull, struct fb_why *why)
 {
     struct fb_sha256 ask;
+    int64_t protocol = 0;
     int rc = fb_store_meta_blob(r->store, ASK_KEY, ask.bytes, sizeof ask.bytes);
     rc = rc < 0 ? rc : fb_store_meta_blob(r->store, PULL_KEY, ret_pull->bytes, FB_SHA256_BYTES);
+    rc = rc < 0 ? rc : fb_store_meta_int(r->store, PROTOCOL_KEY, &protocol);
     if (rc < 0 && rc != FB_ERR_NOT_FOUND) {
         return tell(r, rc, why);
     }
-    return rc == FB_OK && size > FB_SHA256_BYTES && memcmp(answer, ask.bytes, sizeof ask.bytes) == 0
+    /* Headquarters answered the program that asked: another release might read the answer wrongly. */
+    bool is_ours = rc == FB_OK && protocol == FB_PROTOCOL_OF_LAPTOP && size > FB_SHA256_BYTES &&
+                   memcmp(answer, ask.bytes, sizeof ask.bytes) == 0;
+    return is_ours
                ? FB_OK
                : fb_fail(why, FB_ERR_INVALID,
                          "this answers an older file than the last that this laptop wrote: take in "
