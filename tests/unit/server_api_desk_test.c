@@ -197,7 +197,7 @@ FB_TEST(receipts_tell_an_author_what_became_of_his_edits)
     replica_edits(t, "ana", "company/acme", "website", "early.example");
     server_edits(t, "company/acme", "website", "late.example");
     everybody_syncs(t);
-    api_get(&laptop, "/api/v1/receipts?state=amended");
+    api_get(&laptop, "/api/v1/receipts?state=adjusted");
     expect_answer(&laptop, 200, "rows.0.state", "adjusted");
     expect_answer(&laptop, 200, "rows.0.title", "Acme");
     assert_int_equal(api_count(&laptop, "rows.0.conflicts"), 1);

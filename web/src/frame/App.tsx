@@ -8,7 +8,7 @@ import enUS from 'antd/locale/en_US';
 import zhCN from 'antd/locale/zh_CN';
 import dayjs from 'dayjs';
 import 'dayjs/locale/zh-cn';
-import { useEffect, useMemo, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { onExpired } from '../api/client';
 import { client } from '../api/queries';
 import { CatalogueProvider, SessionProvider, useCatalogueQuery, useEvents, useSessionQuery, useSync, useTitlesQuery } from '../api/session';
@@ -58,14 +58,15 @@ function Inside() {
   const titles = useTitlesQuery(catalogue.data, true);
   const shown = useMemo(() => (titles.data ? catalogue.data?.withTitles(titles.data) : catalogue.data), [catalogue.data, titles.data]);
   const [isExpired, setExpired] = useState(false);
+  const typed = useRef(''); // a one-time password need not be typed twice
   useEvents(isIn && !isExpired);
   // Before anybody signed in there is nothing that could have ended.
   useEffect(() => onExpired(() => client.getQueryData(['session']) && setExpired(true)), []);
 
   if (session.isPending) return <Full><Spin aria-label={t('ui.loading')} /></Full>;
   if (session.isError) return <Failed error={session.error} onAgain={() => void session.refetch()} />;
-  if (!user) return <SignIn onDone={() => void session.refetch()} />;
-  if (user.must_change_password) return <ChangePassword login={user.user.login} onDone={() => void session.refetch()} />;
+  if (!user) return <SignIn onDone={(password) => { typed.current = password; void session.refetch(); }} />;
+  if (user.must_change_password) return <ChangePassword login={user.user.login} old={typed.current} onDone={() => { typed.current = ''; void session.refetch(); }} />;
   if (catalogue.isError) return <Failed error={catalogue.error} onAgain={() => void catalogue.refetch()} />;
   if (!shown) return <Full><Spin aria-label={t('ui.loading')} /></Full>;
   return (

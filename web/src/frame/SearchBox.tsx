@@ -11,7 +11,7 @@ import { useI18n } from '../i18n';
 import { useKeys } from '../lib/keys';
 import { newest } from '../lib/newest';
 import { navigate, openTabs, recordPath } from '../lib/router';
-import { secondWords } from '../value/text';
+import { secondWords, titleWords } from '../value/text';
 import { canSee, PAGES } from './pages';
 import { useTabTitle } from './TabBar';
 
@@ -57,12 +57,14 @@ export function SearchBox() {
     if (recent.length > 0) groups.push({ label: t('ui.recent'), options: recent.map((x) => item(x.path, titleOf(x))) });
   }
   const own = found.filter((f) => !f.is_reference);
-  for (const e of c.entities) {
+  const words = (f: Found) => titleWords(c, i, f.entity ?? '', f.id, f.title);
+  // What an administrator sets up is no find for others, people excepted.
+  for (const e of c.entities.filter((x) => session.is_admin || x.module !== 'admin' || x.name === 'employee')) {
     const rows = own.filter((f) => f.entity === e.name);
-    if (rows.length > 0) groups.push({ label: label(e), options: rows.map((f) => item(recordPath(e.name, f.id), f.title, secondWords(c, i, e.name, f.second))) });
+    if (rows.length > 0) groups.push({ label: label(e), options: rows.map((f) => item(recordPath(e.name, f.id), words(f), secondWords(c, i, e.name, f.second))) });
   }
   const far = found.filter((f) => f.is_reference);
-  if (far.length > 0) groups.push({ label: t('term.details_at_hq'), options: far.map((f) => item(`far/${f.entity}/${f.id}`, f.title, secondWords(c, i, f.entity ?? '', f.second), true)) });
+  if (far.length > 0) groups.push({ label: t('term.details_at_hq'), options: far.map((f) => item(`far/${f.entity}/${f.id}`, words(f), secondWords(c, i, f.entity ?? '', f.second), true)) });
   const pages = PAGES.filter((p) => canSee(p, session) && (q === '' || t(p.title).toLowerCase().includes(q))).map((p) => item(p.path, t(p.title)));
   const lists = q === '' ? [] : c.entities.filter((e) => e.module && label(c.plural(e)).toLowerCase().includes(q)).map((e) => item(`/e/${e.name}`, label(c.plural(e))));
   const actions = q === '' ? [] : c.entities

@@ -14,14 +14,14 @@ import { useI18n } from '../i18n';
 import { money, shortMoney } from '../i18n/format';
 import { isComposing, lettersOff } from '../lib/keys';
 import { Link } from '../lib/Link';
-import { navigate, recordPath } from '../lib/router';
+import { listPath, navigate, recordPath } from '../lib/router';
 import { problemSentence } from '../lib/problem';
 import { MarkSign } from '../value/Marks';
 import { valueText } from '../value/text';
 import { rowTitle } from './Table';
 
 const CARDS_MAX = 200;
-interface Lane { value: string; title: string; color?: string }
+interface Lane { value: string; title: string; isEnd?: boolean }
 
 /* The lanes: the choices of the field, or the rows it refers to in their order. */
 function useLanes(field: Field): Lane[] {
@@ -35,7 +35,7 @@ function useLanes(field: Field): Lane[] {
   });
   if (!target) return c.choices(field).filter((x) => !x.is_retired).map((x) => ({ value: x.value, title: i.label(x) }));
   const e = c.entity(target);
-  return (rows.data?.rows ?? []).map((r) => ({ value: r.id, title: e ? rowTitle(e, r) : r.id }));
+  return (rows.data?.rows ?? []).map((r) => ({ value: r.id, title: e ? rowTitle(e, r) : r.id, isEnd: r.kind === 'won' || r.kind === 'lost' }));
 }
 
 export function Board({ entity, filter }: { entity: Entity; filter: Filter }) {
@@ -96,7 +96,7 @@ export function Board({ entity, filter }: { entity: Entity; filter: Filter }) {
             {cards.map((row) => (
               <Card key={row.id} entity={entity} row={row} refs={refs} skip={field.name} sumField={sumField} lanes={lanes.filter((l) => l.value !== lane.value && allowed(row, l))} onMove={(to) => void move(row, to)} />
             ))}
-            {cards.length === 0 && <p className="fb-quiet">{i.t('ui.none')}</p>}
+            {cards.length === 0 && <p className="fb-quiet">{lane.isEnd ? <>{i.t('list.closed_away')} <Link to={listPath(entity.name, [[field.name, '=', lane.value]])}>{i.t('rec.all')}</Link></> : i.t('ui.none')}</p>}
           </section>
         );
       })}

@@ -1,35 +1,20 @@
 // SPDX-License-Identifier: MIT
 // Only what needs a person, then health; every number opens its list.
-import { useQuery } from '@tanstack/react-query';
 import { Button, Space } from 'antd';
-import { api } from '../api/client';
-import { useDesk } from '../api/queries';
 import { useSession } from '../api/session';
-import type { Conflict, Device, DuplicatePair, Health, HealthCheck, Held } from '../api/types';
-import { useI18n, type Key } from '../i18n';
-import { bytes, decimal, duration, isoDate } from '../i18n/format';
+import { useI18n } from '../i18n';
+import { bytes, decimal, duration } from '../i18n/format';
 import { zh } from '../i18n/zh';
-import { Link } from '../lib/Link';
 import { navigate } from '../lib/router';
 import { pagesOf } from '../frame/pages';
 import { Shape } from '../value/Marks';
 import { DeviceTable } from './Devices';
 import { Card, PageHead } from './Section';
+import { healthFact, healthWord, useHealth, Waiting } from './Waiting';
 
 export default function Admin() {
   const i = useI18n();
   const session = useSession();
-  const conflicts = useDesk<Conflict>('/conflicts', { state: 'waiting' });
-  const held = useDesk<Held>('/held');
-  const devices = useDesk<Device>('/devices');
-  const alike = useDesk<DuplicatePair>('/duplicates');
-  const asking = (devices.data ?? []).filter((d) => d.state === 'pending').length;
-  const waiting = [
-    { n: conflicts.data?.length ?? 0, word: i.t('page.conflicts'), path: '/conflicts' },
-    { n: held.data?.length ?? 0, word: i.t('page.held'), path: '/held' },
-    { n: asking, word: i.t('dev.to_approve'), path: '/devices' },
-    { n: alike.data?.length ?? 0, word: i.t('page.duplicates'), path: '/duplicates' },
-  ].filter((w) => w.n > 0);
   return (
     <section>
       <PageHead title={i.t('page.admin')}>
@@ -37,9 +22,7 @@ export default function Admin() {
       </PageHead>
       <div className="fb-columns">
         <div>
-          <Card title={i.t('admin.waiting')}>
-            {waiting.length === 0 ? <p className="fb-quiet">{i.t('admin.fine')}</p> : <ul className="fb-rows">{waiting.map((w) => <li key={w.path}><Shape state="disputed" /><Link to={w.path}>{w.word}</Link><span className="fb-push">{w.n}</span></li>)}</ul>}
-          </Card>
+          <Waiting />
           <Card title={i.t('sync.laptops')}><DeviceTable isShort /></Card>
         </div>
         <div><HealthCard /></div>
@@ -50,10 +33,8 @@ export default function Admin() {
 
 function HealthCard() {
   const i = useI18n();
-  const health = useQuery({ queryKey: ['desk', '/health'], queryFn: () => api.get<Health>('/health') });
-  const word = (name: string) => (`health.${name}` in zh ? i.t(`health.${name}` as Key) : name);
+  const health = useHealth();
   if (!health.data) return <Card title={i.t('admin.health')}><p className="fb-quiet">{health.isError ? i.t('problem.not_offered') : i.t('ui.loading')}</p></Card>;
-  const fact = (x: HealthCheck) => (x.fact && `health.${x.fact}` in zh ? i.t(`health.${x.fact}` as Key, { v: x.fact === 'free' ? bytes(x.value ?? 0) : isoDate(new Date(x.value ?? 0)) }) : x.detail);
   const shown = (k: string, v: unknown) => {
     if (typeof v === 'boolean') return i.t(v ? 'ui.yes' : 'ui.no');
     if (typeof v !== 'number') return String(v);
@@ -64,8 +45,8 @@ function HealthCard() {
   return (
     <Card title={i.t('admin.health')}>
       <ul className="fb-rows">
-        {(health.data.checks ?? []).map((x) => <li key={x.name}><Shape state={x.ok ? 'ok' : 'danger'} /><span className="fb-grow">{word(x.name)}{fact(x) && <span className="fb-quiet"> · {fact(x)}</span>}</span>{x.since && <span className="fb-quiet">{i.when(x.since)}</span>}</li>)}
-        {facts.map(([k, v]) => <li key={k}><span className="fb-grow">{word(k)}</span><span>{shown(k, v)}</span></li>)}
+        {(health.data.checks ?? []).map((x) => <li key={x.name}><Shape state={x.ok ? 'ok' : 'danger'} /><span className="fb-grow">{healthWord(i, x.name)}{healthFact(i, x) && <span className="fb-quiet"> · {healthFact(i, x)}</span>}</span>{x.since && <span className="fb-quiet">{i.when(x.since)}</span>}</li>)}
+        {facts.map(([k, v]) => <li key={k}><span className="fb-grow">{healthWord(i, k)}</span><span>{shown(k, v)}</span></li>)}
       </ul>
     </Card>
   );

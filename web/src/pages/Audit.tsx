@@ -33,13 +33,13 @@ export default function Audit() {
     <section>
       <PageHead title={i.t('page.audit')}><Button onClick={save} disabled={rows.length === 0}>{i.t('term.export')}</Button></PageHead>
       <div className="fb-chips">
-        <Lookup width={180} target="employee" value={who} onChange={(id) => { setWho(id); setCursors([]); }} label={i.t('audit.who')} canCreate={false} />
+        <Lookup width={150} target="employee" value={who} onChange={(id) => { setWho(id); setCursors([]); }} label={i.t('audit.who')} placeholder={i.t('audit.who')} canCreate={false} />
         <Select aria-label={i.t('bin.kind')} allowClear={clearing()} style={{ width: 160 }} placeholder={i.t('bin.kind')} value={entity || undefined} onChange={(e?: string) => { setEntity(e ?? ''); setCursors([]); }} showSearch={{ optionFilterProp: 'label' }} options={c.entities.map((e) => ({ value: e.name, label: i.label(e) }))} />
         <DatePicker.RangePicker aria-label={i.t('audit.time')} value={span} onChange={(v) => { setSpan(v); setCursors([]); }} />
         <span className="fb-quiet">{i.t('audit.logged')}</span>
       </div>
       <Card>
-        {page.isError ? <p>{problemSentence(i, page.error)}</p> : <HistoryTable rows={rows} entityOf={(r) => r.entity ?? ''} withRecord />}
+        {page.isError ? <p>{problemSentence(i, page.error)}</p> : <HistoryTable rows={rows} entityOf={(r) => r.entity ?? ''} withRecord none={i.t('audit.none')} />}
         <div className="fb-bar" style={{ margin: '8px 0 0' }}>
           <Button size="small" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>{i.t('list.before')}</Button>
           <Button size="small" disabled={!page.data?.next} onClick={() => page.data?.next && setCursors([...cursors, page.data.next])}>{i.t('list.next')}</Button>

@@ -10,7 +10,7 @@ import { problemSentence } from '../lib/problem';
 
 const PASSWORD_CHARS_MIN = 12;
 
-interface ChangeProps { login: string; onDone: () => void }
+interface ChangeProps { login: string; old?: string; onDone: () => void }
 
 export function ChangePassword(p: ChangeProps) {
   const i = useI18n();
@@ -30,15 +30,15 @@ export function PasswordDialog({ onCancel, ...p }: ChangeProps & { onCancel: () 
   return <Modal open title={i.t('login.change_password')} footer={null} width={400} onCancel={onCancel}><p className="fb-quiet">{i.t('login.ends_others', { n: PASSWORD_CHARS_MIN })}</p><PasswordForm {...p} /></Modal>;
 }
 
-function PasswordForm({ login, onDone }: ChangeProps) {
+function PasswordForm({ login, old, onDone }: ChangeProps) {
   const i = useI18n();
   const [error, setError] = useState('');
   const [isBusy, setBusy] = useState(false);
-  const send = async (v: { old: string; fresh: string }) => {
+  const send = async (v: { old?: string; fresh: string }) => {
     setBusy(true);
     setError('');
     try {
-      await api.post('/session/password', { old: v.old, new: v.fresh });
+      await api.post('/session/password', { old: v.old ?? old, new: v.fresh });
       // A changed password ends every login, this one too; whoever just typed it need not type it again.
       await api.post('/session', { login, password: v.fresh }).catch(() => undefined);
       onDone();
@@ -49,10 +49,10 @@ function PasswordForm({ login, onDone }: ChangeProps) {
     }
   };
   return (
-    <Form layout="vertical" requiredMark={false} size="large" onFinish={(v) => void send(v as { old: string; fresh: string })}>
+    <Form layout="vertical" requiredMark={false} size="large" onFinish={(v) => void send(v as { old?: string; fresh: string })}>
       <div role="alert">{error && <Alert type="error" title={error} style={{ marginBottom: 16 }} />}</div>
-      <Form.Item name="old" label={i.t('login.password_now')} rules={[{ required: true, message: i.t('check.required', { f: i.t('login.password_now') }) }]}><Input.Password autoFocus autoComplete="current-password" /></Form.Item>
-      <Form.Item name="fresh" label={i.t('login.password_new')} rules={[{ required: true, min: PASSWORD_CHARS_MIN, message: i.t('login.too_short', { n: PASSWORD_CHARS_MIN }) }]}><Input.Password autoComplete="new-password" /></Form.Item>
+      {!old && <Form.Item name="old" label={i.t('login.password_now')} rules={[{ required: true, message: i.t('check.required', { f: i.t('login.password_now') }) }]}><Input.Password autoFocus autoComplete="current-password" /></Form.Item>}
+      <Form.Item name="fresh" label={i.t('login.password_new')} rules={[{ required: true, min: PASSWORD_CHARS_MIN, message: i.t('login.too_short', { n: PASSWORD_CHARS_MIN }) }]}><Input.Password autoFocus={!!old} autoComplete="new-password" /></Form.Item>
       <Form.Item name="again" label={i.t('login.password_again')} dependencies={['fresh']} rules={[({ getFieldValue }) => ({ validator: (_, v) => (v === getFieldValue('fresh') ? Promise.resolve() : Promise.reject(new Error(i.t('login.not_same')))) })]}><Input.Password autoComplete="new-password" /></Form.Item>
       <Button type="primary" htmlType="submit" block loading={isBusy}>{i.t('ui.save')}</Button>
     </Form>

@@ -47,6 +47,7 @@ export function ConflictOne({ conflict: x, at, count, onShow, onClose }: { confl
   const rule = () => keep && !isBusy && void send(keep === 'value' ? { value: Object.fromEntries(x.fields.map((f) => [f, other[f] ?? null])) } : { keep });
   useKeys({ '1': () => setKeep('base'), '2': () => setKeep('theirs'), '3': () => setKeep('mine'), '4': () => !x.is_private && setKeep('value'), n: () => onShow((at + 1) % count), 'ctrl+Enter': rule, Escape: onClose });
   const pick = (value: Keep, label: string) => (canRule ? <Radio value={value} checked={keep === value} onChange={() => setKeep(value)} name="keep">{label}</Radio> : label);
+  const outcome = (kept: string | undefined) => { const f = c.field('conflict', 'outcome'); return (f && kept && i.label(c.choice(f, kept))) || ''; };
   const columns: { keep: Keep; label: string; values: Record<string, Value>; who?: string; when?: string; arrived?: string }[] = [
     { keep: 'base', label: i.t('conf.original'), values: x.base ?? {} },
     { keep: 'theirs', label: i.t('conf.hq'), values: x.theirs ?? {}, who: x.theirs_who, when: x.theirs_at, arrived: x.theirs_at },
@@ -57,8 +58,8 @@ export function ConflictOne({ conflict: x, at, count, onShow, onClose }: { confl
     <section>
       <PageHead title={i.t('page.conflicts')}>
         <span className="fb-quiet">{i.t('conf.n_of', { a: at + 1, b: count })}</span>
-        <Button disabled={at === 0} onClick={() => onShow(at - 1)}>{i.t('list.before')}</Button>
-        <Button disabled={at + 1 >= count} onClick={() => onShow(at + 1)}>{i.t('list.next')}</Button>
+        <Button disabled={at === 0} onClick={() => onShow(at - 1)}>{i.t('key.before')}</Button>
+        <Button disabled={at + 1 >= count} onClick={() => onShow(at + 1)}>{i.t('key.after')}</Button>
         <Button onClick={onClose}>{i.t('conf.all')}</Button>
       </PageHead>
       <div className="fb-card">
@@ -81,7 +82,7 @@ export function ConflictOne({ conflict: x, at, count, onShow, onClose }: { confl
         </div>
         <Said conflict={x} onMerge={() => setMerging(true)} />
         {isMerging && x.pair && <Merge pair={{ id: '', ...x.pair }} onClose={() => setMerging(false)} />}
-        {x.ruling && <p>{i.t('conf.ruled_by', { who: x.ruling.who || '–', t: i.when(x.ruling.at) })}{x.ruling.note && ` ${x.ruling.note}`}</p>}
+        {x.ruling && <p>{i.t('conf.ruled_by', { who: x.ruling.who || '–', t: i.when(x.ruling.at) })} {outcome(x.ruling.keep)}{x.ruling.note && ` ${x.ruling.note}`}</p>}
         {canRule ? (
           <>
             {!x.is_private && <p><Radio value="value" checked={keep === 'value'} onChange={() => setKeep('value')} name="keep">{i.t('conf.other')}</Radio></p>}

@@ -8,7 +8,8 @@ import { useDesk, useList, wrote } from '../api/queries';
 import { useCatalogue, useSession, useSync } from '../api/session';
 import type { ChangeRow, Filter, ListAnswer, Receipt, Row } from '../api/types';
 import { useQuickCreate } from '../form/quick';
-import { useI18n } from '../i18n';
+import type { Catalogue, Entity } from '../catalogue/model';
+import { useI18n, type I18n } from '../i18n';
 import { clock, dayText, isoDate } from '../i18n/format';
 import { Link } from '../lib/Link';
 import { problemSentence } from '../lib/problem';
@@ -18,6 +19,7 @@ import { Edit } from '../value/Edit';
 import { MarkSign, Shape } from '../value/Marks';
 import { titleOf } from '../value/text';
 import { Card, Loaded } from './Section';
+import { Waiting } from './Waiting';
 
 const Funnel = lazy(() => import('../charts/Funnel'));
 const ROWS = 12;
@@ -25,6 +27,7 @@ const ROWS = 12;
 export function MyDay() {
   const c = useCatalogue();
   const i = useI18n();
+  const session = useSession();
   const create = useQuickCreate();
   const now = new Date();
   const activity = c.entity('activity');
@@ -48,6 +51,7 @@ export function MyDay() {
           {activity && <Activities />}
         </div>
         <div>
+          {session.is_admin && session.node === 'server' && <Waiting isQuiet />}
           <SinceLastSync />
           <Suggested />
           {c.entity('opportunity') && <Suspense fallback={<Skeleton active />}><Funnel isMine /></Suspense>}
@@ -131,6 +135,9 @@ function ActivityRow({ row, answers, isLate }: { row: Row; answers: ListAnswer[]
   );
 }
 
+/* The word after a number: 家公司; companies. */
+const counted = (i: I18n, c: Catalogue, e: Entity, n: number) => (i.lang === 'zh' ? (e.measure ?? '条') + e.zh : (n === 1 ? e : c.plural(e)).en.toLowerCase());
+
 function SinceLastSync() {
   const i = useI18n();
   const c = useCatalogue();
@@ -153,7 +160,7 @@ function SinceLastSync() {
       <Loaded query={changes} empty={adjusted + held === 0 ? i.t('day.no_changes') : ''}>
         {() => (
           <ul className="fb-rows">
-            {lines.map((x) => <li key={x.entity + x.kind}><Shape state={x.kind === 'removed' ? 'quiet' : 'ok'} /><Link to={listPath(x.entity)}>{i.t(x.kind === 'removed' ? 'day.left_n' : x.kind === 'new' || x.kind === 'arrived' ? 'day.new_n' : 'day.changed_n', { n: x.n, ent: i.lang === 'zh' ? c.entity(x.entity)!.zh : (x.n === 1 ? c.entity(x.entity)! : c.plural(c.entity(x.entity)!)).en.toLowerCase() })}</Link></li>)}
+            {lines.map((x) => <li key={x.entity + x.kind}><Shape state={x.kind === 'removed' ? 'quiet' : 'ok'} /><Link to={`${listPath(x.entity)}?sort=-modified_at`}>{i.t(x.kind === 'removed' ? 'day.left_n' : x.kind === 'new' || x.kind === 'arrived' ? 'day.new_n' : 'day.changed_n', { n: x.n, ent: counted(i, c, c.entity(x.entity)!, x.n) })}</Link></li>)}
           </ul>
         )}
       </Loaded>

@@ -3,7 +3,7 @@
 import { Segmented } from 'antd';
 import { useState } from 'react';
 import { useDesk } from '../api/queries';
-import { useCatalogue } from '../api/session';
+import { useCatalogue, useSession } from '../api/session';
 import type { Conflict, Receipt, Value } from '../api/types';
 import { useI18n, type Key } from '../i18n';
 import { zh } from '../i18n/zh';
@@ -13,21 +13,26 @@ import type { StateColour } from '../theme/tokens';
 import { Shape } from '../value/Marks';
 import { valueText } from '../value/text';
 import { Card, Loaded, PageHead } from './Section';
+import { Waiting } from './SyncPage';
 
 const SHAPE: Record<string, StateColour> = { adjusted: 'adjusted', held: 'held', waiting: 'unsent', conflict: 'disputed', disputed: 'disputed', taken: 'ok', settled: 'ok' };
 
 export default function Receipts() {
   const i = useI18n();
   const [state, setState] = useState('');
-  const rows = useDesk<Receipt>('/receipts', { state });
+  const session = useSession();
+  const isWaiting = state === 'waiting';
+  const rows = useDesk<Receipt>('/receipts', { state }, !isWaiting);
   return (
     <section>
       <PageHead title={i.t('page.receipts')}>
-        <Segmented aria-label={i.t('term.filter')} value={state} onChange={setState} options={[{ value: '', label: i.t('list.all') }, { value: 'adjusted', label: i.t('term.adjusted') }, { value: 'held', label: i.t('term.held') }, { value: 'waiting', label: i.t('term.to_send') }]} />
+        <Segmented aria-label={i.t('term.filter')} value={state} onChange={setState} options={[{ value: '', label: i.t('list.all') }, { value: 'adjusted', label: i.t('term.adjusted') }, { value: 'held', label: i.t('term.held') }, ...(session.node === 'replica' ? [{ value: 'waiting', label: i.t('term.to_send') }] : [])]} />
       </PageHead>
-      <Card>
-        <Loaded query={rows} empty={i.t('receipts.none')}>{(list) => <ul className="fb-rows">{list.map((r) => <One key={r.id} r={r} />)}</ul>}</Loaded>
-      </Card>
+      {isWaiting ? <Waiting /> : (
+        <Card>
+          <Loaded query={rows} empty={i.t('receipts.none')}>{(list) => <ul className="fb-rows">{list.map((r) => <One key={r.id} r={r} />)}</ul>}</Loaded>
+        </Card>
+      )}
     </section>
   );
 }

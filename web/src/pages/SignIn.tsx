@@ -8,7 +8,7 @@ import { setLanguage, useI18n, type Lang } from '../i18n';
 import { duration } from '../i18n/format';
 import { problemSentence } from '../lib/problem';
 
-export function SignIn({ onDone, isAgain }: { onDone: () => void; isAgain?: boolean }) {
+export function SignIn({ onDone, isAgain }: { onDone: (password: string) => void; isAgain?: boolean }) {
   const i = useI18n();
   const [error, setError] = useState('');
   const [needsCode, setNeedsCode] = useState(false);
@@ -18,7 +18,7 @@ export function SignIn({ onDone, isAgain }: { onDone: () => void; isAgain?: bool
     setError('');
     try {
       await api.post('/session', { login: v.login.trim(), password: v.password, ...(v.totp && { totp: v.totp.trim() }) });
-      onDone();
+      onDone(v.password);
     } catch (err) {
       const p = err instanceof Problem ? err : null;
       if (p?.code === 'totp_needed') setNeedsCode(true);

@@ -45,13 +45,15 @@ export default function SyncPage() {
   );
 }
 
+const LEASE_SOON_DAYS = 7; // as the indicator: from here on it asks
+
 function Facts({ sync }: { sync: Sync }) {
   const i = useI18n();
   const facts = [
     sync.last_at ? i.t('sync.last', { t: i.when(sync.last_at) }) : i.t('sync.never'),
     sync.next_at ? i.t('sync.next', { t: i.when(sync.next_at) }) : '',
     sync.paused_until ? i.t('sync.paused_until', { t: dateTime(new Date(sync.paused_until)) }) : '',
-    sync.lease ? i.t('lease.soon', { d: sync.lease.until.slice(0, 10), n: sync.lease.days }) : '',
+    sync.lease ? i.t(sync.lease.days > LEASE_SOON_DAYS ? 'lease.until' : 'lease.soon', { d: sync.lease.until.slice(0, 10), n: sync.lease.days }) : '',
   ].filter(Boolean);
   return <ul className="fb-plain">{facts.map((f) => <li key={f}>{f}</li>)}</ul>;
 }
@@ -96,7 +98,7 @@ function FirstDownload({ first }: { first: NonNullable<Sync['first']> }) {
   );
 }
 
-function Waiting({ count }: { count: number }) {
+export function Waiting({ count = 0 }: { count?: number }) {
   const i = useI18n();
   const c = useCatalogue();
   const rows = useDesk<WaitingRow>('/sync/waiting');
@@ -109,6 +111,7 @@ function Waiting({ count }: { count: number }) {
               <li key={`${r.entity}-${r.id}`}>
                 <span className="fb-chip">{i.label(c.entity(r.entity)) || r.entity}</span>
                 <span className="fb-grow">{c.entity(r.entity) ? <Link to={recordPath(r.entity, r.id)}>{r.title || r.id.slice(0, 8)}</Link> : r.title}
+                  {!r.fields && r.edits ? <span className="fb-quiet"> · {i.t(r.kind === 'created' ? 'sync.is_new' : 'sync.edits', { n: r.edits })}</span> : null}
                   {r.fields && r.fields.length > 0 && <span className="fb-quiet"> · {r.fields.map((f) => i.label(c.field(r.entity, f)) || f).join(i.lang === 'zh' ? '、' : ', ')}</span>}
                 </span>
                 <span className="fb-quiet">{i.when(r.at ?? r.made_at)}</span>

@@ -43,10 +43,10 @@ export default function Territories() {
     });
   return (
     <section>
-      <PageHead title={i.t('page.territories')}><Button onClick={() => navigate(listPath('territory'))}>{i.label(c.plural(territory))}</Button></PageHead>
+      <PageHead title={i.t('page.territories')}>{rule && <Button onClick={() => navigate('/e/territory_rule/new')}>{i.t('ui.new_of', { ent: i.inside(rule) })}</Button>}<Button type="primary" onClick={() => navigate('/e/territory/new')}>{i.t('ui.new_of', { ent: i.inside(territory) })}</Button></PageHead>
       <div className="fb-columns">
         <div>
-          <Card title={i.label(c.plural(territory))}>
+          <Card title={i.label(c.plural(territory))} extra={<Link to={listPath('territory')}>{i.t('rec.all')}</Link>}>
             <Loaded query={{ ...rows, data: rows.data?.rows } as never} empty={i.t('terr.none')}>
               {(list: { id: string }[]) => <ul className="fb-rows">{list.map((r) => <li key={r.id}><Link to={recordPath('territory', r.id)}>{rowTitle(territory, r as never)}</Link></li>)}</ul>}
             </Loaded>
@@ -62,7 +62,7 @@ export default function Territories() {
           )}
         </div>
         <div>
-          <Card title={i.t('terr.draft')}>
+          <Card title={i.t('terr.draft')} extra={rule && <Link to={listPath('territory_rule')}>{i.label(c.plural(rule))}</Link>}>
             <Loaded query={{ ...rules, data: rules.data?.rows } as never} empty={i.t('terr.no_rules')}>
               {(list: { id: string; territory_id?: string }[]) => (
                 <ul className="fb-rows">

@@ -217,7 +217,7 @@ function Head({ entity, record, title, mayEdit, onEdit, onActivity, onStep }: He
     wrote(entity.name, row.id);
   };
   // 创建联系人, 创建机会: one click from whatever a person or a company hangs on.
-  const makes = ['contact', 'opportunity'].map((n) => c.entity(n)).filter((e): e is Entity => e !== undefined && e.name !== entity.name && may(session, e.name, 'create') && e.fields.some((f) => f.target === entity.name && f.name === `${entity.name}_id`));
+  const makes = ['contact', 'opportunity'].map((n) => c.entity(n)).filter((e): e is Entity => e !== undefined && entity.module === 'customers' && e.name !== entity.name && may(session, e.name, 'create') && e.fields.some((f) => f.target === entity.name && f.name === `${entity.name}_id`));
   const makeOne = (e: Entity) => {
     const given: FormValues = { [`${entity.name}_id`]: row.id };
     if (entity.name === 'contact' && typeof row.company_id === 'string' && c.field(e.name, 'company_id')) given.company_id = row.company_id;

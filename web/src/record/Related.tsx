@@ -11,7 +11,7 @@ import { useI18n } from '../i18n';
 import { listPath, navigate } from '../lib/router';
 import { Table } from '../list/Table';
 
-const NO_TAB = new Set(['note', 'stage_history', 'exchange_key', 'conflict', 'held_change', 'receipt', 'found_value', 'tag_link', 'record_member']);
+const NO_TAB = new Set(['note', 'stage_history', 'exchange_key', 'conflict', 'held_change', 'receipt', 'found_value', 'tag_link', 'record_member', 'merge_job']);
 const NO_FIELD = new Set(['merged_into_id']);
 
 /* One tab per entity and field; those that the person can't read are absent. */

@@ -18,7 +18,7 @@ const STEPS_MAX = 12;
 /* The field that a record moves along: a stage by its position, otherwise its state. */
 export const pathField = (e: Entity): Field | undefined => e.fields.find((f) => f.merge === 'progress' && f.type === 'ref') ?? e.fields.find((f) => f.type === 'fsm' && f.steps !== undefined);
 
-function useSteps(c: Catalogue, field: Field, record: RecordAnswer): { value: string; title: string; isOpen: boolean }[] {
+function useSteps(c: Catalogue, field: Field, record: RecordAnswer): { value: string; title: string; isOpen: boolean; isEnd?: boolean }[] {
   const i = useI18n();
   const target = field.type === 'ref' ? c.entity(field.target ?? '') : undefined;
   const parent = target ? partParent(target, record.row) : null;
@@ -26,7 +26,7 @@ function useSteps(c: Catalogue, field: Field, record: RecordAnswer): { value: st
   const ask = { filter, sort: target && c.field(target.name, 'position') ? 'position' : undefined, limit: STEPS_MAX };
   const rows = useQuery({ queryKey: ['rows', target?.name, ask], queryFn: () => getList(target!.name, ask), enabled: target !== undefined });
   const now = String(record.row[field.name] ?? '');
-  if (target) return (rows.data?.rows ?? []).map((r) => ({ value: r.id, title: rowTitle(target, r), isOpen: r.id !== now }));
+  if (target) return (rows.data?.rows ?? []).map((r) => ({ value: r.id, title: rowTitle(target, r), isOpen: r.id !== now, isEnd: r.kind !== undefined && r.kind !== 'open' }));
   return c.choices(field).filter((o) => !o.is_retired || o.value === now).map((o) => ({ value: o.value, title: i.label(o), isOpen: (field.steps?.[now] ?? []).includes(o.value) }));
 }
 
@@ -47,7 +47,7 @@ export function Steps({ entity, field, record, saving, mayEdit }: { entity: Enti
   return (
     <ol className="fb-steps" aria-label={i.label(field)}>
       {steps.map((s, n) => (
-        <li key={s.value} className={n === at ? 'fb-here' : field.type === 'ref' && n < at ? 'fb-past' : undefined} aria-current={n === at ? 'step' : undefined}>
+        <li key={s.value} className={n === at ? 'fb-here' : field.type === 'ref' && n < at && !s.isEnd ? 'fb-past' : undefined} aria-current={n === at ? 'step' : undefined}>
           {s.isOpen && mayEdit && canEdit(field) ? <button type="button" onClick={() => void take(s.value)}>{s.title}</button> : <span>{s.title}</span>}
         </li>
       ))}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The story of a record: its timeline (all or the important part), its notes, and its history - when each change was
 // made, when it arrived, by whom and from which laptop.
-import { App, Button, Input, Segmented } from 'antd';
+import { App, Button, Input, Segmented, Skeleton } from 'antd';
 import { useState, type RefObject } from 'react';
 import { api } from '../api/client';
 import { useHistory, useList, useTimeline, wrote } from '../api/queries';
@@ -97,7 +97,7 @@ export function Notes({ entity, id, box }: { entity: Entity; id: string; box?: R
   return (
     <section className="fb-card">
       <h2>{i.t('rec.notes')}</h2>
-      <Input.TextArea ref={box as never} rows={2} autoSize={text !== '' && NOTE_ROWS} value={text} aria-label={i.t('rec.note_hint')} placeholder={i.t('rec.note_hint')} onChange={(e) => setText(e.target.value)} onKeyDown={(e) => { if (e.ctrlKey && e.key === 'Enter' && !isComposing(e)) void add(); }} />
+      <Input.TextArea ref={box as never} rows={2} style={{ resize: 'none' }} autoSize={text !== '' && NOTE_ROWS} value={text} aria-label={i.t('rec.note_hint')} placeholder={i.t('rec.note_hint')} onChange={(e) => setText(e.target.value)} onKeyDown={(e) => { if (e.ctrlKey && e.key === 'Enter' && !isComposing(e)) void add(); }} />
       {text.trim() && <Button style={{ marginTop: 6 }} loading={isBusy} onClick={() => void add()}>{i.t('rec.note_add')}</Button>}
       <div style={{ marginTop: 12 }}>
         {rows.map((r) => (
@@ -113,12 +113,14 @@ export function Notes({ entity, id, box }: { entity: Entity; id: string; box?: R
 
 export function History({ entity, id }: { entity: Entity; id: string }) {
   const i = useI18n();
+  const session = useSession();
   const [cursors, setCursors] = useState<string[]>([]);
   const page = useHistory(entity.name, id, cursors[cursors.length - 1] ?? null);
+  if (page.isPending) return <Skeleton active title={false} />;
   if (page.isError) return <p className="fb-quiet">{problemSentence(i, page.error)}</p>;
   return (
     <section>
-      <HistoryTable rows={page.data?.rows ?? []} entityOf={() => entity.name} />
+      <HistoryTable rows={page.data?.rows ?? []} entityOf={() => entity.name} none={i.t(session.node === 'replica' ? 'rec.history_hq' : 'audit.none')} />
       {(cursors.length > 0 || page.data?.next) && (
         <div className="fb-bar" style={{ marginTop: 8 }}>
           <Button size="small" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>{i.t('list.before')}</Button>
@@ -132,12 +134,13 @@ export function History({ entity, id }: { entity: Entity; id: string }) {
 const KINDS = new Set(['made', 'deleted', 'restored']);
 const SOURCES = new Set(['page', 'laptop', 'tool', 'unsent', 'sending', 'form', 'import', 'rule', 'external', 'sync', 'api', 'ruling', 'merge', 'restore', 'command']);
 
-export function HistoryTable({ rows, entityOf, withRecord }: { rows: HistoryRow[]; entityOf: (r: HistoryRow) => string; withRecord?: boolean }) {
+export function HistoryTable({ rows, entityOf, withRecord, none }: { rows: HistoryRow[]; entityOf: (r: HistoryRow) => string; withRecord?: boolean; none: string }) {
   const c = useCatalogue();
   const i = useI18n();
-  if (rows.length === 0) return <p className="fb-quiet">{i.t('audit.none')}</p>;
+  if (rows.length === 0) return <p className="fb-quiet">{none}</p>;
   const one = (entity: string, f: HistoryField, v: Value) => {
     const field = c.field(entity, f.field);
+    if (field?.type === 'json' && v !== null && v !== undefined) return '…'; // how programs keep it
     return i.value(field ? valueText(c, i, field, v) : v === null || v === undefined ? '' : String(v));
   };
   return (
@@ -148,8 +151,8 @@ export function HistoryTable({ rows, entityOf, withRecord }: { rows: HistoryRow[
       <tbody>
         {rows.map((r, n) => (
           <tr key={n}>
-            <td title={r.made_at ? dateTime(new Date(r.made_at)) : ''}>{i.when(r.made_at)}</td>
-            <td title={r.arrived_at ? dateTime(new Date(r.arrived_at)) : ''}>{i.when(r.arrived_at) || '–'}</td>
+            <td className="fb-when" title={r.made_at ? dateTime(new Date(r.made_at)) : ''}>{i.when(r.made_at)}</td>
+            <td className="fb-when" title={r.arrived_at ? dateTime(new Date(r.arrived_at)) : ''}>{i.when(r.arrived_at) || '–'}</td>
             <td>{r.who || '–'}</td>
             <td>{[r.device, r.source && (SOURCES.has(r.source) ? i.t(`source.${r.source}` as Key) : r.source)].filter(Boolean).join(' · ') || '–'}</td>
             {withRecord && <td><span className="fb-quiet">{i.label(c.entity(r.entity ?? ''))} </span>{r.entity && r.id && c.entity(r.entity) ? <Link to={recordPath(r.entity, r.id)}>{titleWords(c, i, r.entity, r.id, r.title) || r.id.slice(0, 8)}</Link> : (r.title ?? '')}</td>}

@@ -43,7 +43,7 @@ export function antdTheme(isDark: boolean): ThemeConfig {
       Button: { primaryShadow: 'none', defaultShadow: 'none', colorPrimary: p.primary, fontWeight: 500 },
       Form: { itemMarginBottom: 12, verticalLabelPadding: '0 0 2px', labelColor: p.secondary },
       Card: { bodyPadding: 16, headerHeight: 44, headerFontSize: 14 },
-      Menu: { itemSelectedColor: p.link, subMenuItemSelectedColor: p.link, itemSelectedBg: p.states.unsent.tint, itemHeight: 34, itemMarginBlock: 2, iconMarginInlineEnd: 8, activeBarBorderWidth: 0 },
+      Menu: { itemSelectedColor: p.link, subMenuItemSelectedColor: p.link, itemSelectedBg: p.states.unsent.tint, itemHeight: 34, itemMarginBlock: 2, iconMarginInlineEnd: 8, activeBarBorderWidth: 0, collapsedWidth: 56 },
       Layout: { headerBg: p.base, siderBg: p.base, bodyBg: p.layout, headerHeight: 48, headerPadding: '0 16px' },
     },
   };

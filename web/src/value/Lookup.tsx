@@ -28,6 +28,7 @@ export interface LookupProps {
   width?: number | string;
   canCreate?: boolean;
   autoFocus?: boolean;
+  placeholder?: string;
 }
 
 export function Lookup(p: LookupProps) {
@@ -87,7 +88,7 @@ export function Lookup(p: LookupProps) {
           setOpen(open);
           if (!open) setTyped('');
         }}
-        placeholder={t('form.lookup_hint')}
+        placeholder={p.placeholder ?? t('form.lookup_hint')}
         optionLabelProp="title"
         options={options}
         popupMatchSelectWidth={320}

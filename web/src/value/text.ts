@@ -21,6 +21,7 @@ export function titleWords(c: Catalogue, i: I18n, entity: string, id: string, ti
   if (own || !title) return own ?? '';
   const words = title.split(' ');
   const fields = c.entity(entity)?.title.map((n) => c.field(entity, n)) ?? [];
+  if (fields.length === 1 && fields[0]?.type === 'ref') return c.titleIn(title, i.lang);
   fields.forEach((f, n) => {
     const word = words[n];
     if (f && word !== undefined) words[n] = i.label(isChoice(f) ? c.choice(f, word) : ENTITY_NAMES.test(f.name) ? c.entity(word) : undefined) || word;
@@ -33,6 +34,8 @@ export function secondWords(c: Catalogue, i: I18n, entity: string, second: strin
   const fields = c.fields(entity, c.entity(entity)?.layout.second ?? []).filter(isChoice);
   return (second ?? '').split(' / ').map((word) => fields.map((f) => i.label(c.choice(f, word))).find(Boolean) || c.titleIn(word, i.lang)).join(' / ');
 }
+
+const percent = (f: Field) => (/[（(]%[）)]/.test(f.zh) ? '%' : '');
 
 /* In words; '' when empty. */
 export function valueText(c: Catalogue, i: I18n, f: Field, value: unknown, refs?: References, row?: Row): string {
@@ -49,10 +52,10 @@ export function valueText(c: Catalogue, i: I18n, f: Field, value: unknown, refs?
     case 'money':
       return money(String(value));
     case 'int':
-      return /year|_no$|position/.test(f.name) ? String(value) : decimal(String(value)) + (/[（(]%[）)]/.test(f.zh) ? '%' : '');
+      return /year|_no$|position/.test(f.name) ? String(value) : decimal(String(value)) + percent(f);
     case 'dec':
     case 'qty':
-      return decimal(String(value).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''));
+      return decimal(String(value).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '')) + percent(f);
     case 'date':
       return String(value).slice(0, 10);
     case 'dt':
