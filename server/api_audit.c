@@ -73,6 +73,29 @@ static void append_changes(struct fb_buf *out, const struct audit_entry *entry)
     fb_buf_append_byte(out, ']');
 }
 
+/* What is in the bin is called as it was. */
+static int append_title(struct fb_store *s, const struct fb_entity *e,
+                        const char id[static FB_ROW_ID_SIZE], struct fb_buf *title)
+{
+    FB_AUTO(fb_arena_release) struct fb_arena arena;
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    struct fb_row row;
+    fb_arena_init(&arena, 0);
+    int rc = fb_sql_begin(s, "SELECT image FROM fb_bin WHERE entity = ?1 AND row_id = ?2", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, e->no);
+    fb_sql_bind_text(q, 2, id);
+    rc = fb_sql_step(q);
+    if (rc != FB_SQL_ROW) {
+        return rc < 0 ? rc : fb_title_append(s, e->name, id, title);
+    }
+    const char *image = fb_sql_text(q, 0);
+    rc = fb_row_from_json(e, id, image, strlen(image), &arena, &row);
+    return rc < 0 ? rc : fb_title_append_row(&row, title);
+}
+
 static int append_audit(struct audit *a, const struct audit_entry *entry)
 {
     static const char *const OPS[] = {"named", "made", "changed", "deleted", "restored", "refused"};
@@ -86,7 +109,7 @@ static int append_audit(struct audit *a, const struct audit_entry *entry)
     fb_buf_init(&title, 65536);
     fb_buf_append_text(out, a->count++ > 0 ? "," : "");
     a->last_seq = entry->seq;
-    int rc = e == NULL ? FB_OK : fb_title_append(web->store, e->name, entry->id, &title);
+    int rc = e == NULL ? FB_OK : append_title(web->store, e, entry->id, &title);
     int64_t made_ms = entry->made_at_ms == 0 ? entry->arrived_at_ms : entry->made_at_ms;
     fb_buf_append_byte(out, '{');
     fb_server_append_text(out, "kind", OPS[entry->op]);

@@ -298,6 +298,19 @@ FB_TEST(the_audit_trail_tells_who_did_what)
     assert_int_equal(api_count(&ana, "rows"), 0);
 }
 
+FB_TEST(the_audit_trail_calls_what_was_deleted_by_its_name)
+{
+    server_makes(t, "contact/li", "family_name", "Li", "company_id", "@company/acme", "owner_id",
+                 "@employee/ana", NULL);
+    everybody_syncs(t);
+    server_deletes(t, "contact/li");
+    everybody_syncs(t);
+    ana.table = fb_server_api_routes;
+    api_get(&ana, "/api/v1/audit?entity=contact");
+    expect_answer(&ana, 200, "rows.0.kind", "deleted");
+    expect_answer(&ana, 200, "rows.0.title", "Li");
+}
+
 FB_TEST(the_audit_trail_reads_on_behind_the_horizon_page_by_page)
 {
     bool is_packed = true;
@@ -349,6 +362,7 @@ int main(void)
         CASE(an_admin_adds_a_user_whose_first_password_is_shown_once),
         CASE(devices_are_listed_and_revoked),
         CASE(the_audit_trail_tells_who_did_what),
+        CASE(the_audit_trail_calls_what_was_deleted_by_its_name),
         CASE(the_audit_trail_reads_on_behind_the_horizon_page_by_page),
     };
     return cmocka_run_group_tests(cases, NULL, NULL);

@@ -3,9 +3,11 @@ import { QuestionCircleOutlined } from '../lib/icons';
 import { Badge, Button } from 'antd';
 import { BellOutlined } from '../lib/icons';
 import { useState } from 'react';
-import { useSync } from '../api/session';
+import { useSession, useSync } from '../api/session';
 import { useI18n } from '../i18n';
+import { dateTime } from '../i18n/format';
 import { useKeys } from '../lib/keys';
+import { useMedia } from '../lib/media';
 import { HOME, listPath, navigate, openTabs, showTab } from '../lib/router';
 import { Help } from './Help';
 import { Modules } from './Modules';
@@ -14,6 +16,16 @@ import { Pages } from './Routes';
 import { SearchBox } from './SearchBox';
 import { SyncIndicator } from './SyncIndicator';
 import { TabBar } from './TabBar';
+
+/* On paper: who printed this and when, and how old the data is. */
+function PrintHead() {
+  const i = useI18n();
+  const session = useSession();
+  const sync = useSync();
+  useMedia('print'); // drawn anew when it is printed
+  const at = sync.data?.last_at;
+  return <div className="fb-print-head" aria-hidden><span>Fieldbook{at && ` · ${i.t('chart.as_of', { t: dateTime(new Date(at)) })}`}</span><span>{i.t('ui.printed', { who: session.user.name, t: dateTime(new Date()) })}</span></div>;
+}
 
 export function Frame() {
   const { t } = useI18n();
@@ -52,6 +64,7 @@ export function Frame() {
       </header>
       <Modules />
       <div className="fb-main">
+        <PrintHead />
         <TabBar />
         <Pages />
       </div>

@@ -11,7 +11,7 @@ import { isSame } from '../form/state';
 import { useI18n } from '../i18n';
 import { Link } from '../lib/Link';
 import { navigate, recordPath } from '../lib/router';
-import { valueText } from '../value/text';
+import { counted, valueText } from '../value/text';
 import { Card, Loaded, PageHead } from './Section';
 import { useAct } from './useAct';
 
@@ -69,7 +69,7 @@ export function Merge({ pair, onClose }: { pair: DuplicatePair; onClose: () => v
   const entity = c.entity(pair.entity)!;
   const title = (id: string) => (id === pair.left.id ? pair.left.title : pair.right.title);
   const differing = entity.fields.filter((f) => !isReadOnly(f) && keep.data && drop.data && f.name in keep.data.row && !isSame(keep.data.row[f.name], drop.data.row[f.name]));
-  const what = (moves.data ?? []).filter((m) => m.count > 0 && c.entity(m.entity)).map((m) => `${m.count} ${i.lang === 'zh' ? (c.entity(m.entity)!.measure ?? '条') + c.entity(m.entity)!.zh : c.plural(c.entity(m.entity)!).en.toLowerCase()}`).join(i.lang === 'zh' ? '、' : ', ');
+  const what = (moves.data ?? []).filter((m) => m.count > 0 && c.entity(m.entity)).map((m) => `${m.count} ${counted(i, c, c.entity(m.entity)!, m.count)}`).join(i.lang === 'zh' ? '、' : ', ');
   const send = async () => {
     const made = await act(() => api.post<{ state?: string } | undefined>(`/${pair.entity}/${keepId}/merge`, { drop: dropId, take: Object.fromEntries(differing.map((f) => [f.name, take[f.name] ?? 'keep'])) }));
     if (made === null) return;

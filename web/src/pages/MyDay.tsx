@@ -8,8 +8,7 @@ import { useDesk, useList, wrote } from '../api/queries';
 import { useCatalogue, useSession, useSync } from '../api/session';
 import type { ChangeRow, Filter, ListAnswer, Receipt, Row } from '../api/types';
 import { useQuickCreate } from '../form/quick';
-import type { Catalogue, Entity } from '../catalogue/model';
-import { useI18n, type I18n } from '../i18n';
+import { useI18n } from '../i18n';
 import { clock, dayText, isoDate } from '../i18n/format';
 import { Link } from '../lib/Link';
 import { problemSentence } from '../lib/problem';
@@ -17,7 +16,7 @@ import { listPath, navigate, recordPath } from '../lib/router';
 import { rowTitle } from '../list/Table';
 import { Edit } from '../value/Edit';
 import { MarkSign, Shape } from '../value/Marks';
-import { titleOf } from '../value/text';
+import { counted, titleOf } from '../value/text';
 import { Card, Loaded } from './Section';
 import { Waiting } from './Waiting';
 
@@ -134,9 +133,6 @@ function ActivityRow({ row, answers, isLate }: { row: Row; answers: ListAnswer[]
     </li>
   );
 }
-
-/* The word after a number: 家公司; companies. */
-const counted = (i: I18n, c: Catalogue, e: Entity, n: number) => (i.lang === 'zh' ? (e.measure ?? '条') + e.zh : (n === 1 ? e : c.plural(e)).en.toLowerCase());
 
 function SinceLastSync() {
   const i = useI18n();

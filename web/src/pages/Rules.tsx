@@ -64,7 +64,8 @@ export default function Rules() {
         <div>
           <Card title={i.t('rule.rehearsal')}>
             <p className="fb-quiet">{i.t('rule.rehearsal_text')}</p>
-            {seen && <p>{i.t('rule.result', { n: seen.conflicts, m: seen.differ })} {seen.asking > 0 && i.t('rule.asks', { n: seen.asking })}</p>}
+            {seen && seen.conflicts === 0 && <p>{i.t('rule.none')}</p>}
+            {seen && seen.conflicts > 0 && <p>{i.t('rule.result', { n: seen.conflicts, m: seen.differ })} {seen.asking > 0 && i.t('rule.asks', { n: seen.asking })}</p>}
             {seen && seen.rows.length > 0 && <ul className="fb-rows">{seen.rows.slice(0, 20).map((r) => <li key={`${r.id}.${r.field}`} style={{ flexWrap: 'wrap' }}><span className="fb-grow">{r.title} <span className="fb-quiet">{i.label(c.field(r.entity, r.field)) || r.field}</span></span><span><s>{end(r.now)}</s> → {end(r.then)}</span></li>)}</ul>}
             <Space wrap>
               <Button type="primary" disabled={changes.length === 0} onClick={() => void act(() => api.post<Rehearsed>('/policies/rehearse', { changes, days: 90 })).then((s) => s && setSeen(s))}>{i.t('terr.rehearse')}</Button>

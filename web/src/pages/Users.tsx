@@ -40,11 +40,11 @@ export default function Users() {
         <Loaded query={rows} empty={i.t('ui.none')}>
           {(list) => (
             <table className="fb-three">
-              <thead><tr><th>{i.t('dev.person')}</th><th>{i.t('login.name')}</th><th>{i.t('term.role')}</th><th>{i.t('user.last')}</th><th> </th></tr></thead>
+              <thead><tr><th>{i.t('dev.person')}</th><th>{i.t('user.login')}</th><th>{i.t('term.role')}</th><th>{i.t('user.last')}</th><th> </th></tr></thead>
               <tbody>
                 {list.map((u) => (
                   <tr key={u.id}>
-                    <td>{u.name}{u.is_admin && <span className="fb-chip" style={{ marginLeft: 6 }}>{i.t('ui.admin')}</span>}</td>
+                    <td>{u.name}</td>
                     <td>{u.login}{u.is_active === false && <span className="fb-quiet"> {i.t('user.off')}</span>}</td>
                     <td>{(u.roles ?? []).map((r) => i.label(roleLabel(r))).join(i.lang === 'zh' ? '、' : ', ') || '–'}</td>
                     <td>{i.when(u.last_login) || '–'}</td>
@@ -119,7 +119,7 @@ function Add({ onClose, onMade }: { onClose: () => void; onMade: (login: string,
         ) : (
           <Form.Item label={i.t('user.name')} htmlFor="user-name"><Input id="user-name" value={name} autoComplete="off" onChange={(e) => setName(e.target.value)} /></Form.Item>
         )}
-        <Form.Item label={i.t('login.name')} htmlFor="user-login" extra={i.t('user.login_hint')}><Input id="user-login" value={login} autoComplete="off" onChange={(e) => setLogin(e.target.value)} /></Form.Item>
+        <Form.Item label={i.t('user.login')} htmlFor="user-login" extra={i.t('user.login_hint')}><Input id="user-login" value={login} autoComplete="off" onChange={(e) => setLogin(e.target.value)} /></Form.Item>
         <Form.Item label={i.t('term.role')} htmlFor="user-roles"><Roles id="user-roles" value={roles} onChange={setRoles} /></Form.Item>
         {!isThere && territory && (
           <Form.Item label={i.label(c.plural(territory))} htmlFor="user-places" extra={i.t('user.places_hint')}>

@@ -22,9 +22,10 @@ import { neighbour } from '../list/neighbours';
 import { rowTitle } from '../list/Table';
 import { MarkSign } from '../value/Marks';
 import { Show } from '../value/Show';
+import { counted } from '../value/text';
 import { Panels, withTabs, type Panel } from './Panels';
 import { Parts } from './Parts';
-import { RelatedList, relatedTabs } from './Related';
+import { goesAlong, RelatedList, relatedTabs } from './Related';
 import { useSaving } from './save';
 import { isOpenLead } from './conversion';
 import { pathField, Steps } from './Steps';
@@ -110,7 +111,7 @@ function Inside({ entity, id, record, onRefresh }: { entity: Entity; id: string;
   );
   return (
     <article>
-      <Head entity={entity} record={record} title={title} mayEdit={mayEdit} onEdit={edit} onActivity={addActivity} onStep={go} />
+      <Head entity={entity} record={record} related={related.data ?? []} title={title} mayEdit={mayEdit} onEdit={edit} onActivity={addActivity} onStep={go} />
       {way && <Steps entity={entity} field={way} record={record} saving={saving} mayEdit={mayEdit} />}
       {arrivals.has(id) && <div className="fb-fresh"><Button size="small" onClick={() => { seen(entity.name, id); onRefresh(); }}>{i.t('rec.arrived')}</Button></div>}
       <Panels id={id} panels={panels} chosen={chosen} onChoose={show} />
@@ -165,9 +166,9 @@ function useAddActivity(entity: Entity, record: RecordAnswer): () => void {
   };
 }
 
-interface HeadProps { entity: Entity; record: RecordAnswer; title: string; mayEdit: boolean; onEdit: () => void; onActivity: () => void; onStep: (by: 1 | -1) => void }
+interface HeadProps { entity: Entity; record: RecordAnswer; related: Related[]; title: string; mayEdit: boolean; onEdit: () => void; onActivity: () => void; onStep: (by: 1 | -1) => void }
 
-function Head({ entity, record, title, mayEdit, onEdit, onActivity, onStep }: HeadProps) {
+function Head({ entity, record, related, title, mayEdit, onEdit, onActivity, onStep }: HeadProps) {
   const c = useCatalogue();
   const i = useI18n();
   const session = useSession();
@@ -181,12 +182,12 @@ function Head({ entity, record, title, mayEdit, onEdit, onActivity, onStep }: He
   const mayProcess = mayEdit && entity.name === 'lead' && isOpenLead(row);
   const owner = c.ownerField(entity);
   const fields = c.fields(entity.name, entity.layout.header).filter((f) => f.name in row);
-  const partCount = Object.values(record.parts ?? {}).reduce((n, list) => n + list.length, 0);
+  const along = goesAlong(c, entity, record, related).map(([e, n]) => `${n} ${counted(i, c, e, n)}`).join(i.lang === 'zh' ? '、' : ', ');
 
   const remove = () =>
     modal.confirm({
       title: i.t('rec.delete', { rec: title }),
-      content: deleteText(i, session, partCount > 0 ? i.t('rec.delete_with', { n: partCount }) : i.t('list.delete_text')),
+      content: deleteText(i, session, along ? i.t('rec.delete_with', { parts: along }) : i.t('list.delete_text')),
       okText: i.t('ui.delete'),
       okButtonProps: { danger: true },
       cancelText: i.t('ui.cancel'),

@@ -4,8 +4,8 @@ import { PlusOutlined } from '../lib/icons';
 import { Button } from 'antd';
 import { useList } from '../api/queries';
 import { may, useCatalogue, useSession } from '../api/session';
-import type { Related } from '../api/types';
-import type { Entity } from '../catalogue/model';
+import type { RecordAnswer, Related } from '../api/types';
+import type { Catalogue, Entity } from '../catalogue/model';
 import { useQuickCreate } from '../form/quick';
 import { useI18n } from '../i18n';
 import { listPath, navigate } from '../lib/router';
@@ -18,6 +18,16 @@ const NO_FIELD = new Set(['merged_into_id']);
 export function relatedTabs(related: Related[], has: (entity: string) => boolean, parts: Set<string>): Related[] {
   const shown = related.filter((r) => has(r.entity) && !NO_TAB.has(r.entity) && !NO_FIELD.has(r.field) && !parts.has(r.entity));
   return [...shown.filter((r) => r.count > 0), ...shown.filter((r) => r.count === 0)];
+}
+
+const FOLLOWS = ['follows', 'either', 'links'];
+
+/* What a delete takes along: the lines of the record, and the records that are there because of it. */
+export function goesAlong(c: Catalogue, entity: Entity, record: RecordAnswer, related: Related[]): [Entity, number][] {
+  const counts = new Map(c.parts(entity.name).map((p) => [p.name, record.parts?.[p.name]?.length ?? 0]));
+  const follows = (r: Related) => c.entity(r.entity)?.part_of?.field === r.field || (FOLLOWS.includes(c.entity(r.entity)?.scope?.rule ?? '') && c.entity(r.entity)?.scope?.fields?.includes(r.field));
+  if (entity.name !== 'employee') for (const r of related.filter(follows)) counts.set(r.entity, Math.max(counts.get(r.entity) ?? 0, r.count));
+  return [...counts].filter(([name, n]) => n > 0 && c.entity(name)).map(([name, n]) => [c.entity(name)!, n]);
 }
 
 export function RelatedList({ entity, field, parent, id }: { entity: Entity; field: string; parent: string; id: string }) {

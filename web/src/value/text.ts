@@ -3,7 +3,7 @@
 // Values: text.ts turns one into words for any place; Show.tsx draws it, Edit.tsx asks for it, Lookup.tsx finds records,
 // Marks.tsx draws the shapes of synchronisation.
 import type { References, Row, Title } from '../api/types';
-import { ENTITY_NAMES, halfOf, isChoice, type Catalogue, type Field } from '../catalogue/model';
+import { ENTITY_NAMES, halfOf, isChoice, type Catalogue, type Entity, type Field } from '../catalogue/model';
 import type { I18n } from '../i18n';
 import { dateTime, decimal, money, phone } from '../i18n/format';
 
@@ -28,6 +28,9 @@ export function titleWords(c: Catalogue, i: I18n, entity: string, id: string, ti
   });
   return halfOf(c.entity(entity), words.join(' '), i.lang);
 }
+
+/* The word after a number: 家公司; companies. */
+export const counted = (i: I18n, c: Catalogue, e: Entity, n: number): string => (i.lang === 'zh' ? (e.measure ?? '条') + e.zh : (n === 1 ? e : c.plural(e)).en.toLowerCase());
 
 /* The second line that tells namesakes apart, with choices by their words. */
 export function secondWords(c: Catalogue, i: I18n, entity: string, second: string | null | undefined): string {
