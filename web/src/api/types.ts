@@ -56,7 +56,7 @@ export interface Sync {
   found?: number;
   paused_until?: string | null;
 }
-export interface WaitingRow { entity: string; id: string; title: string; at?: string; made_at?: string; fields?: string[]; kind?: string }
+export interface WaitingRow { edits?: number; entity: string; id: string; title: string; at?: string; made_at?: string; fields?: string[]; kind?: string }
 export interface Round { at: string; sent: number; received: number; removed: number; error?: string | null; took_ms?: number }
 export interface ChangeRow { entity: string; id: string; title: string; kind: string; at?: string; who?: string }
 
