@@ -144,6 +144,38 @@ export const stories = {
     nothingWrong(page);
     await page.context().close();
   },
+  'the panels of a record are walked with the arrow keys; a reload comes back to the one that was open, and to the form': async () => {
+    const page = await open(browser, { language: 'en' });
+    await page.goto(`${laptop.base}/e/company`);
+    await ready(page);
+    await page.locator('tr.fb-line a').first().click();
+    const chosen = page.locator('main:visible [role=tab][aria-selected=true]');
+    await chosen.focus();
+    await page.keyboard.press('ArrowRight');
+    const second = (await chosen.innerText()).trim();
+    must('the next panel is open and has the focus', second !== 'Overview' && (await chosen.evaluate((e) => e === document.activeElement)));
+    await page.keyboard.press('End');
+    must(`the last one is its history, not ${await chosen.innerText()}`, (await chosen.innerText()) === 'History');
+    await page.keyboard.press('Home');
+    await page.keyboard.press('ArrowRight');
+    await page.reload();
+    await chosen.waitFor();
+    must(`the reload comes back to ${second}`, (await chosen.innerText()).trim() === second);
+    const found = await axeFindings(page);
+    must(`axe finds nothing serious: ${found.join(' | ')}`, found.length === 0);
+    // Open already behind the list, it is edited as one that is not.
+    await page.goto(`${laptop.base}/e/company`);
+    await ready(page);
+    await page.locator('tr.fb-line').first().focus();
+    await page.keyboard.press('e');
+    await page.waitForSelector('main:visible h2:has-text("Edit everything")');
+    await page.reload();
+    await page.waitForSelector('main:visible h2:has-text("Edit everything")');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('main:visible h2:has-text("Edit everything")', { state: 'detached' });
+    nothingWrong(page);
+    await page.context().close();
+  },
   'a card moves to another stage without a mouse': async () => {
     const page = await open(browser, { language: 'en' });
     await page.goto(`${laptop.base}/e/opportunity?shape=board`);
