@@ -181,8 +181,7 @@ static int compare_number(struct suspecting *s, const struct fb_work_row *point)
 static int compare_twin(struct suspecting *s, const struct fb_newcomer *n)
 {
     struct fb_work_row *twin = NULL;
-    const struct fb_alike alike = {
-        .id = n->twin_id, .score = ONE_LEAD_SCORE, .rule = fb_text("made of the same lead")};
+    const struct fb_alike alike = {.id = n->twin_id, .score = ONE_LEAD_SCORE, .rule = "lead"};
     int rc = fb_work_row(s->w, n->entity, n->twin_id, &twin);
     return rc < 0 || !twin->is_here ? rc : suspect_copied(s, &alike);
 }

@@ -13,6 +13,7 @@
 #include "common/base/os.h"
 #include "common/command/command.h"
 #include "common/command/show.h"
+#include "common/crm/alike.h"
 #include "common/crm/duplicates.h"
 
 /* --take FIELD=drop, each once, as JSON; NULL: none were given. Free it. */
@@ -161,6 +162,12 @@ int fb_command_duplicates_dismiss(struct fb_cli *cli, struct fb_why *why)
 static int list_one(void *ctx, const struct fb_duplicate *d)
 {
     const struct fb_show *show = ctx;
+    FB_AUTO(fb_buf_release) struct fb_buf why;
+    fb_buf_init(&why, FB_WHY_SIZE);
+    if (d->rule != NULL) {
+        fb_alike_say(fb_catalogue_entity(fb_store_catalogue(show->store), d->entity), d->rule,
+                     &why);
+    }
     fb_show_id(show, d->id);
     fb_cli_table_cell(show->table, d->state);
     fb_cli_table_cell(show->table, d->entity);
@@ -169,7 +176,7 @@ static int list_one(void *ctx, const struct fb_duplicate *d)
     fb_show_id(show, d->keep_id);
     fb_show_id(show, d->drop_id);
     fb_cli_table_cell_int(show->table, (long long)d->score);
-    fb_cli_table_cell(show->table, d->rule);
+    fb_cli_table_cell(show->table, fb_buf_text(&why));
     fb_cli_table_cell(show->table, d->note);
     return FB_OK;
 }

@@ -120,13 +120,12 @@ struct finding {
     struct found {
         char id[FB_ROW_ID_SIZE];
         int score;
-        const char *code;
-        char rule[96];
+        const char *rule;
     } found[FB_ALIKE_FOUND_MAX];
     size_t count;
 };
 
-static void add(struct finding *f, const char *id, int score, const char *code, const char *what)
+static void add(struct finding *f, const char *id, int score, const char *rule)
 {
     if (id == NULL || strlen(id) != FB_ROW_ID_SIZE - 1 || strcmp(id, f->own_id) == 0) {
         return;
@@ -141,8 +140,7 @@ static void add(struct finding *f, const char *id, int score, const char *code, 
     f->count += at == f->count;
     memcpy(f->found[at].id, id, FB_ROW_ID_SIZE);
     f->found[at].score = score;
-    f->found[at].code = code;
-    snprintf(f->found[at].rule, sizeof f->found[at].rule, fb_text("same %s"), what);
+    f->found[at].rule = rule;
 }
 
 static int tell(struct finding *f, fb_alike_each *each, void *ctx)
@@ -150,10 +148,8 @@ static int tell(struct finding *f, fb_alike_each *each, void *ctx)
     int rc = FB_OK;
     for (int score = 100; rc == FB_OK && score > 0; score--) {
         for (size_t i = 0; rc == FB_OK && i < f->count; i++) {
-            const struct fb_alike alike = {.id = f->found[i].id,
-                                           .score = score,
-                                           .code = f->found[i].code,
-                                           .rule = f->found[i].rule};
+            const struct fb_alike alike = {
+                .id = f->found[i].id, .score = score, .rule = f->found[i].rule};
             rc = f->found[i].score == score ? each(ctx, &alike) : FB_OK;
         }
     }
@@ -180,7 +176,7 @@ static int find_equal(struct finding *f, const struct fb_field *field, const str
     }
     fb_sql_bind_value(q, 1, v);
     while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
-        add(f, fb_sql_text(q, 0), 100, field->name, fb_field_label(field));
+        add(f, fb_sql_text(q, 0), 100, field->name);
     }
     return rc;
 }
@@ -233,8 +229,7 @@ static int find_company(struct finding *f, const struct fb_row *row)
         fb_buf_clear(&other);
         fb_alike_name(candidate.bytes, candidate.size, &other, NULL);
         if (other.size == own.size && memcmp(other.bytes, own.bytes, own.size) == 0) {
-            add(f, fb_sql_text(q, 0), fb_value_equal(v, &candidate) ? 95 : 90, name->name,
-                fb_field_label(name));
+            add(f, fb_sql_text(q, 0), fb_value_equal(v, &candidate) ? 95 : 90, name->name);
         }
     }
     return rc;
@@ -263,7 +258,7 @@ static int find_contact(struct finding *f, const struct fb_row *row)
         fb_sql_bind_value(q, i + 1, values[i]->type == FB_ABSENT ? &fb_value_null : values[i]);
     }
     while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
-        add(f, fb_sql_text(q, 0), 85, "person", fb_text("name and company"));
+        add(f, fb_sql_text(q, 0), 85, "person");
     }
     return rc;
 }
@@ -296,8 +291,7 @@ static int find_number(struct finding *f, const char *number, size_t size)
     fb_sql_bind_text(q, 3, is_mail || count < 7 ? NULL : local);
     fb_sql_bind_text(q, 4, f->entity->name);
     while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
-        add(f, fb_sql_text(q, 0), 80, is_mail ? "mail" : "phone",
-            is_mail ? fb_text("mail address") : fb_text("phone number"));
+        add(f, fb_sql_text(q, 0), 80, is_mail ? "mail" : "phone");
     }
     return rc;
 }
@@ -327,6 +321,22 @@ int fb_alike_find_number(struct fb_store *s, const struct fb_entity *owner, cons
     int rc =
         has_numbers(s) && number[0] != '\0' ? find_number(&finding, number, strlen(number)) : FB_OK;
     return rc < 0 ? rc : tell(&finding, f, ctx);
+}
+
+void fb_alike_say(const struct fb_entity *e, const char *rule, struct fb_buf *buf)
+{
+    const struct fb_field *f = e == NULL ? NULL : fb_entity_field(e, rule);
+    const char *what = strcmp(rule, "person") == 0  ? fb_text("name and company")
+                       : strcmp(rule, "phone") == 0 ? fb_text("phone number")
+                       : strcmp(rule, "mail") == 0  ? fb_text("mail address")
+                       : f != NULL                  ? fb_field_label(f)
+                                                    : NULL;
+    if (what != NULL) {
+        fb_buf_printf(buf, fb_text("same %s"), what);
+    } else {
+        fb_buf_append_text(buf,
+                           strcmp(rule, "lead") == 0 ? fb_text("made of the same lead") : rule);
+    }
 }
 
 bool fb_alike_is_compared(const struct fb_entity *e)

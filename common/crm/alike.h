@@ -32,6 +32,9 @@ int fb_alike_find(struct fb_store *s, const struct fb_row *row, fb_alike_each *f
 int fb_alike_find_number(struct fb_store *s, const struct fb_entity *owner, const char *own_id,
                          const char *number, fb_alike_each *f, void *ctx) FB_MUST_CHECK;
 
+/* The rule for people, in their language: "same tax ID". "lead": made of the same lead. A text that is no rule stays as it is. */
+void fb_alike_say(const struct fb_entity *e, const char *rule, struct fb_buf *buf);
+
 /* Does the entity have anything to compare? */
 bool fb_alike_is_compared(const struct fb_entity *e);
 

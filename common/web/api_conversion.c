@@ -180,7 +180,7 @@ struct alike_list {
     struct {
         struct fb_api_found found;
         int score;
-        const char *code;
+        const char *rule;
     } hits[FB_ALIKE_FOUND_MAX];
     size_t count;
 };
@@ -200,7 +200,7 @@ static int take_alike(void *ctx, const struct fb_alike *alike)
     int rc = fb_api_found_record(l->a, l->entity, alike->id, &l->hits[l->count].found, &is_seen);
     if (rc == FB_OK && is_seen) {
         l->hits[l->count].score = alike->score;
-        l->hits[l->count++].code = alike->code;
+        l->hits[l->count++].rule = alike->rule;
     }
     return rc;
 }
@@ -221,7 +221,7 @@ static int append_alike(struct alike_list *l)
         fb_buf_append_text(a->out, i > 0 ? ",{\"record\":" : "{\"record\":");
         rc = fb_api_append_hit(a, &refs, &l->hits[i].found, false);
         fb_buf_printf(a->out, ",\"score\":%d", l->hits[i].score);
-        fb_api_append_member(a->out, "reason", l->hits[i].code);
+        fb_api_append_member(a->out, "reason", l->hits[i].rule);
         fb_buf_append_byte(a->out, '}');
     }
     fb_buf_append_byte(a->out, ']');

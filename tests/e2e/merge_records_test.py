@@ -42,6 +42,7 @@ class MergeRecords(unittest.TestCase):
         second = self.company("恒新机电（集团）股份有限公司")
         found = [d for d in rows(self.hq, "duplicates", "list") if {d["keep_id"], d["drop_id"]} == {first, second}]
         self.assertEqual([d["alike"] for d in found], ["90"] if isinstance(found[0]["alike"], str) else [90])
+        self.assertEqual(found[0]["why"], "same Name")
         self.hq.command("duplicates", "dismiss", found[0]["id"])
         self.hq.sql("UPDATE company SET name = '恒新机电公司' WHERE id = ?", second)
         self.ana.sync()

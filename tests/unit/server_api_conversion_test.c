@@ -521,7 +521,7 @@ FB_TEST(what_was_made_twice_of_one_lead_is_in_the_duplicates_list)
     assert_string_equal(
         server_asks(t,
                     "SELECT group_concat(entity, ' ') FROM (SELECT entity FROM merge_job WHERE"
-                    " state = 'suspected' AND rule = 'made of the same lead' ORDER BY entity)",
+                    " state = 'suspected' AND rule = 'lead' ORDER BY entity)",
                     NULL),
         "company contact opportunity");
     assert_string_equal(server_asks(t,

@@ -12,14 +12,14 @@ import type { Entity } from '../catalogue/model';
 import { checkAll, problemText } from '../form/check';
 import { FormBody, useCanEdit } from '../form/FormBody';
 import { readDraft, useFormState, type FormState, type Values } from '../form/state';
-import { useI18n, type Key } from '../i18n';
+import { useI18n } from '../i18n';
 import { money } from '../i18n/format';
 import { Link } from '../lib/Link';
 import { problemSentence } from '../lib/problem';
 import { recordPath } from '../lib/router';
 import { rowTitle } from '../list/Table';
 import { Lookup } from '../value/Lookup';
-import { secondWords, titleOf, valueText } from '../value/text';
+import { alikeText, secondWords, titleOf, valueText } from '../value/text';
 import { bodyOf, firstChoice, isReady, newTitle, offered, PARTS, problemsOf, type Alike, type Choice, type Choices, type Part, type Proposal } from './conversion';
 
 const LAST = PARTS.length;
@@ -184,7 +184,6 @@ function Step({ part, choices, alike, form, asked, record, proposal, wrong, onCh
   const ent = i.inside(entity);
   const isListed = choice.kind === 'record' && alike.some((a) => a.record.id === choice.id);
   const value = choice.kind === 'record' ? (isListed ? choice.id : 'other') : choice.kind;
-  const reason = (code: string) => i.label(c.field(part, code)) || i.t(`alike.${code}` as Key);
   const title = newTitle(part, form.values);
   const mayPick = part !== 'opportunity' && !(part === 'contact' && choices.company.kind === 'new');
   const take = (to: string) => {
@@ -197,7 +196,7 @@ function Step({ part, choices, alike, form, asked, record, proposal, wrong, onCh
       <Radio.Group className="fb-choices" aria-label={i.label(entity)} value={value} onChange={(e) => take(e.target.value as string)}>
         {alike.map((a) => (
           <Radio key={a.record.id} value={a.record.id}>
-            {i.t('lead.use', { rec: a.record.title })} <span className="fb-quiet">{i.t('lead.alike', { what: reason(a.reason) })}{a.record.second && ` · ${secondWords(c, i, part, a.record.second)}`}</span>
+            {i.t('lead.use', { rec: a.record.title })} <span className="fb-quiet">{i.t('lead.alike', { what: alikeText(c, i, part, a.reason) })}{a.record.second && ` · ${secondWords(c, i, part, a.record.second)}`}</span>
           </Radio>
         ))}
         {mayPick && <Radio value="other">{i.t(alike.length > 0 ? 'lead.other' : 'lead.existing', { ent })}</Radio>}

@@ -4,7 +4,7 @@
 // Marks.tsx draws the shapes of synchronisation.
 import type { References, Row, Title } from '../api/types';
 import { ENTITY_NAMES, halfOf, isChoice, type Catalogue, type Entity, type Field } from '../catalogue/model';
-import type { I18n } from '../i18n';
+import type { I18n, Key } from '../i18n';
 import { dateTime, decimal, money, phone } from '../i18n/format';
 
 export const titleOf = (t: Title | undefined): string => (t === undefined ? '' : typeof t === 'string' ? t : t.title);
@@ -39,6 +39,13 @@ export function secondWords(c: Catalogue, i: I18n, entity: string, second: strin
 }
 
 const percent = (f: Field) => (/[（(]%[）)]/.test(f.zh) ? '%' : '');
+
+/* Why two records look alike: by the name of a field, by a word of ours, or in the words of whoever said so. */
+export function alikeText(c: Catalogue, i: I18n, entity: string, rule: string): string {
+  if (rule === 'lead') return i.t('alike.lead');
+  const what = i.label(c.field(entity, rule)) || (['person', 'phone', 'mail'].includes(rule) ? i.t(`alike.${rule}` as Key) : '');
+  return what ? i.t('alike.same', { what }) : rule;
+}
 
 /* In words; '' when empty. */
 export function valueText(c: Catalogue, i: I18n, f: Field, value: unknown, refs?: References, row?: Row): string {
