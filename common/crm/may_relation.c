@@ -281,8 +281,8 @@ static int of_row(struct seeking *k, const struct fb_row *row, int depth, enum f
         return FB_OK;
     case FB_SCOPE_SERVER_ONLY:
         return FB_OK;
-    case FB_SCOPE_DEVICE_ONLY:
-        nearer(level, of_owner(k, row));
+    case FB_SCOPE_DEVICE_ONLY: /* only on the laptop of its person */
+        nearer(level, FB_LEVEL_OWN);
         return FB_OK;
     case FB_SCOPE_COMPANY:
         rc = of_company_territories(k, row->id, level);

@@ -74,6 +74,24 @@ export const stories = {
     }
     pages.forEach(nothingWrong);
   },
+  'what another program changed without a trace is offered on the laptop, and one value of it is taken over': async () => {
+    await ming.sql(`INSERT INTO found_value (id, device_id, entity, record_id, field, value, found_at, state)
+      SELECT '01900000-0000-7000-8000-00000000000' || n, (SELECT value FROM fb_meta WHERE key = 'device_id'), 'company', '${company.id}', f, v, '2026-11-20T04:00:00.000Z', 'waiting'
+      FROM (SELECT 1 AS n, 'website' AS f, '"https://found.example"' AS v UNION ALL SELECT 2, 'city', '"Köln"')`);
+    const page = await open(browser);
+    await ming.visit(page, '/my-day');
+    await state(page, 'needs_you');
+    await page.locator('.fb-sync').click();
+    await see(page, '其他程序改动 2');
+    const line = (text) => page.locator('main:visible li', { hasText: text });
+    await line('Köln').getByRole('button', { name: '不采用' }).click();
+    await line('https://found.example').getByRole('button', { name: '采用', exact: true }).click();
+    await see(page, /^已保存/);
+    await page.locator('main:visible li', { hasText: 'found.example' }).waitFor({ state: 'detached' });
+    await syncNow(page);
+    same('it is an edit like others', await valueOf('website'), 'https://found.example');
+    nothingWrong(page);
+  },
   'two people at headquarters write other fields of the same form: both stand, no dialog': async () => {
     const [a, b] = [await desk('zhao.min', `/e/company/${company.id}`), await desk('chen.gang', `/e/company/${company.id}`)];
     await editForm(a);

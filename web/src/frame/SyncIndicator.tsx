@@ -14,7 +14,7 @@ import { useI18n } from '../i18n';
 import { dateTime } from '../i18n/format';
 import { navigate } from '../lib/router';
 import { usePalette } from '../theme/mode';
-import { COLOUR, PAGE, stateText } from './syncState';
+import { COLOUR, pageOf, stateText } from './syncState';
 
 const RUNNING_AFTER_MS = 1000;
 const WAITING_AFTER_MS = 2000;
@@ -87,7 +87,7 @@ export function SyncIndicator() {
   return (
     <>
       <Tooltip title={at && sync.state !== 'lost' ? i.t('sync.last', { t: at }) : ''}>
-        <Button type="text" className="fb-sync" style={{ color: p.states[COLOUR[sync.state]].ink }} icon={ICONS[sync.state]} data-state={sync.state} aria-label={`${i.t('page.sync')}${i.lang === 'zh' ? '：' : ': '}${text}`} onClick={() => navigate(PAGE[sync.state])}>
+        <Button type="text" className="fb-sync" style={{ color: p.states[COLOUR[sync.state]].ink }} icon={ICONS[sync.state]} data-state={sync.state} aria-label={`${i.t('page.sync')}${i.lang === 'zh' ? '：' : ': '}${text}`} onClick={() => navigate(pageOf(sync))}>
           <span className="fb-sync-text">{text}</span>
         </Button>
       </Tooltip>

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Sync, SyncState } from '../api/types';
 import { i18n, setLanguage } from '../i18n';
-import { COLOUR, stateText } from './syncState';
+import { COLOUR, pageOf, stateText } from './syncState';
 
 const states = Object.keys(COLOUR) as SyncState[];
 afterAll(() => setLanguage('zh'));
@@ -17,6 +17,10 @@ describe('the indicator', () => {
       expect(text.length).toBeGreaterThan(1);
       expect(text).not.toMatch(/[{}]|undefined/);
     }
+  });
+  it('leads to what waits for this person', () => {
+    expect([{ held: 1, found: 1 }, { found: 1, conflicts: 2 }, { conflicts: 1 }].map((x) => pageOf({ state: 'needs_you', ...x }))).toEqual(['/held', '/sync', '/conflicts']);
+    expect(pageOf({ state: 'offline' })).toBe('/sync');
   });
   it('offline is never red, and "in step" never counts what waits', () => {
     setLanguage('en');

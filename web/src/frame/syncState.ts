@@ -11,11 +11,14 @@ export const COLOUR: Record<SyncState, StateColour> = {
 };
 
 /* The page that a click opens. */
-export const PAGE: Record<SyncState, string> = {
+const PAGE: Record<SyncState, string> = {
   revoked: '/sync', locked: '/sync', cannot_save: '/sync', refused: '/sync', needs_you: '/held', lease: '/sync',
   first_download: '/sync', running: '/sync', paused: '/sync', offline_waiting: '/sync', offline: '/sync', waiting: '/sync',
   in_step: '/sync', headquarters: '/sync', lost: '/sync',
 };
+
+/* What waits for this person: held edits first, then what another program changed. */
+export const pageOf = (sync: Sync): string => (sync.state === 'needs_you' && !sync.held ? (sync.found ? '/sync' : '/conflicts') : PAGE[sync.state]);
 
 export function stateText(i: I18n, sync: Sync): string {
   const n = sync.waiting ?? 0;

@@ -506,6 +506,10 @@ export const en: Record<keyof typeof zh, string> = {
   'sync.waiting': 'To send',
   'first.progress': '{a} of {b} records, {size}',
 
+  'found.what': 'Another program changed these values and left no trace, or headquarters was restored without them. Headquarters\' values stand until you take one over.',
+  'found.take': 'Take over',
+  'found.drop': 'Let it go',
+
   // my day
   'day.adjusted': 'Of my edits, {n} came back adjusted',
   'day.changed_n': '{n} {ent} changed',

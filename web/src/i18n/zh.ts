@@ -505,6 +505,10 @@ export const zh = {
   'sync.waiting': '待上传',
   'first.progress': '已下载 {a} / {b} 条，{size}',
 
+  'found.what': '这些值由其他程序改动，没有留下修改记录，或在总部恢复备份后缺失。目前采用总部的值，可以改为采用这里的值。',
+  'found.take': '采用',
+  'found.drop': '不采用',
+
   // my day
   'day.adjusted': '我的修改中有 {n} 项有调整',
   'day.changed_n': '{n} {ent}有更新',

@@ -11,6 +11,7 @@ import { bytes, dateTime, decimal } from '../i18n/format';
 import { Link } from '../lib/Link';
 import { recordPath } from '../lib/router';
 import { DeviceTable } from './Devices';
+import { Found } from './Found';
 import { Card, Loaded, PageHead } from './Section';
 import { useAct } from './useAct';
 
@@ -37,6 +38,7 @@ export default function SyncPage() {
             {data.reason && <Alert type="warning" title={data.reason} style={{ marginTop: 8 }} />}
           </Card>
           {data.first && data.state === 'first_download' && <FirstDownload first={data.first} />}
+          <Found count={data.found ?? 0} />
           <Waiting count={data.waiting ?? 0} />
           <Rounds />
         </div>
