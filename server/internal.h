@@ -166,6 +166,7 @@ struct fb_hub {
     bool meets_catalogue;  /* the next settle looks */
     struct fb_structure *structure; /* NULL: not read yet */
     int64_t structure_epoch;        /* when it was read */
+    int64_t structure_version;      /* of the catalogue, then */
     int64_t structure_changes,
         scope_changes; /* grow when rows change from which scopes are worked out */
     struct fb_kept_rights *rights;

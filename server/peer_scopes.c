@@ -9,7 +9,9 @@
 
 static int read_structure(struct fb_hub *hub, struct fb_store *s)
 {
-    if (hub->structure != NULL && hub->structure_epoch == hub->structure_changes) {
+    int64_t version = fb_store_catalogue(s)->version;
+    if (hub->structure != NULL && hub->structure_epoch == hub->structure_changes &&
+        hub->structure_version == version) {
         return FB_OK;
     }
     struct fb_structure *structure = NULL;
@@ -20,6 +22,7 @@ static int read_structure(struct fb_hub *hub, struct fb_store *s)
     fb_structure_free(hub->structure);
     hub->structure = structure;
     hub->structure_epoch = hub->structure_changes;
+    hub->structure_version = version;
     return FB_OK;
 }
 
@@ -45,7 +48,6 @@ int fb_peer_scopes(struct fb_peer *peer, struct fb_store *s, int64_t now_ms)
         is_same_catalogue) {
         return FB_OK;
     }
-    hub->structure_changes += peer->rights != NULL && !is_same_catalogue;
     int rc = read_structure(hub, s);
     rc = rc < 0 ? rc
                 : fb_device_scopes_find(s, hub->structure, peer->device_id, peer->employee_id,
