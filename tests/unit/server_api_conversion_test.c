@@ -65,7 +65,7 @@ static int close_world(void **state)
 
 static const char *with_company(const char *record, const char *rest)
 {
-    static char body[512];
+    static char body[1024];
     snprintf(body, sizeof body, "{\"company\":{\"id\":\"%s\"}%s}", world_id(record), rest);
     return body;
 }
