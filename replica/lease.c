@@ -74,7 +74,7 @@ static int read_file(const char *data, struct fb_lease *ret, struct fb_why *why)
             read_line(ret, line, value + 1);
         }
     }
-    if (text.size > 0) {
+    if (text.size > 0 && text.bytes != NULL) {
         explicit_bzero(text.bytes, text.size);
     }
     return rc;

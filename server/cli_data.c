@@ -16,7 +16,7 @@
 #include "server/verify.h"
 
 #define DIFFERENCES_NAMED 50 /* more than anybody reads; all of them with --json */
-#define TITLE_BYTES_MAX   4096
+#define TITLE_BYTES_MAX   ((size_t)4096)
 
 struct naming {
     struct fb_store *store;

@@ -26,7 +26,7 @@ int fb_high_water_check(const char *data, struct fb_hub *hub)
     snprintf(path, sizeof path, "%s/" FILE_NAME, data);
     if (fb_os_read_file(path, &line, NULL) < 0 ||
         sscanf(fb_buf_text(&line), "%36s %18lld %64s", timeline, &rev, hex) != 3 ||
-        strlen(hex) != 2 * FB_SHA256_BYTES || !fb_hex_read(hex, hash.bytes, sizeof hash.bytes)) {
+        strlen(hex) + 1 != sizeof hex || !fb_hex_read(hex, hash.bytes, sizeof hash.bytes)) {
         return FB_OK;
     }
     return fb_hub_check_mark(hub, timeline, rev, &hash);

@@ -94,7 +94,7 @@ static int64_t read_size(const unsigned char *field)
 
 static int read_header(struct reading *r, struct member *ret, bool *ret_is_end)
 {
-    unsigned char block[FB_TAR_BLOCK];
+    unsigned char block[FB_TAR_BLOCK] = {0};
     int rc = take(r, block, sizeof block);
     if (rc < 0) {
         return rc;

@@ -135,10 +135,8 @@ static int write_header(struct fb_archive *a, const char *name, unsigned mode, i
     snprintf(block + 136, 12, "%011llo", (unsigned long long)(fb_os_now_ms() / 1000));
     memset(block + 148, ' ', 8);
     block[156] = '0';
-    memcpy(block + 257,
-           "ustar\0"
-           "00",
-           8);
+    snprintf(block + 257, 6, "ustar");
+    block[263] = block[264] = '0';
     unsigned sum = 0;
     for (size_t i = 0; i < sizeof block; i++) {
         sum += (unsigned char)block[i];

@@ -65,6 +65,7 @@ static int find_name(struct fb_loading *l, const struct fb_draft *d, const char 
 static bool is_in(const struct fb_name_list *list, const char *name)
 {
     for (size_t i = 0; i < list->count; i++) {
+        fb_assert(name != NULL && list->names[i] != NULL);
         if (strcmp(list->names[i], name) == 0) {
             return true;
         }

@@ -220,6 +220,33 @@ bool fb_rights_is_admin(const struct fb_rights *r)
 
 /* ---- The second way: from the rules as the tables say them, another walk ---- */
 
+/* The one that means the field most exactly; of those as exact, the strictest. NULL: the role says nothing of it. */
+static const struct fb_rule *exactest(const struct fb_rights *r, size_t role,
+                                      const struct fb_entity *e, const struct fb_field *field)
+{
+    const struct fb_rule *exact = NULL;
+    for (size_t i = 0; i < r->rule_count; i++) {
+        const struct fb_rule *rule = &r->rules[i];
+        if (rule->field == NULL || rule->role != role || field_exactness(rule, e, field) == 0) {
+            continue;
+        }
+        int by =
+            exact == NULL ? 1 : field_exactness(rule, e, field) - field_exactness(exact, e, field);
+        exact = by > 0 || (by == 0 && rule->access < exact->access) ? rule : exact;
+    }
+    return exact;
+}
+
+static bool sees(const struct fb_rule *exact, const struct fb_field *field, bool is_usual)
+{
+    if (exact == NULL) {
+        return is_usual;
+    }
+    bool is_named = strcmp(exact->field, field->name) == 0;
+    return exact->access != FB_FIELD_HIDDEN &&
+           (is_named || exact->access == FB_FIELD_WRITE || is_usual);
+}
+
 bool fb_rights_recheck_field(const struct fb_rights *r, const struct fb_entity *e,
                              const struct fb_field *field, bool is_own)
 {
@@ -231,27 +258,10 @@ bool fb_rights_recheck_field(const struct fb_rights *r, const struct fb_entity *
     if (field == e->parent_field || field == e->owner_field || is_always_there(field)) {
         return r->role_count > 0;
     }
+    bool is_usual = field->visibility == FB_SEEN_BY_ALL || field->visibility == FB_SEEN_ON_DEVICE ||
+                    (field->visibility == FB_SEEN_BY_OWNER && is_own);
     for (size_t role = 0; role < r->role_count; role++) {
-        const struct fb_rule *exact = NULL;
-        for (size_t i = 0; i < r->rule_count; i++) {
-            const struct fb_rule *rule = &r->rules[i];
-            if (rule->field == NULL || rule->role != role || field_exactness(rule, e, field) == 0) {
-                continue;
-            }
-            int by = exact == NULL
-                         ? 1
-                         : field_exactness(rule, e, field) - field_exactness(exact, e, field);
-            exact = by > 0 || (by == 0 && rule->access < exact->access) ? rule : exact;
-        }
-        bool is_usual = field->visibility == FB_SEEN_BY_ALL ||
-                        field->visibility == FB_SEEN_ON_DEVICE ||
-                        (field->visibility == FB_SEEN_BY_OWNER && is_own);
-        bool is_named = exact != NULL && strcmp(exact->field, field->name) == 0;
-        bool is_seen = exact == NULL                                 ? is_usual
-                       : exact->access == FB_FIELD_HIDDEN            ? false
-                       : is_named || exact->access == FB_FIELD_WRITE ? true
-                                                                     : is_usual;
-        if (is_seen) {
+        if (sees(exactest(r, role, e, field), field, is_usual)) {
             return true;
         }
     }

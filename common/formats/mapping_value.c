@@ -206,7 +206,7 @@ static int bind_template(const struct fb_bind *b, const char *at, struct fb_map_
 {
     size_t parts_max = 1;
     for (const char *c = at; *c != 0; c++) {
-        parts_max += (*c == '{') * 2U;
+        parts_max += *c == '{' ? 2 : 0;
     }
     ret->parts = fb_bind_alloc(b, parts_max, sizeof(*ret->parts));
     if (ret->parts == NULL) {

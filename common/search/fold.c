@@ -89,6 +89,13 @@ int fb_search_fold(const char *text, size_t size, struct fb_buf *ret)
     return append_narrow(folded, folded_size, ret);
 }
 
+int32_t fb_search_next(const struct fb_buf *text, int32_t *at)
+{
+    UChar32 c = 0;
+    U8_NEXT(text->bytes, *at, (int32_t)text->size, c);
+    return c;
+}
+
 void fb_search_segment(const struct fb_buf *folded, struct fb_buf *ret)
 {
     const uint8_t *bytes = folded->bytes;
@@ -97,8 +104,7 @@ void fb_search_segment(const struct fb_buf *folded, struct fb_buf *ret)
     int32_t at = 0;
     while (at < size) {
         int32_t start = at;
-        UChar32 c = 0;
-        U8_NEXT(bytes, at, size, c);
+        int32_t c = fb_search_next(folded, &at);
         if (c < 0) {
             continue;
         }
@@ -166,7 +172,7 @@ static void ask_run(const struct fb_buf *run, size_t chars, struct fb_buf *ret)
     int32_t before = -1;
     while (at < (int32_t)run->size) {
         int32_t start = at;
-        U8_FWD_1(run->bytes, at, (int32_t)run->size);
+        fb_search_next(run, &at);
         if (before >= 0) {
             fb_buf_append(ret, run->bytes + before, (size_t)(at - before));
             fb_buf_append_byte(ret, ' ');
@@ -208,8 +214,7 @@ static void ask_pieces(const struct fb_buf *folded, struct fb_buf *ret)
     int32_t size = (int32_t)folded->size;
     for (int32_t at = 0; at < size;) {
         int32_t start = at;
-        UChar32 c = 0;
-        U8_NEXT(folded->bytes, at, size, c);
+        int32_t c = fb_search_next(folded, &at);
         bool is_word = c >= 0 && (is_paired(c) || u_isalnum(c));
         if (!is_word || (c >= 0 && is_paired(c) != is_run)) {
             end_piece(&piece, is_run, chars, ret);

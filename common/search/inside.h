@@ -40,6 +40,8 @@ int fb_search_fold(const char *text, size_t size, struct fb_buf *ret) FB_MUST_CH
 void fb_search_segment(const struct fb_buf *folded, struct fb_buf *ret);
 /* What a person typed, folded, as an FTS5 expression; empty if there is nothing to look for. */
 void fb_search_expression(const struct fb_buf *folded, struct fb_buf *ret);
+/* The character of UTF-8 at *at, which moves behind it; negative: no character. */
+int32_t fb_search_next(const struct fb_buf *text, int32_t *at);
 /* Three digits each, overlapping: "13812" becomes "138 381 812". Other characters are skipped. */
 void fb_search_digits(const char *text, size_t size, struct fb_buf *ret);
 /* Is it a number as people write it: at least five digits, else only what stands between them? */

@@ -133,9 +133,9 @@ void fb_pinyin_append(struct fb_pinyin *p, const struct fb_buf *folded, bool is_
     bool is_first = true;
     int32_t size = (int32_t)folded->size;
     for (int32_t at = 0; at <= size;) {
-        UChar32 c = -1;
+        int32_t c = -1;
         if (at < size) {
-            U8_NEXT(folded->bytes, at, size, c);
+            c = fb_search_next(folded, &at);
         } else {
             at++;
         }

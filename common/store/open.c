@@ -11,7 +11,7 @@
 #define BUSY_TIMEOUT_MS    5000
 #define CACHE_BYTES_WRITER (64LL * 1024 * 1024)
 #define CACHE_BYTES_READER (8LL * 1024 * 1024)
-#define SIDE_CACHE_BYTES   (16 * 1024 * 1024)
+#define SIDE_CACHE_BYTES   (16LL * 1024 * 1024)
 /* 40 MB of log: a late checkpoint costs a large download a tenth less than SQLite's 1,000 pages. */
 #define CHECKPOINT_PAGES "10000"
 #define LOG_BYTES_KEPT   "67108864"

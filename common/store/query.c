@@ -55,7 +55,7 @@ bool fb_query_column(const struct fb_entity *e, const char *name, uint32_t *ret)
 
 const char *fb_query_column_name(const struct fb_entity *e, uint32_t column)
 {
-    fb_assert(column <= FB_QUERY_ID(e));
+    fb_assert(column <= FB_QUERY_ID(e) && e->fields != NULL);
     return column < e->field_count    ? e->fields[column].name
            : column == FB_QUERY_ID(e) ? "id"
                                       : STAMPS[column - e->field_count];

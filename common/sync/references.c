@@ -78,7 +78,7 @@ static int take_title(struct fb_apply *a, const struct fb_removed *row)
     struct fb_row here;
     bool is_found = false;
     FB_AUTO(fb_buf_release) struct fb_buf title;
-    fb_buf_init(&title, FB_VALUE_BYTES_MAX * 4);
+    fb_buf_init(&title, (size_t)FB_VALUE_BYTES_MAX * 4);
     int rc = fb_row_read(a->store, row->entity, row->id, &a->scratch, &here, &is_found);
     if (rc < 0 || !is_found) {
         return rc;

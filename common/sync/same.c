@@ -80,7 +80,7 @@ static int note_row(void *ctx, const char *scope, const struct fb_row *row)
 int fb_replica_note_same(struct fb_replica_round *r, int64_t rev)
 {
     struct noting n = {.store = r->store};
-    fb_buf_init(&n.ids, (IDS_MAX + 1) * FB_ROW_ID_BYTES);
+    fb_buf_init(&n.ids, (size_t)(IDS_MAX + 1) * FB_ROW_ID_BYTES);
     int rc =
         fb_sql_begin(r->store, "INSERT INTO fb_stage_same_scope (key) VALUES (?1)", &n.add_scope);
     rc = rc < 0 ? rc : fb_replica_each_scope(r, rev, note_scope, &n);

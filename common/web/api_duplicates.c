@@ -153,6 +153,7 @@ static int begin_job(struct fb_api *a, struct job *job)
 {
     const char *id = NULL;
     struct fb_row row;
+    *job = (struct job){0};
     int rc = fb_api_load_rights(a);
     rc = rc < 0 ? rc : fb_api_id(a, 3, &id);
     rc = rc < 0 ? rc : read_job(a, id, job);

@@ -135,7 +135,7 @@ static int check_pick(struct fb_api_form *f, const struct fb_field *field)
     struct fb_value active = fb_sql_value(q, 0);
     if (active.type != FB_INT || active.integer == 0) {
         FB_AUTO(fb_buf_release) struct fb_buf params;
-        fb_buf_init(&params, FB_VALUE_BYTES_MAX * 6);
+        fb_buf_init(&params, (size_t)FB_VALUE_BYTES_MAX * 6);
         fb_buf_append_text(&params, "\"v\":");
         fb_api_append_text(&params, v->bytes, v->size > 30 ? 30 : v->size);
         fb_api_form_complain(f, field, active.type == FB_INT ? "retired" : "choice",

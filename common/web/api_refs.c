@@ -103,7 +103,7 @@ static int take_title(void *ctx, const struct fb_row *row, const struct fb_query
     (void)position;
     const struct fb_api_ref *found = fb_api_refs_find(f->refs, row->entity, row->id);
     FB_AUTO(fb_buf_release) struct fb_buf title;
-    fb_buf_init(&title, FB_VALUE_BYTES_MAX * 2);
+    fb_buf_init(&title, (size_t)FB_VALUE_BYTES_MAX * 2);
     int rc = fb_title_append_row(row, &title);
     if (rc < 0 || found == NULL) {
         return rc;
