@@ -324,6 +324,27 @@ static int gather(struct unit *u, struct fb_work_row *row, int depth)
     return rc;
 }
 
+/* Somebody filled in a field that the deleter's laptop did not know yet: its image says nothing of it. */
+static bool has_unknown_value(const struct fb_work_row *row)
+{
+    uint64_t known[FB_ROW_MASK_WORDS] = {0};
+    for (size_t i = 0; i < row->change->field_count; i++) {
+        const struct fb_field *f = fb_entity_field_no(row->entity, row->change->fields[i].field_no);
+        if (f != NULL) {
+            fb_mask_put(known, f->index);
+        }
+    }
+    for (size_t i = 0; i < row->entity->field_count; i++) {
+        const struct fb_field *f = &row->entity->fields[i];
+        const struct fb_value *v = &row->before.values[i];
+        if (f->visibility == FB_SEEN_BY_ALL && !fb_mask_get(known, (uint32_t)i) &&
+            !fb_value_is_empty(v) && !fb_value_equal(v, &f->initial)) {
+            return !FB_BUG(DELETE_OF_OLD_CATALOGUE);
+        }
+    }
+    return false;
+}
+
 /* Does headquarters' row differ from the image the deleter saw? */
 static bool differs_from_image(const struct fb_work_row *row)
 {
@@ -335,7 +356,7 @@ static bool differs_from_image(const struct fb_work_row *row)
             return true;
         }
     }
-    return false;
+    return has_unknown_value(row);
 }
 
 /* Did somebody else make or change it after the cursor? Where the log does not reach back so far, somebody may have. */

@@ -534,8 +534,8 @@ void sim_oracle_check_lost(struct sim_world *w)
         const struct lost_edit *e = &lost[i];
         int64_t found = sim_db_int(sim_eyes(e->node), 0,
                                    "SELECT count(*) FROM found_value WHERE record_id = %Q AND "
-                                   "instr(value, '~%lld.') > 0",
-                                   e->row_id, (long long)e->op);
+                                   "(instr(value, '~%lld.') > 0 OR instr(value, %Q) > 0)",
+                                   e->row_id, (long long)e->op, e->value); /* or put back there */
         /* Some laptop may have brought it back by its own push, and headquarters may have written over it since. */
         int64_t logged =
             sim_db_int(sim_eyes(SIM_HQ), 0,

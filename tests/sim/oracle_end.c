@@ -247,14 +247,14 @@ static void check_triggers(struct sim_world *w, int node)
     }
 }
 
-/* Rule 24: what no journal row explains is never pushed. */
+/* Rule 24: what no journal row explains is never pushed. A field that was touched, there and back, has one. */
 static void check_hand_edits(struct sim_world *w, int node)
 {
     sqlite3_stmt *q = sim_db_query(
         sim_eyes(node), "SELECT op, entity, field, mine FROM sim_ledger AS l WHERE "
                         "kind = 'hand' AND NOT EXISTS (SELECT 1 "
                         "FROM sim_ledger AS n WHERE n.row_id = l.row_id AND n.kind <> 'hand' AND "
-                        "(n.field = l.field OR n.kind IN ('insert', 'delete')))");
+                        "(n.field = l.field OR n.kind IN ('insert', 'delete', 'touch')))");
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         int places_seen = places_of_edit(sim_column(q, 3), sqlite3_column_int64(q, 0));
         if (places_seen > 0 && (places_seen & IN_ROWS) != 0) {
@@ -512,8 +512,9 @@ static bool is_of_same_id(struct sim_world *w, const char *changes)
     return false;
 }
 
-/* Rule 23: all laptops are honest, so no edit of rows that headquarters had before it (a restore takes some away) is held as "not there or not yours"; but for ids
- * that two laptops made (insert_same), whose second author may not hold the first one's account. */
+/* Rule 23: all laptops are honest, so no edit of rows that headquarters ever had (a restore takes some away) is held as "not there or not yours"; but for ids
+ * that two laptops made (insert_same), whose second author may not hold the first one's account. A laptop whose program may not pull
+ * does not hear that its row is held, and edits it: there the row must have been at headquarters before. */
 static void check_honest_edits(struct sim_world *w, sqlite3 *hq)
 {
     sqlite3_stmt *q = sim_db_query(
@@ -524,9 +525,10 @@ static void check_honest_edits(struct sim_world *w, sqlite3 *hq)
         "changes NOT LIKE "
         "'%%0189ffff-%%' AND NOT EXISTS (SELECT 1 FROM json_each(h.changes) AS c WHERE c.value "
         "->> 'op' <> 'insert' AND NOT EXISTS (SELECT 1 FROM sim_whole_log WHERE "
-        "lower(hex(row_id)) = replace(c.value ->> 'id', '-', '') AND op IN (1, 2, 3, 4) AND seq "
-        "< coalesce((SELECT min(seq) FROM sim_whole_log WHERE lower(hex(row_id)) = "
-        "replace(h.id, '-', '')), 9e18)))");
+        "lower(hex(row_id)) = replace(c.value ->> 'id', '-', '') AND op IN (1, 2, 3, 4) AND "
+        "(%d OR seq < coalesce((SELECT min(seq) FROM sim_whole_log WHERE lower(hex(row_id)) = "
+        "replace(h.id, '-', '')), 9e18))))",
+        w->counters.programs == 0);
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         if (!is_of_same_id(w, sim_column(q, 1))) {
             sim_violation(w, "honest", "an honest edit was refused: %s", sim_column(q, 0));

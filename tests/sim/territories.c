@@ -71,6 +71,9 @@ static int assign(sqlite3 *db, uint64_t *random)
     some_id(db, "company", random, company);
     some_id(db, "territory", random, territory);
     some_id(db, "employee", random, person);
+    if (company[0] == '\0' || territory[0] == '\0') {
+        return SQLITE_IOERR; /* they could not be read */
+    }
     switch (sim_below(random, 5)) {
     case 0:
         rc = sim_db_run(db, "DELETE FROM company_territory WHERE company_id = '%s'", company);

@@ -445,6 +445,7 @@ static void check_pokes(struct sim_world *w, int *steps)
     if (!sim_work(w, SIM_HQ, SIM_EDIT_HOT, 1)) {
         return;
     }
+    int64_t enrolled = w->counters.enrolled_anew;
     run_to(w, w->now_ms + 3000, steps); /* the watch, the round trip */
     if (!quiet_by(w, w->now_ms + 60000, steps) && w->violation[0] == '\0') {
         complain_of_stuck(w);
@@ -453,7 +454,8 @@ static void check_pokes(struct sim_world *w, int *steps)
     int64_t head = sim_db_int(sim_eyes(SIM_HQ), 0, "SELECT max(rev) FROM fb_rev");
     for (int i = 1; i <= w->replica_count; i++) {
         int64_t cursor = fb_replica_round_status(w->replicas[i].round)->cursor;
-        bool is_concerned = !sim_has_territories(w) || holds_hot_account(w, &w->replicas[i]);
+        bool is_concerned = (!sim_has_territories(w) || holds_hot_account(w, &w->replicas[i])) &&
+                            w->counters.enrolled_anew == enrolled; /* a rev that is nobody's */
         if (cursor < head && is_concerned && w->violation[0] == '\0') {
             sim_violation(w, "liveness", "n%d says it is in step at %lld, headquarters is at %lld",
                           i, (long long)cursor, (long long)head);
