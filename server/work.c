@@ -130,18 +130,6 @@ int fb_work_row_unread(struct fb_work *w, const struct fb_entity *e, const char 
     return rc;
 }
 
-/* An image of before a field was there: its column's default, as rows that stood in the table got it. */
-static void fill_new_fields(struct fb_row *image)
-{
-    for (size_t i = 0; i < image->entity->field_count; i++) {
-        const struct fb_field *f = &image->entity->fields[i];
-        bool is_missing = f->is_required && fb_value_is_empty(&image->values[i]);
-        if (is_missing && f->initial.type != FB_ABSENT && !FB_BUG(BIN_OF_OLD_CATALOGUE)) {
-            image->values[i] = f->initial;
-        }
-    }
-}
-
 /* The recycle bin's image of a row, if it rests there. */
 static int read_bin(struct fb_work *w, struct fb_work_row *row)
 {
@@ -159,9 +147,6 @@ static int read_bin(struct fb_work *w, struct fb_work_row *row)
     }
     struct fb_value image = fb_sql_value(q, 1);
     rc = fb_row_from_json(row->entity, row->id, image.bytes, image.size, w->arena, &row->before);
-    if (rc == FB_OK) {
-        fill_new_fields(&row->before);
-    }
     row->bin_cause = rc == FB_OK ? fb_sql_int(q, 0) : 0;
     return rc;
 }

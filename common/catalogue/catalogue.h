@@ -223,7 +223,7 @@ int fb_catalogue_with_policies(const struct fb_catalogue *c, const struct fb_pol
                                size_t count, struct fb_catalogue **ret,
                                struct fb_why *why) FB_MUST_CHECK;
 /* The catalogue that a newer program ships, taken into the one in force as a document of the next version: what it brings and changes, but
- * policies that an administrator set, and entities, fields and modules that it does not have, stay. *ret is NULL if it brings nothing.
+ * policies that an administrator set, and entities (in their modules) and fields that it does not have, stay. *ret is NULL if it brings nothing.
  * FB_ERR_INVALID with a sentence if a field has another number or type than before. */
 int fb_catalogue_with_shipped(const struct fb_catalogue *c, const struct fb_catalogue *shipped,
                               struct fb_catalogue **ret, struct fb_why *why) FB_MUST_CHECK;

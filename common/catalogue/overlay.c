@@ -159,19 +159,29 @@ static int keep_fields(json_t *ours, json_t *entity, struct fb_why *why)
     return FB_OK;
 }
 
-/* Its entities that are the administrator's own keep their place on the left. */
+/* A module that the release has no more, for what is left in it. */
+static json_t *add_module(json_t *modules, json_t *ours)
+{
+    json_t *module = json_copy(ours);
+    return module == NULL || json_object_set_new(module, "entities", json_array()) < 0 ||
+                   json_array_append_new(modules, module) < 0
+               ? NULL
+               : module;
+}
+
+/* Entities that the release does not have keep their place on the left; where the others stand is the release's. */
 static int keep_module(json_t *ours, json_t *modules, json_t *own_names)
 {
     json_t *module = find_by(modules, "key", json_string_value(json_object_get(ours, "key")));
-    if (module == NULL) {
-        return json_array_append(modules, ours) < 0 ? FB_ERR_NO_MEMORY : FB_OK;
-    }
     size_t at;
     json_t *name;
     json_array_foreach(json_object_get(ours, "entities"), at, name)
     {
-        if (json_object_get(own_names, json_string_value(name)) != NULL &&
-            json_array_append(json_object_get(module, "entities"), name) < 0) {
+        if (json_object_get(own_names, json_string_value(name)) == NULL) {
+            continue;
+        }
+        module = module == NULL ? add_module(modules, ours) : module;
+        if (module == NULL || json_array_append(json_object_get(module, "entities"), name) < 0) {
             return FB_ERR_NO_MEMORY;
         }
     }

@@ -18,8 +18,7 @@ struct fb_alike {
     const char *id;
     int score; /* per cent */
     const char
-        *code; /* by what: the field's name, or "person" (name and company), "phone", "mail" */
-    const char *rule; /* the same for people: "same tax ID" */
+        *rule; /* by what: the field's name, or "person" (name and company), "phone", "mail" */
 };
 
 /* Calls f for records of row's entity that are like it, the likest first, each once; at most FB_ALIKE_FOUND_MAX. row may be one that

@@ -224,7 +224,7 @@ static int adopt(struct adopting *a, bool *ret_changed)
         rc = rc < 0 ? rc : fb_replica_set_int(a->store, "is_copied", 0);
     }
     if (rc == FB_OK && a->round->cursor_on_disk > 0 && (is_new_timeline || is_new_incarnation)) {
-        rc = fb_replica_set_int(a->store, "resync", 1);
+        rc = fb_replica_set_int(a->store, "resync", FB_RESYNC_ALL);
     }
     *ret_changed = is_new_timeline || is_new_incarnation;
     if (rc == FB_OK) {
@@ -319,7 +319,7 @@ int fb_replica_disown_chain(struct fb_replica_round *r)
     }
     rc = fb_replica_set_int(r->store, "incarnation", 0);
     if (rc == FB_OK && r->cursor_on_disk > 0) {
-        rc = fb_replica_set_int(r->store, "resync", 1);
+        rc = fb_replica_set_int(r->store, "resync", FB_RESYNC_ALL);
     }
     if (rc < 0) {
         fb_store_rollback(r->store);
@@ -337,7 +337,7 @@ static int set_identity(struct fb_store *s, const char *device_id, const char *e
     rc = rc < 0 ? rc : fb_replica_set_int(s, "incarnation", 0);
     rc = rc < 0 ? rc : fb_replica_set_int(s, "must_enrol", 0);
     rc = rc < 0 ? rc : fb_replica_set_int(s, "is_copied", 0);
-    return rc < 0 ? rc : fb_replica_set_int(s, "resync", 1);
+    return rc < 0 ? rc : fb_replica_set_int(s, "resync", FB_RESYNC_ALL);
 }
 
 int fb_replica_enrol_anew(struct fb_store *s, const char *device_id, const char *employee_id)

@@ -273,7 +273,7 @@ static int give_up_repair(struct fb_replica_round *r)
     if (rc < 0) {
         return rc;
     }
-    rc = fb_replica_set_int(r->store, "resync", 1);
+    rc = fb_replica_set_int(r->store, "resync", FB_RESYNC_ALL);
     if (rc < 0) {
         fb_store_rollback(r->store);
         return rc;

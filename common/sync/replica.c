@@ -177,7 +177,7 @@ static int load_stage(struct fb_replica_round *r)
         return rc;
     }
     r->is_resync = resync != 0;
-    r->resyncs_by_digest = resync == 2;
+    r->resyncs_by_digest = resync == FB_RESYNC_BY_DIGEST;
     r->is_stage_complete = complete != 0;
     return FB_OK;
 }

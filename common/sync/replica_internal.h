@@ -138,6 +138,12 @@ enum fb_pull_kind {
     FB_PULL_GAP,     /* what changed since the oldest chunk */
 };
 
+/* fb_meta resync: why a full cut is to come. */
+enum {
+    FB_RESYNC_ALL = 1, /* headquarters or this laptop was put back, or a repair did not help */
+    FB_RESYNC_BY_DIGEST = 2, /* the horizon passed it: what agrees is not fetched (same.c) */
+};
+
 struct fb_replica_round {
     struct fb_store *store;
     struct fb_random random;
@@ -184,10 +190,9 @@ struct fb_replica_round {
     bool is_digest_wanted;
     bool is_digest_asked; /* by the pull under way */
     bool are_scope_digests_wanted;
-    bool is_resync; /* fb_meta resync: a full cut is to come, the cursor stays */
-    bool
-        resyncs_by_digest; /* fb_meta resync is 2: because of the horizon; what agrees is not fetched */
-    int64_t rows_same;     /* of the download under way: rows that need not come */
+    bool is_resync;         /* fb_meta resync: a full cut is to come, the cursor stays */
+    bool resyncs_by_digest; /* ... FB_RESYNC_BY_DIGEST */
+    int64_t rows_same;      /* of the download under way: rows that need not come */
     bool is_stage_complete; /* fb_meta stage_complete */
     int64_t horizon;     /* from the welcome: headquarters' log tells what changed after this rev */
     int64_t found_since; /* of the resync: headquarters lost what came after this rev; 0: nothing */

@@ -206,7 +206,7 @@ static int note_horizon(struct fb_replica_round *r, bool must_resync, bool must_
     if (rc < 0) {
         return rc;
     }
-    rc = must_resync ? fb_replica_set_int(r->store, "resync", 2) : FB_OK;
+    rc = must_resync ? fb_replica_set_int(r->store, "resync", FB_RESYNC_BY_DIGEST) : FB_OK;
     if (must_resync && FB_BUG(SLEPT_LAPTOP_BEGINS_ANEW)) {
         rc = fb_sql_exec(r->store, "DELETE FROM fb_journal");
     }

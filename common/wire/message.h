@@ -149,9 +149,8 @@ struct fb_pull {
     char timeline[FB_ROW_ID_SIZE];
     bool wants_all; /* a full cut (first download, resync) */
     bool wants_digest;
-    bool
-        wants_scope_digests; /* after a differing digest: which scope differs; first of a full cut: which agree */
-    const uint8_t *position; /* of a full cut: where to go on; empty: from the start */
+    bool wants_scope_digests; /* which scopes differ, or (first of a full cut) which agree */
+    const uint8_t *position;  /* of a full cut: where to go on; empty: from the start */
     size_t position_size;
     const char **scopes; /* held */
     size_t scope_count;
