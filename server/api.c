@@ -81,6 +81,7 @@ const struct fb_route fb_server_api_routes[] = {
     {"POST", "/api/v1/users", fb_server_post_user, ADMIN_WRITES, 0},
     {"PATCH", "/api/v1/users/{id}", fb_server_patch_user, ADMIN_WRITES, 0},
     {"POST", "/api/v1/users/{id}/password", fb_server_post_password, ADMIN_WRITES, 0},
+    {"DELETE", "/api/v1/users/{id}/totp", fb_server_delete_second_step, ADMIN_WRITES, 0},
     {"GET", "/api/v1/devices", fb_server_get_devices, ADMIN_READS, 0},
     {"POST", "/api/v1/devices/invite", fb_server_post_invite, ADMIN_WRITES, 0},
     {"POST", "/api/v1/devices/{id}/{verb}", fb_server_post_device, ADMIN_WRITES, 0},

@@ -38,7 +38,7 @@ int fb_server_check(struct fb_response *res, const char *field, const char *code
                     const char *sentence) FB_MUST_CHECK;
 
 fb_web_handler fb_server_get_users, fb_server_post_user, fb_server_patch_user,
-    fb_server_post_password;
+    fb_server_post_password, fb_server_delete_second_step;
 fb_web_handler fb_server_get_devices, fb_server_post_invite, fb_server_post_device;
 fb_web_handler fb_server_get_policies, fb_server_post_policies, fb_server_rehearse_policies;
 fb_web_handler fb_server_get_territories, fb_server_rehearse_territories,

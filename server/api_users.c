@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/log.h"
 #include "common/store/sql.h"
 #include "server/api_inside.h"
 #include "server/people.h"
@@ -252,6 +253,28 @@ int fb_server_post_password(struct fb_web *web, const struct fb_request *req,
     rc = rc < 0 ? rc : fb_person_new_password(web->store, login, web->random, password, &web->why);
     if (rc == FB_OK) {
         append_password(res, login, password, 200);
+    }
+    return rc;
+}
+
+/* For somebody who lost his telephone. One's own goes with a code only: whoever finds a page open must not take it away. */
+int fb_server_delete_second_step(struct fb_web *web, const struct fb_request *req,
+                                 struct fb_response *res)
+{
+    char login[256];
+    const char *by_id = req->login->employee_id;
+    if (strcmp(by_id, fb_request_segment(req, 3)) == 0) {
+        return fb_server_check(res, "id", "own_second_step",
+                               fb_text("Your own second step is switched off with a code of it, in "
+                                       "your own menu."));
+    }
+    int rc = find_login_of(web, fb_request_segment(req, 3), login, sizeof login);
+    rc = rc < 0 ? rc : fb_server_begin_write(web);
+    rc = rc < 0 ? rc : fb_person_drop_second_step(web->store, login, by_id, &web->why);
+    rc = rc < 0 ? rc : fb_server_end_write(web, req);
+    if (rc == FB_OK) {
+        fb_log(FB_LOG_INFO, "second_step_taken_away", "employee=%s by=%s",
+               fb_request_segment(req, 3), by_id);
     }
     return rc;
 }

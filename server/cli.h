@@ -19,6 +19,7 @@ int fb_server_cli_user_suspend(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_user_resume(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_user_list(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_user_password(struct fb_cli *cli, struct fb_why *why);
+int fb_server_cli_user_second_step(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_invite(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_device_list(struct fb_cli *cli, struct fb_why *why);
 int fb_server_cli_device_approve(struct fb_cli *cli, struct fb_why *why);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * user add | list | password | role | suspend | resume, invite.
+ * user add | list | password | second-step | role | suspend | resume, invite.
  */
 #include <stdio.h>
 
@@ -86,6 +86,23 @@ int fb_server_cli_user_password(struct fb_cli *cli, struct fb_why *why)
     if (rc == FB_OK) {
         fb_cli_say(cli, "This one-time password is shown once:");
         printf("%s\n", password);
+    }
+    return rc;
+}
+
+int fb_server_cli_user_second_step(struct fb_cli *cli, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    const char *login = fb_cli_argument(cli, 0);
+    int rc = open_for_writing(cli, &s, why);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_server_cli_end_writing(s, fb_person_drop_second_step(s, login, NULL, why), why);
+    rc = rc < 0 ? rc : fb_command_settle(cli, why);
+    if (rc == FB_OK) {
+        fb_cli_say(cli, "The second step of %s is switched off; the password alone signs in.",
+                   login);
     }
     return rc;
 }

@@ -261,6 +261,51 @@ int fb_person_resume(struct fb_store *s, const char *login, struct fb_why *why)
     return rc < 0 ? rc : run_all(s, TEXTS, sizeof TEXTS / sizeof *TEXTS, id);
 }
 
+int fb_person_tell_second_step(struct fb_store *s, const char *employee_id, const char *by_id,
+                               const char *sentence)
+{
+    if (fb_catalogue_entity(fb_store_catalogue(s), "notification") == NULL) {
+        return FB_OK;
+    }
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s,
+                          "INSERT INTO notification (employee_id, kind, title, entity, record_id,"
+                          " by_id) VALUES (?1, 'reminder', ?2, 'employee', ?1, ?3)",
+                          &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_text(q, 1, employee_id);
+    fb_sql_bind_text(q, 2, sentence);
+    fb_sql_bind_text(q, 3, by_id);
+    return fb_sql_run(q);
+}
+
+int fb_person_drop_second_step(struct fb_store *s, const char *login, const char *by_id,
+                               struct fb_why *why)
+{
+    char id[FB_ROW_ID_SIZE];
+    int rc = fb_person_find(s, login, id, why);
+    if (rc < 0) {
+        return rc;
+    }
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    rc = fb_sql_begin(s, "DELETE FROM fb_totp WHERE employee_id = ?1 AND is_in_force", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_text(q, 1, id);
+    rc = fb_sql_run(q);
+    if (rc == FB_OK && fb_sql_changes(s) == 0) {
+        return fb_fail(why, FB_ERR_NOT_FOUND, "%s has no second step at sign-in", login);
+    }
+    return rc < 0 ? rc
+                  : fb_person_tell_second_step(
+                        s, id, by_id,
+                        fb_text("An administrator switched off your second step at sign-in. Set "
+                                "it up again with your new telephone."));
+}
+
 int fb_person_find(struct fb_store *s, const char *login,
                    char ret_employee_id[static FB_ROW_ID_SIZE], struct fb_why *why)
 {

@@ -38,6 +38,14 @@ int fb_person_suspend(struct fb_store *s, const char *login, int64_t now_ms,
                       struct fb_why *why) FB_MUST_CHECK;
 int fb_person_resume(struct fb_store *s, const char *login, struct fb_why *why) FB_MUST_CHECK;
 
+/* The second step at sign-in that a person lost is taken away, by that employee (NULL: a command). FB_ERR_NOT_FOUND: there is no
+ * such person, or no such step. Inside a transaction. */
+int fb_person_drop_second_step(struct fb_store *s, const char *login, const char *by_id,
+                               struct fb_why *why) FB_MUST_CHECK;
+/* Tells the person, in a notification that the audit log keeps, what became of his second step. Inside a transaction. */
+int fb_person_tell_second_step(struct fb_store *s, const char *employee_id, const char *by_id,
+                               const char *sentence) FB_MUST_CHECK;
+
 /* FB_ERR_NOT_FOUND with a sentence. */
 int fb_person_find(struct fb_store *s, const char *login,
                    char ret_employee_id[static FB_ROW_ID_SIZE], struct fb_why *why) FB_MUST_CHECK;

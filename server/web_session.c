@@ -14,8 +14,10 @@
 #include "common/crm/title.h"
 #include "common/store/sql.h"
 #include "common/web/api.h"
+#include "server/api_inside.h"
 #include "server/login.h"
 #include "server/password.h"
+#include "server/people.h"
 #include "server/totp.h"
 #include "server/web.h"
 
@@ -394,6 +396,21 @@ static int post_totp(struct fb_web *web, const struct fb_request *req, struct fb
     return fb_sql_run(q);
 }
 
+static int code_wrong(struct fb_response *res)
+{
+    return fb_response_problem_with(res, 422, "check", "the code is not right: is the clock?",
+                                    "\"fields\":{\"code\":{\"code\":\"totp_wrong\"}}");
+}
+
+/* A rev of the person's own: what he does to his sign-in stands in the audit log. */
+static int tell_myself(struct fb_web *web, const struct fb_request *req, const char *sentence)
+{
+    const char *id = req->login->employee_id;
+    int rc = fb_server_begin_write(web);
+    rc = rc < 0 ? rc : fb_person_tell_second_step(web->store, id, id, sentence);
+    return rc < 0 ? rc : fb_server_end_write(web, req);
+}
+
 static int post_totp_confirm(struct fb_web *web, const struct fb_request *req,
                              struct fb_response *res)
 {
@@ -410,9 +427,7 @@ static int post_totp_confirm(struct fb_web *web, const struct fb_request *req,
     int64_t step = 0;
     if (rc != FB_SQL_ROW || !fb_totp_check((const uint8_t *)secret.bytes, secret.size,
                                            text_of(body, "code"), web->now_ms, 0, &step)) {
-        return rc < 0
-                   ? rc
-                   : fb_response_problem(res, 422, "check", "the code is not right: is the clock?");
+        return rc < 0 ? rc : code_wrong(res);
     }
     FB_AUTO(fb_sql_drop) struct fb_sql *write = NULL;
     rc = fb_sql_begin(web->store,
@@ -423,7 +438,9 @@ static int post_totp_confirm(struct fb_web *web, const struct fb_request *req,
     }
     fb_sql_bind_text(write, 1, req->login->employee_id);
     fb_sql_bind_int(write, 2, step);
-    return fb_sql_run(write);
+    rc = fb_sql_run(write);
+    return rc < 0 ? rc
+                  : tell_myself(web, req, fb_text("Your second step at sign-in is switched on."));
 }
 
 static int remove_totp(struct fb_web *web, const struct fb_request *req, struct fb_response *res)
@@ -435,12 +452,15 @@ static int remove_totp(struct fb_web *web, const struct fb_request *req, struct 
         return rc;
     }
     fb_sql_bind_text(q, 1, req->login->employee_id);
-    return fb_sql_run(q);
+    rc = fb_sql_run(q);
+    return rc < 0 ? rc
+                  : tell_myself(web, req, fb_text("Your second step at sign-in is switched off."));
 }
 
 /* Whoever takes it away shows that he has it. */
 static int delete_totp(struct fb_web *web, const struct fb_request *req, struct fb_response *res)
 {
+    struct fb_server_web *node = web->node_context;
     FB_AUTO(drop_json) json_t *body = read_body(req);
     struct person p = {.is_employed = false};
     int64_t step = 0;
@@ -448,9 +468,14 @@ static int delete_totp(struct fb_web *web, const struct fb_request *req, struct 
     if (rc < 0) {
         return rc;
     }
-    if (check_totp(&p, text_of(body, "code"), web->now_ms, &step) < 0) {
-        return fb_response_problem(res, 422, "check", "the code is not right: is the clock?");
+    int wait = fb_guard_try(node->guard, p.login, req->address, web->now_ms);
+    if (wait > 0) {
+        return login_wait(res, wait);
     }
+    if (check_totp(&p, text_of(body, "code"), web->now_ms, &step) < 0) {
+        return code_wrong(res);
+    }
+    fb_guard_right(node->guard, p.login, req->address);
     fb_web_then(web, FB_WEB_WRITE, remove_totp);
     return FB_OK;
 }

@@ -83,5 +83,5 @@ export const api = {
   get: async <T>(path: string, query?: Query) => (await call<T>('GET', path, query)).data,
   post: async <T>(path: string, body: unknown = {}, headers?: Record<string, string>) => (await call<T>('POST', path, undefined, body, headers)).data,
   patch: async <T>(path: string, body: unknown) => (await call<T>('PATCH', path, undefined, body)).data,
-  remove: async (path: string, headers?: Record<string, string>) => void (await call('DELETE', path, undefined, undefined, headers)),
+  remove: async (path: string, headers?: Record<string, string>, body?: unknown) => void (await call('DELETE', path, undefined, body, headers)),
 };

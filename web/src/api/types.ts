@@ -36,6 +36,7 @@ export interface Session {
   version?: string;
   csrf: string;
   must_change_password?: boolean;
+  has_second_factor?: boolean;
 }
 
 export type SyncState =

@@ -39,8 +39,6 @@ function PasswordForm({ login, old, onDone }: ChangeProps) {
     setError('');
     try {
       await api.post('/session/password', { old: v.old ?? old, new: v.fresh });
-      // A changed password ends every login, this one too; whoever just typed it need not type it again.
-      await api.post('/session', { login, password: v.fresh }).catch(() => undefined);
       onDone();
     } catch (err) {
       setError(problemSentence(i, err));
@@ -50,6 +48,8 @@ function PasswordForm({ login, old, onDone }: ChangeProps) {
   };
   return (
     <Form layout="vertical" requiredMark={false} size="large" onFinish={(v) => void send(v as { old?: string; fresh: string })}>
+      {/* Password managers keep the new one under this name. */}
+      <input hidden readOnly autoComplete="username" value={login} />
       <div role="alert">{error && <Alert type="error" title={error} style={{ marginBottom: 16 }} />}</div>
       {!old && <Form.Item name="old" label={i.t('login.password_now')} rules={[{ required: true, message: i.t('check.required', { f: i.t('login.password_now') }) }]}><Input.Password autoFocus autoComplete="current-password" /></Form.Item>}
       <Form.Item name="fresh" label={i.t('login.password_new')} rules={[{ required: true, min: PASSWORD_CHARS_MIN, message: i.t('login.too_short', { n: PASSWORD_CHARS_MIN }) }]}><Input.Password autoFocus={!!old} autoComplete="new-password" /></Form.Item>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Laptops: who has which, how far behind, and a laptop's life - code, check, approval, suspension, revoking, wiping.
-import { App, Button, Form, Input, Modal, QRCode, Space } from 'antd';
+import { App, Button, Form, Input, Modal, Space } from 'antd';
 import { useState } from 'react';
 import { api } from '../api/client';
 import { useDesk } from '../api/queries';
@@ -9,6 +9,7 @@ import { useI18n, type Key } from '../i18n';
 import { zh } from '../i18n/zh';
 import { clock, dateTime, decimal } from '../i18n/format';
 import { Lookup } from '../value/Lookup';
+import { QrPlate } from '../value/QrPlate';
 import { Card, Loaded, PageHead } from './Section';
 import { useAct } from './useAct';
 
@@ -104,7 +105,7 @@ function Steps({ address, code }: { address: string; code: string }) {
     <>
       <p style={{ marginBottom: 4 }}>{i.t('dev.command')}</p>
       <p><code style={{ userSelect: 'all', overflowWrap: 'anywhere' }}>{command}</code></p>
-      <div role="img" aria-label={i.t('dev.qr')} className="fb-plate"><QRCode type="svg" size={148} bordered={false} color="#000" bgColor="#fff" value={command} /></div>
+      <QrPlate size={148} value={command} label={i.t('dev.qr')} />
     </>
   );
 }

@@ -6,6 +6,7 @@ import { api, Problem } from '../api/client';
 import { Full } from '../frame/App';
 import { setLanguage, useI18n, type Lang } from '../i18n';
 import { duration } from '../i18n/format';
+import { cleanCode } from '../lib/code';
 import { problemSentence } from '../lib/problem';
 
 export function SignIn({ onDone, isAgain }: { onDone: (password: string) => void; isAgain?: boolean }) {
@@ -17,12 +18,12 @@ export function SignIn({ onDone, isAgain }: { onDone: (password: string) => void
     setBusy(true);
     setError('');
     try {
-      await api.post('/session', { login: v.login.trim(), password: v.password, ...(v.totp && { totp: v.totp.trim() }) });
+      await api.post('/session', { login: v.login.trim(), password: v.password, ...(v.totp && { totp: cleanCode(v.totp) || v.totp.trim() }) });
       onDone(v.password);
     } catch (err) {
       const p = err instanceof Problem ? err : null;
       if (p?.code === 'totp_needed') setNeedsCode(true);
-      else if (p?.code === 'login_wrong') setError(i.t('login.wrong'));
+      else if (p?.code === 'login_wrong') setError(i.t(needsCode ? 'login.wrong_code' : 'login.wrong'));
       else if (p?.code === 'login_wait') setError(i.t('login.wait', { dur: duration(Number(p.body.retry_after_s ?? 60) * 1000, i.lang), admin: i.t('ui.admin') }));
       else if (p?.code === 'unreachable') setError(i.t('login.unreachable'));
       else setError(problemSentence(i, err));
@@ -41,7 +42,7 @@ export function SignIn({ onDone, isAgain }: { onDone: (password: string) => void
         <Input.Password autoComplete="current-password" visibilityToggle />
       </Form.Item>
       {needsCode && (
-        <Form.Item name="totp" label={i.t('login.totp')} rules={[{ required: true, message: i.t('check.required', { f: i.t('login.totp') }) }]}>
+        <Form.Item name="totp" label={i.t('login.totp')} extra={i.t('login.totp_hint')} rules={[{ required: true, message: i.t('check.required', { f: i.t('login.totp') }) }]}>
           <Input autoFocus inputMode="numeric" autoComplete="one-time-code" />
         </Form.Item>
       )}

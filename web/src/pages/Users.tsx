@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { api } from '../api/client';
 import { useDesk, useList } from '../api/queries';
 import type { User } from '../api/types';
-import { useCatalogue } from '../api/session';
+import { useCatalogue, useSession } from '../api/session';
 import { roleLabel, useI18n } from '../i18n';
 import { listPath, navigate } from '../lib/router';
 import { rowTitle } from '../list/Table';
@@ -16,6 +16,7 @@ import { useAct } from './useAct';
 export default function Users() {
   const i = useI18n();
   const c = useCatalogue();
+  const session = useSession();
   const act = useAct();
   const { modal } = App.useApp();
   const rows = useDesk<User>('/users');
@@ -30,6 +31,11 @@ export default function Users() {
         if (made?.password) show(u.login, made.password);
       },
     });
+  const dropStep = (u: User) =>
+    modal.confirm({
+      title: i.t('user.step2_off'), content: i.t('user.step2_off_text', { who: u.name || u.login }), okText: i.t('user.step2_off'), cancelText: i.t('ui.cancel'),
+      onOk: async () => void (await act(() => api.remove(`/users/${u.id}/totp`), i.t('user.step2_done', { who: u.name || u.login }))),
+    });
   return (
     <section>
       <PageHead title={i.t('page.users')}>
@@ -40,18 +46,20 @@ export default function Users() {
         <Loaded query={rows} empty={i.t('ui.none')}>
           {(list) => (
             <table className="fb-three">
-              <thead><tr><th>{i.t('dev.person')}</th><th>{i.t('user.login')}</th><th>{i.t('term.role')}</th><th>{i.t('user.last')}</th><th> </th></tr></thead>
+              <thead><tr><th>{i.t('dev.person')}</th><th>{i.t('user.login')}</th><th>{i.t('term.role')}</th><th>{i.t('step2.title')}</th><th>{i.t('user.last')}</th><th> </th></tr></thead>
               <tbody>
                 {list.map((u) => (
                   <tr key={u.id}>
                     <td>{u.name}</td>
                     <td>{u.login}{u.is_active === false && <span className="fb-quiet"> {i.t('user.off')}</span>}</td>
                     <td>{(u.roles ?? []).map((r) => i.label(roleLabel(r))).join(i.lang === 'zh' ? '、' : ', ') || '–'}</td>
+                    <td>{u.has_second_factor ? i.t('user.step2_on') : '–'}</td>
                     <td>{i.when(u.last_login) || '–'}</td>
                     <td>
                       <Space size={4} wrap>
                         <Button size="small" onClick={() => setChanging(u)}>{i.t('user.roles')}</Button>
                         <Button size="small" onClick={() => reset(u)}>{i.t('user.reset')}</Button>
+                        {u.has_second_factor && u.id !== session.user.id && <Button size="small" onClick={() => dropStep(u)}>{i.t('user.step2_off')}</Button>}
                         <Button size="small" onClick={() => void act(() => api.patch(`/users/${u.id}`, { is_active: u.is_active === false }))}>{i.t(u.is_active === false ? 'user.let_in' : 'user.shut_out')}</Button>
                       </Space>
                     </td>
