@@ -533,6 +533,65 @@ static int copy_rows(struct conversion *c, const char *entity)
     return rc;
 }
 
+/* ---- The product ---- */
+
+/* Its list price, where the person sees one. */
+static int set_price(struct fb_api *a, const struct fb_value *product, struct fb_api_form *line)
+{
+    const struct fb_entity *e = fb_catalogue_entity(a->catalogue, "product");
+    const struct fb_field *from = fb_entity_field(e, "list_price");
+    const struct fb_field *to = fb_entity_field(line->entity, "unit_price");
+    struct fb_row row;
+    bool is_there = false;
+    char id[FB_ROW_ID_SIZE];
+    if (from == NULL || to == NULL || product->size != FB_ROW_ID_SIZE - 1) {
+        return FB_OK;
+    }
+    memcpy(id, product->bytes, FB_ROW_ID_SIZE - 1);
+    id[FB_ROW_ID_SIZE - 1] = '\0';
+    int rc = fb_row_read(a->store, e, id, a->arena, &row, &is_there);
+    line->row.values[to->index] = fb_value_int(0);
+    if (rc == FB_OK && is_there && fb_api_sees_value(a, e, from, false) &&
+        !fb_value_is_empty(&row.values[from->index])) {
+        line->row.values[to->index] = row.values[from->index];
+    }
+    return rc;
+}
+
+/* The product the lead asks for is the new opportunity's first line, one of it. Who may not write lines does without. */
+static int add_product(struct conversion *c)
+{
+    struct fb_api *a = c->a;
+    const struct choice *opportunity = &c->choices[FB_CONVERSION_OPPORTUNITY];
+    const struct fb_field *product = fb_entity_field(c->lead.entity, "product_id");
+    const struct fb_entity *e = fb_catalogue_entity(a->catalogue, "opportunity_line");
+    const char *id = product == NULL ? NULL : pointed(&c->lead.before, product);
+    const char *title = NULL;
+    if (!opportunity->is_new || id == NULL || e == NULL || e->parent != opportunity->entity ||
+        !fb_api_sees_value(a, c->lead.entity, product, c->lead.is_own)) {
+        return FB_OK;
+    }
+    struct fb_api_form line = {.a = a, .entity = e, .is_new = true, .is_own = true};
+    int rc = fb_api_record_title(a, "product", id, &title);
+    if (rc < 0 || title == NULL) {
+        return rc;
+    }
+    rc = fb_api_form_start(&line, FB_CONVERSION_PARTS);
+    rc = rc < 0 ? rc : set_price(a, &c->lead.before.values[product->index], &line);
+    if (rc < 0) {
+        return rc;
+    }
+    line.row.values[e->parent_field->index] = fb_value_text(opportunity->id);
+    line.row.values[fb_entity_field(e, "product_id")->index] = fb_value_text(id);
+    line.row.values[fb_entity_field(e, "name")->index] = fb_value_text(title);
+    rc = fb_api_may_row(a, &line.row, FB_API_CREATE);
+    if (rc < 0 && a->res->status >= 400) {
+        fb_api_forget_problem(a);
+        return FB_OK;
+    }
+    return rc < 0 ? rc : fb_api_form_write(&line);
+}
+
 /* ---- The lead ---- */
 
 static int close_lead(struct conversion *c)
@@ -567,6 +626,7 @@ static int process(struct conversion *c, const json_t *body)
     rc = rc < 0 ? rc : make_new(c);
     rc = rc < 0 ? rc : copy_rows(c, "comm_point");
     rc = rc < 0 ? rc : copy_rows(c, "address");
+    rc = rc < 0 ? rc : add_product(c);
     rc = rc < 0 ? rc : close_lead(c);
     return rc < 0 ? rc : fb_api_end_write(a);
 }

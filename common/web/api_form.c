@@ -235,6 +235,7 @@ int fb_api_form_write(struct fb_api_form *f)
     if (rc < 0) {
         return rc;
     }
-    return f->is_new ? fb_row_insert(f->a->store, &f->row)
-                     : fb_row_update(f->a->store, &f->row, f->mask, true);
+    rc = f->is_new ? fb_row_insert(f->a->store, &f->row)
+                   : fb_row_update(f->a->store, &f->row, f->mask, true);
+    return rc < 0 ? rc : fb_api_touch_lead(f);
 }

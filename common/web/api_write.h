@@ -8,6 +8,7 @@
  *   api_write.c    PATCH, DELETE, restore
  *   api_bulk.c     many rows at once
  *   api_conversion.c  processing a lead
+ *   api_touch.c    the first contact with a lead
  */
 #ifndef FB_WEB_API_WRITE_H
 #define FB_WEB_API_WRITE_H
@@ -43,8 +44,11 @@ void fb_api_form_complain(struct fb_api_form *f, const struct fb_field *field, c
                           const char *params, const char *sentence);
 /* Are the fields in the mask (of a new row: all) fit to stand: filled, known choices, references that exist? */
 int fb_api_form_check(struct fb_api_form *f) FB_MUST_CHECK;
-/* Writes the row with its stamps. */
+/* Writes the row with its stamps, and what follows from it for other rows. */
 int fb_api_form_write(struct fb_api_form *f) FB_MUST_CHECK;
+
+/* api_touch.c: the row, just written, may be the first contact with a lead. */
+int fb_api_touch_lead(const struct fb_api_form *f) FB_MUST_CHECK;
 
 /* api_create.c: forms of new records. The row with its defaults; its id comes of the Idempotency-Key, if there is one, and of part, which
  * tells the records of one call apart. */

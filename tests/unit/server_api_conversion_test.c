@@ -253,6 +253,134 @@ FB_TEST(what_the_lead_names_already_stays_and_is_used)
                         world_id("company/acme"));
 }
 
+/* ---- The product it asks for ---- */
+
+static void ask_for_a_press(void)
+{
+    server_makes(t, "product/press", "code", "P1", "name_zh", "Press", "kind", "goods", "unit",
+                 "piece", "list_price", "5000000", "status", "active", NULL);
+    server_edits(t, LEAD, "product_id", "@product/press");
+    everybody_syncs(t);
+}
+
+static void expect_the_press(void)
+{
+    assert_string_equal(server_asks(t,
+                                    "SELECT l.name || ' ' || l.qty || ' ' || l.unit_price FROM"
+                                    " opportunity_line l JOIN lead d ON d.opportunity_id ="
+                                    " l.opportunity_id AND d.product_id = l.product_id",
+                                    NULL),
+                        "Press 1000 5000000");
+    assert_string_equal(server_asks(t, "SELECT count(*) FROM opportunity_line", NULL), "1");
+}
+
+FB_TEST(the_product_of_the_lead_is_the_first_line_of_the_opportunity)
+{
+    ask_for_a_press();
+    api_send(&ana, "POST", PROCESS, ALL_NEW);
+    expect_status(&ana, 200);
+    expect_the_press();
+}
+
+FB_TEST(the_product_goes_over_on_a_laptop_too_and_arrives)
+{
+    ask_for_a_press();
+    api_send(&laptop, "POST", PROCESS, ALL_NEW);
+    expect_status(&laptop, 200);
+    everybody_syncs(t);
+    expect_the_press();
+    expect_held(t, 0, NULL);
+    expect_equal_digests(t);
+}
+
+FB_TEST(without_a_new_opportunity_the_product_stays_with_the_lead)
+{
+    ask_for_a_press();
+    api_send(&ana, "POST", PROCESS, with_company("company/acme", ""));
+    expect_status(&ana, 200);
+    assert_string_equal(server_asks(t, "SELECT count(*) FROM opportunity_line", NULL), "0");
+}
+
+/* ---- The first contact ---- */
+
+static const char *about_the_lead(const char *kind, const char *owner, const char *rest)
+{
+    static char body[512];
+    snprintf(body, sizeof body,
+             "{\"row\":{\"kind\":\"%s\",\"subject\":\"Ask\",\"about_entity\":\"lead\","
+             "\"about_id\":\"%s\",\"owner_id\":\"%s\"%s}}",
+             kind, world_id(LEAD), world_id(owner), rest);
+    return body;
+}
+
+#define TOUCHED "SELECT first_touched_at FROM lead WHERE id = ?1"
+
+FB_TEST(a_call_that_is_planned_and_then_logged_on_a_laptop_is_the_first_contact)
+{
+    char path[128];
+    api_send(
+        &laptop, "POST", "/api/v1/activity",
+        about_the_lead("call_out", "employee/ana", ",\"starts_at\":\"2025-06-15T09:00:00.000Z\""));
+    expect_status(&laptop, 201);
+    assert_string_equal(replica_asks(t, "ana", TOUCHED, LEAD), "NULL");
+    snprintf(path, sizeof path, "/api/v1/activity/%s", api_at(&laptop, "row.id"));
+    api_send(&laptop, "PATCH", path,
+             "{\"base\":{\"status\":\"planned\",\"done_at\":null},"
+             "\"mine\":{\"status\":\"done\",\"done_at\":\"2025-06-15T09:10:00.000Z\"}}");
+    expect_status(&laptop, 200);
+    assert_string_equal(replica_asks(t, "ana", TOUCHED, LEAD), "2025-06-15T09:10:00.000Z");
+    everybody_syncs(t);
+    expect_server(t, LEAD, "first_touched_at", "2025-06-15T09:10:00.000Z");
+    expect_held(t, 0, NULL);
+    expect_equal_digests(t);
+}
+
+FB_TEST(the_earliest_contact_counts_and_a_plan_or_a_task_is_none)
+{
+    static const char DONE[] = ",\"status\":\"done\",\"done_at\":\"2025-06-15T0%d:00:00.000Z\"";
+    char rest[128];
+    api_send(&ana, "POST", "/api/v1/activity", about_the_lead("call_out", "employee/ana", ""));
+    expect_status(&ana, 201);
+    expect_server(t, LEAD, "first_touched_at", "NULL");
+    for (int hour = 9; hour >= 8; hour--) {
+        snprintf(rest, sizeof rest, DONE, hour);
+        api_send(&ana, "POST", "/api/v1/activity",
+                 about_the_lead("call_out", "employee/ana", rest));
+        expect_status(&ana, 201);
+    }
+    expect_server(t, LEAD, "first_touched_at", "2025-06-15T08:00:00.000Z");
+    snprintf(rest, sizeof rest, DONE, 9);
+    api_send(&ana, "POST", "/api/v1/activity", about_the_lead("call_out", "employee/ana", rest));
+    expect_server(t, LEAD, "first_touched_at", "2025-06-15T08:00:00.000Z");
+}
+
+FB_TEST(a_message_about_the_lead_is_a_contact_and_a_finished_task_is_none)
+{
+    char body[512];
+    api_send(&ana, "POST", "/api/v1/activity",
+             about_the_lead("task", "employee/ana", ",\"status\":\"done\""));
+    expect_status(&ana, 201);
+    expect_server(t, LEAD, "first_touched_at", "NULL");
+    snprintf(
+        body, sizeof body,
+        "{\"row\":{\"channel\":\"wechat\",\"at\":\"2025-06-15T08:30:00.000Z\",\"to_text\":\"Li\","
+        "\"about_entity\":\"lead\",\"about_id\":\"%s\",\"by_id\":\"%s\"}}",
+        world_id(LEAD), world_id("employee/ana"));
+    api_send(&ana, "POST", "/api/v1/message", body);
+    expect_status(&ana, 201);
+    expect_server(t, LEAD, "first_touched_at", "2025-06-15T08:30:00.000Z");
+}
+
+FB_TEST(who_may_not_change_the_lead_logs_his_call_and_leaves_it)
+{
+    api_permits(t, "bo", "own");
+    server_settles(t);
+    api_send(&bo, "POST", "/api/v1/activity",
+             about_the_lead("call_out", "employee/bo", ",\"status\":\"done\""));
+    expect_status(&bo, 201);
+    expect_server(t, LEAD, "first_touched_at", "NULL");
+}
+
 /* ---- What is refused ---- */
 
 static void expect_nothing_was_made(void)
@@ -563,6 +691,13 @@ int main(void)
         CASE(what_the_form_says_stands_before_what_the_lead_says),
         CASE(a_pipeline_that_the_form_names_has_stages_of_its_own),
         CASE(what_the_lead_names_already_stays_and_is_used),
+        CASE(the_product_of_the_lead_is_the_first_line_of_the_opportunity),
+        CASE(the_product_goes_over_on_a_laptop_too_and_arrives),
+        CASE(without_a_new_opportunity_the_product_stays_with_the_lead),
+        CASE(a_call_that_is_planned_and_then_logged_on_a_laptop_is_the_first_contact),
+        CASE(the_earliest_contact_counts_and_a_plan_or_a_task_is_none),
+        CASE(a_message_about_the_lead_is_a_contact_and_a_finished_task_is_none),
+        CASE(who_may_not_change_the_lead_logs_his_call_and_leaves_it),
         CASE(a_lead_is_processed_once_and_says_what_it_became),
         CASE(a_lead_that_is_closed_is_not_processed),
         CASE(a_lead_that_was_only_called_qualified_can_be_processed),

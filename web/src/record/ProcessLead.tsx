@@ -25,7 +25,7 @@ import { bodyOf, firstChoice, isReady, newTitle, offered, PARTS, problemsOf, typ
 const LAST = PARTS.length;
 const CONTACTS_SHOWN = 200;
 /* What goes over unasked is told beside the step that takes it. */
-const KEPT: Record<Part, string[]> = { company: ['source', 'campaign_id', 'industry'], contact: ['job_title'], opportunity: ['source', 'campaign_id', 'need'] };
+const KEPT: Record<Part, string[]> = { company: ['source', 'campaign_id', 'industry'], contact: ['job_title'], opportunity: ['source', 'campaign_id', 'need', 'product_id'] };
 
 export default function ProcessLead({ record, onClose }: { record: RecordAnswer; onClose: () => void }) {
   const i = useI18n();
@@ -235,7 +235,7 @@ function Picker({ part, choices, onChoose }: { part: Part; choices: Choices; onC
 function Kept({ part, record, asked }: { part: Part; record: RecordAnswer; asked: string[] }) {
   const c = useCatalogue();
   const i = useI18n();
-  const kept = c.fields('lead', KEPT[part].filter((n) => !asked.includes(n) && c.field(part, n) !== undefined)).map((f) => ({ f, text: valueText(c, i, f, record.row[f.name], record.references, record.row) })).filter((k) => k.text !== '');
+  const kept = c.fields('lead', KEPT[part].filter((n) => !asked.includes(n) && (c.field(part, n) !== undefined || c.field(`${part}_line`, n) !== undefined))).map((f) => ({ f, text: valueText(c, i, f, record.row[f.name], record.references, record.row) })).filter((k) => k.text !== '');
   if (kept.length === 0) return null;
   return <p className="fb-quiet">{i.t('lead.kept', { list: kept.map((k) => `${i.label(k.f)}${i.lang === 'zh' ? '“' : ' “'}${i.value(k.text)}”`).join(i.lang === 'zh' ? '、' : ', ') })}</p>;
 }
