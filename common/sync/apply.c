@@ -28,6 +28,7 @@ struct incoming {
     const struct fb_pending_row *pending; /* NULL: nothing is */
     struct fb_row local;
     bool is_here;
+    bool checks_found; /* a local difference is found (rule 24) */
 };
 
 static const struct fb_value *old_value(const struct incoming *in, uint32_t field_no)
@@ -180,12 +181,15 @@ static bool is_any(const uint64_t *mask)
     return (mask[0] | mask[1] | mask[FB_ROW_MASK_WORDS - 1]) != 0;
 }
 
-static int note_came(struct fb_apply *a, const struct fb_row *row)
+/* After a restore of headquarters a row that no chunk brought, only the pull that closes the gap, meets what stood here before. */
+static int note_came(struct fb_apply *a, struct incoming *in)
 {
-    struct fb_key key = fb_key_of_row(row->entity->no, row->id);
+    struct fb_key key = fb_key_of_row(in->row->entity->no, in->row->id);
     uint32_t value;
-    bool is_new;
+    bool is_new = false;
     int rc = a->tracks_came ? fb_keymap_add(&a->came, key, 1, &value, &is_new) : FB_OK;
+    in->checks_found =
+        a->checks_found || (a->round->found_since > 0 && is_new && !FB_BUG(GAP_HIDES_LOST));
     if (rc == FB_OK && a->have_scopes_changed && !a->is_staging) {
         rc = fb_keymap_add(&a->came_now, key, 1, &value, &is_new);
     }
@@ -198,11 +202,11 @@ static int meet_local(struct fb_apply *a, struct incoming *in, uint64_t *found, 
 {
     const struct fb_row *row = in->row;
     int rc = fb_row_read(a->store, row->entity, row->id, &a->scratch, &in->local, &in->is_here);
-    if (rc == FB_OK && a->checks_found) {
+    if (rc == FB_OK && in->checks_found) {
         rc = keep_found(a, in, found);
     }
     *ret_waits = !in->is_here && in->pending != NULL && in->pending->is_pending;
-    if (rc < 0 || *ret_waits || !a->checks_found) {
+    if (rc < 0 || *ret_waits || !in->checks_found) {
         return rc;
     }
     return fb_changes_note(a->store, in->is_here ? &in->local : NULL, row,
@@ -215,13 +219,13 @@ static int apply_row(struct fb_apply *a, struct incoming *in)
     const struct fb_row *row = in->row;
     uint64_t found[FB_ROW_MASK_WORDS] = {0};
     bool waits = false;
-    int rc = note_came(a, row);
+    int rc = note_came(a, in);
     in->pending =
         FB_BUG(PENDING_IGNORED) ? NULL : fb_pending_find(&a->pending, row->entity, row->id);
     if (rc < 0 || (in->pending != NULL && in->pending->is_kept_whole)) {
         return rc;
     }
-    if (a->checks_found || in->pending != NULL) {
+    if (in->checks_found || in->pending != NULL) {
         rc = meet_local(a, in, found, &waits);
     }
     if (rc < 0 || waits) {

@@ -152,7 +152,7 @@ static int mark_answered(struct loading *l, const struct fb_change *change,
     return rc;
 }
 
-/* was_answered: no cut since skipped anything for it. */
+/* was_answered: no cut since skipped anything for it. What a cut skipped while the row was in the journal is named by the change, or netted. */
 static int mark_change(struct loading *l, const struct fb_change *change, bool is_kept,
                        bool was_answered, struct fb_arena *arena)
 {
@@ -162,18 +162,10 @@ static int mark_change(struct loading *l, const struct fb_change *change, bool i
     }
     struct fb_pending_row *row;
     int rc = row_of(l->pending, e->no, change->row_id, &row);
-    if (rc < 0) {
+    if (rc < 0 || change->op == FB_CHANGE_NAMED) {
         return rc;
     }
-    if (change->op == FB_CHANGE_NAMED) {
-        /* A cut may have skipped it while it was in the journal; if none came, it is as that cut left it. */
-        row->is_touched_whole |= change->cursor != l->cursor && !was_answered;
-        return FB_OK;
-    }
     row->is_pending |= is_kept;
-    /* A cut came since the first edit: it may have skipped more than the net names (a value that
-     * went there and back beside one that stayed, a row deleted and inserted again): then the row is open, not only its fields. */
-    row->is_touched_whole |= change->cursor != l->cursor && !was_answered;
     bool is_seen_through =
         was_answered && change->op != FB_CHANGE_DELETE && !FB_BUG(ANSWERED_EDIT_HIDES_LOST);
     if (change->op == FB_CHANGE_UPDATE) {
@@ -187,8 +179,9 @@ static int mark_change(struct loading *l, const struct fb_change *change, bool i
     return is_seen_through ? mark_answered(l, change, row, arena) : FB_OK;
 }
 
-/* Was edited and is as it was: its user's, though headquarters learns nothing of it. It does not hide what headquarters lost (found.c). */
-static int mark_netted(struct loading *l, const struct fb_change *change)
+/* Was edited and is as it was: its user's, though headquarters learns nothing of it. It does not hide what headquarters lost (found.c),
+ * unless a cut came since that may have skipped it. */
+static int mark_netted(struct loading *l, const struct fb_change *change, bool is_kept)
 {
     const struct fb_entity *e = fb_catalogue_entity_no(l->catalogue, change->entity_no);
     struct fb_pending_row *row;
@@ -196,13 +189,15 @@ static int mark_netted(struct loading *l, const struct fb_change *change)
     if (rc < 0 || e == NULL) {
         return rc;
     }
-    row->is_pending = true;
-    row->is_kept_whole |= change->op == FB_CHANGE_NAMED;
+    bool is_touched = change->cursor != l->cursor;
+    row->is_pending |= is_kept;
+    if (change->op == FB_CHANGE_NAMED) {
+        row->is_kept_whole |= is_kept;
+        row->is_touched_whole |= is_touched;
+    }
+    row->is_touched_whole |= is_touched && FB_BUG(NETTED_ROW_HIDES_LOST);
     for (size_t i = 0; i < change->field_count; i++) {
-        const struct fb_field *field = fb_entity_field_no(e, change->fields[i].field_no);
-        if (field != NULL) {
-            mark_group(row->kept, e, field);
-        }
+        mark_field(row, e, change->fields[i].field_no, is_kept, is_touched);
     }
     return FB_OK;
 }
@@ -222,17 +217,18 @@ static int load_part(struct loading *l, const struct fb_push *push, int64_t part
     for (size_t i = 0; rc == FB_OK && i < count; i++) {
         rc = part > FB_OUTBOX_NETTED_PART
                  ? mark_change(l, &changes[i], is_kept, push->was_answered, arena)
-                 : mark_netted(l, &changes[i]);
+                 : mark_netted(l, &changes[i], is_kept);
     }
     return rc;
 }
 
 /* The parts that stay here; how many there are only their end tells. */
-static int load_netted(struct loading *l, const struct fb_push *push, struct fb_arena *arena)
+static int load_netted(struct loading *l, const struct fb_push *push, bool is_kept,
+                       struct fb_arena *arena)
 {
     int rc = FB_OK;
     for (int64_t part = FB_OUTBOX_NETTED_PART; rc == FB_OK; part--) {
-        rc = load_part(l, push, part, true, arena);
+        rc = load_part(l, push, part, is_kept, arena);
         fb_arena_clear(arena);
     }
     return rc == FB_ERR_NOT_FOUND ? FB_OK : rc;
@@ -248,8 +244,8 @@ static int load_push(struct loading *l, const struct fb_push *push)
         rc = load_part(l, push, part, is_kept, &arena);
         fb_arena_clear(&arena);
     }
-    if (rc == FB_OK && is_kept && !push->was_answered) {
-        rc = load_netted(l, push, &arena);
+    if (rc == FB_OK && !push->was_answered) {
+        rc = load_netted(l, push, is_kept, &arena);
     }
     fb_arena_release(&arena);
     return rc;

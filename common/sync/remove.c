@@ -102,6 +102,32 @@ static int children_of(struct fb_apply *a, const struct fb_removed *of, struct r
     return rc;
 }
 
+/* ---- What headquarters lost ---- */
+
+int fb_apply_keep_lost(struct fb_apply *a, const struct fb_row *row)
+{
+    const struct fb_pending_row *p = fb_pending_find(&a->pending, row->entity, row->id);
+    bool is_all_mine = p != NULL && (p->is_touched_whole || FB_BUG(EDITED_ROW_NOT_FOUND));
+    if (a->round->found_since == 0 || is_all_mine) {
+        return FB_OK;
+    }
+    struct fb_found f = fb_apply_found(a);
+    return fb_found_row(&f, row);
+}
+
+static int keep_lost(struct fb_apply *a, const struct fb_removed *row)
+{
+    struct fb_row here;
+    bool is_here = false;
+    if (a->round->found_since == 0) {
+        return FB_OK;
+    }
+    int rc = fb_row_read(a->store, row->entity, row->id, &a->scratch, &here, &is_here);
+    rc = rc < 0 || !is_here ? rc : fb_apply_keep_lost(a, &here);
+    fb_arena_clear(&a->scratch);
+    return rc;
+}
+
 /* ---- Custody ---- */
 
 static int has_journal_below(struct fb_apply *a, const struct fb_removed *row, int depth, bool *ret)
@@ -152,7 +178,8 @@ static int take_unsent_below(struct fb_apply *a, const struct fb_removed *row, i
         if (p == NULL || !p->is_pending) {
             continue;
         }
-        rc = delete_row(a, child->entity, child->id);
+        rc = FB_BUG(UNSENT_BELOW_NOT_FOUND) ? FB_OK : keep_lost(a, child);
+        rc = rc < 0 ? rc : delete_row(a, child->entity, child->id);
         if (rc == FB_OK) {
             rc = take_unsent_below(a, child, depth + 1);
         }
@@ -168,30 +195,6 @@ static int note_removed(struct fb_apply *a, const struct fb_removed *row)
     a->removed = list.rows;
     a->removed_count = list.count;
     a->removed_capacity = list.capacity;
-    return rc;
-}
-
-int fb_apply_keep_lost(struct fb_apply *a, const struct fb_row *row)
-{
-    const struct fb_pending_row *p = fb_pending_find(&a->pending, row->entity, row->id);
-    bool is_all_mine = p != NULL && (p->is_touched_whole || FB_BUG(EDITED_ROW_NOT_FOUND));
-    if (a->round->found_since == 0 || is_all_mine) {
-        return FB_OK;
-    }
-    struct fb_found f = fb_apply_found(a);
-    return fb_found_row(&f, row);
-}
-
-static int keep_lost(struct fb_apply *a, const struct fb_removed *row)
-{
-    struct fb_row here;
-    bool is_here = false;
-    if (a->round->found_since == 0) {
-        return FB_OK;
-    }
-    int rc = fb_row_read(a->store, row->entity, row->id, &a->scratch, &here, &is_here);
-    rc = rc < 0 || !is_here ? rc : fb_apply_keep_lost(a, &here);
-    fb_arena_clear(&a->scratch);
     return rc;
 }
 

@@ -151,14 +151,14 @@ static void check_refused_deletes(struct sim_world *w, const struct sim_replica 
     sqlite3_finalize(q);
 }
 
-/* A copy of the laptop deleted the row that breaks a rule before it handed in the rest. */
-static bool was_left_out_by_a_copy(const struct sim_world *w, int node, const char *row_id)
+/* A copy of the laptop, or the laptop itself in its next life, deleted the row that breaks a rule before it handed in the rest. */
+static bool was_left_out_later(const struct sim_world *w, int node, const char *row_id)
 {
-    for (int i = 1; w->counters.clones > 0 && i <= w->replica_count; i++) {
-        if (i != node && sim_db_int(sim_eyes(i), 0,
-                                    "SELECT count(*) FROM sim_ledger WHERE kind = 'delete' AND "
-                                    "row_id = %Q",
-                                    row_id) > 0) {
+    for (int i = 1; i <= w->replica_count; i++) {
+        if ((i == node ? w->counters.restores : w->counters.clones) > 0 &&
+            sim_db_int(sim_eyes(i), 0,
+                       "SELECT count(*) FROM sim_ledger WHERE kind = 'delete' AND row_id = %Q",
+                       row_id) > 0) {
             return true;
         }
     }
@@ -194,7 +194,7 @@ static void check_held(struct sim_world *w, int node)
                                    op);
         int beside_where = beside != NULL ? places_of_edit(beside, op) : 0;
         if (where > 0 && (where & IN_HELD) != 0 && beside_where > 0 &&
-            (beside_where & IN_ROWS) != 0 && !was_left_out_by_a_copy(w, node, sim_column(q, 2)) &&
+            (beside_where & IN_ROWS) != 0 && !was_left_out_later(w, node, sim_column(q, 2)) &&
             !waited_apart(w, sim_column(q, 1))) {
             sim_violation(w, "held",
                           "n%d op %lld: %s is held, but %s of the same order was applied", node, op,
