@@ -4,6 +4,9 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "common/base/planted.h"
 
 static char folder[64];
 
@@ -40,3 +43,21 @@ const char *fb_test_path(const char *name)
     snprintf(path, sizeof paths[0], "%s/%s", fb_test_folder(), name);
     return path;
 }
+
+#ifdef FB_PLANTED
+/* FIELDBOOK_PLANTED names a bug that is on in this program: a test must fail of it (tests/CMakeLists.txt). */
+__attribute__((constructor)) static void plant(void)
+{
+    static const char *const NAMES[] = {
+#define FB_PLANT(name, rule, breaks) [FB_PLANTED_##name] = #name,
+#include "common/base/planted.def"
+#undef FB_PLANT
+    };
+    const char *wanted = getenv("FIELDBOOK_PLANTED");
+    for (int i = 1; wanted != NULL && i < FB_PLANTED_COUNT; i++) {
+        if (strcmp(NAMES[i], wanted) == 0) {
+            fb_planted_bug = (enum fb_planted)i;
+        }
+    }
+}
+#endif

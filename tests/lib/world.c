@@ -495,6 +495,12 @@ static bool move_down(struct fb_world *w, struct fb_world_replica *r)
     int rc = fb_server_session_take(r->session, &out, w->now_ms);
     bool has_moved = out.size > 0;
     w->bytes_to_replicas += (int64_t)out.size;
+    if (has_moved && w->while_a_cut_travels != NULL &&
+        fb_replica_round_status(r->round)->state == FB_REPLICA_PULLING) {
+        void (*happens)(struct fb_world *) = w->while_a_cut_travels;
+        w->while_a_cut_travels = NULL;
+        happens(w);
+    }
     int fed = has_moved
                   ? fb_replica_round_feed(r->round, out.bytes, out.size, w->now_ms + r->clock_ms)
                   : FB_OK;

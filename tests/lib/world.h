@@ -45,6 +45,8 @@ struct fb_world {
     uint64_t seed;
     struct fb_random random;
     int64_t bytes_to_server, bytes_to_replicas;
+    /* Called once, when a laptop's pull is on its way and its answer is not here yet. NULL: nothing happens meanwhile. */
+    void (*while_a_cut_travels)(struct fb_world *w);
 };
 
 /* A headquarters with employees and laptops of these names (NULL ends the list), the company acme of the first one, and everybody

@@ -240,6 +240,60 @@ FB_TEST(order_moved_here_out_of_the_leaving_account_leaves_no_ghost_behind)
     world_close(t);
 }
 
+static void ana_moves_the_order(struct fb_world *t)
+{
+    replica_edits(t, "ana", "sales_order/one", "company_id", "@company/bolt");
+}
+
+/* Rule 10: the order belongs where headquarters knows it to be, though its user has just moved it to an account that stays. */
+FB_TEST(order_moved_while_its_account_was_leaving_keeps_no_part_that_headquarters_deleted)
+{
+    struct fb_world *t = two_territories();
+    server_makes(t, "company_territory/bolt2", "company_id", "@company/bolt", "territory_id",
+                 "@territory/north", "how", "manual", NULL);
+    server_deletes(t, "contact/li");
+    server_settles(t);
+    server_has_an_order(t);
+    everybody_syncs(t);
+    acme_moves_south(t);
+    t->while_a_cut_travels = ana_moves_the_order;
+    replica_connects(t, "ana");
+    replica_disconnects(t, "ana");
+    expect_replica(t, "ana", "company/acme", "name", "(no row)");
+    server_deletes(t, "order_line/a");
+    server_settles(t);
+    everybody_syncs(t);
+    expect_server(t, "sales_order/one", "company_id", "@company/bolt");
+    expect_replica(t, "ana", "order_line/a", "name", "(no row)");
+    expect_equal_digests(t);
+    world_close(t);
+}
+
+/* Rule 11: a scope that comes in comes whole. What a tool had put there with the triggers off is not headquarters', and is kept as found. */
+FB_TEST(what_an_entering_account_has_more_here_than_at_headquarters_goes_and_is_found)
+{
+    struct fb_world *t = two_territories();
+    acme_moves_south(t);
+    everybody_syncs(t);
+    replica_makes(t, "ana", "contact/ghost", "company_id", "@company/acme", "family_name", "Ghost",
+                  "owner_id", "@employee/ana", NULL);
+    replica_runs(t, "ana", "DELETE FROM fb_journal");
+    server_edits(t, "company_territory/acme2", "territory_id", "@territory/north");
+    server_settles(t);
+    replica_connects(t, "ana");
+    expect_replica(t, "ana", "company/acme", "name", "Acme");
+    expect_replica(t, "ana", "contact/ghost", "family_name", "(no row)");
+    assert_string_equal(replica_asks(t, "ana",
+                                     "SELECT value ->> 'family_name' FROM found_value "
+                                     "WHERE entity = 'contact' AND record_id = ?1",
+                                     "contact/ghost"),
+                        "Ghost");
+    replica_disconnects(t, "ana");
+    everybody_syncs(t);
+    expect_equal_digests(t);
+    world_close(t);
+}
+
 static void ana_freezes(struct fb_world *t)
 {
     struct fb_store *s = world_replica(t, "ana")->store;
@@ -437,6 +491,8 @@ FB_MAIN(FB_CASE(each_laptop_holds_the_accounts_of_its_territory),
         FB_CASE(what_a_row_points_to_outside_has_a_title_and_no_more),
         FB_CASE(moving_an_account_writes_a_handful_of_log_entries),
         FB_CASE(order_moved_here_out_of_the_leaving_account_leaves_no_ghost_behind),
+        FB_CASE(order_moved_while_its_account_was_leaving_keeps_no_part_that_headquarters_deleted),
+        FB_CASE(what_an_entering_account_has_more_here_than_at_headquarters_goes_and_is_found),
         FB_CASE(second_edit_of_ones_own_new_row_is_merged_though_the_account_has_left),
         FB_CASE(not_there_and_not_yours_are_answered_alike),
         FB_CASE(forged_id_of_somebody_elses_row_changes_nothing),
