@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "server/internal.h"
+#include "server/merging.h"
 #include "server/past.h"
 
 struct right_rows {
@@ -154,6 +155,55 @@ static int judge(struct fb_work *w, struct fb_work_row *row, struct fb_rights *r
     return rc < 0 || answer.reason == FB_MAY_YES ? rc : hold(w, row, &answer);
 }
 
+/* One of the two records of a merging, as a record by itself. */
+static int judge_merged(struct fb_work *w, struct fb_work_row *job, struct fb_rights *rights,
+                        const char *field, enum fb_action action)
+{
+    FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
+    static const uint64_t NO_FIELDS[FB_ROW_MASK_WORDS] = {0};
+    const struct fb_entity *e =
+        fb_catalogue_entity(w->catalogue, fb_merging_text(w, job, "entity"));
+    const char *wanted = fb_merging_text(w, job, field);
+    char id[FB_ROW_ID_SIZE];
+    struct right_rows as_now = {.w = w};
+    struct fb_may_rows rows = {.ctx = &as_now, .read = read_row};
+    struct fb_row record;
+    bool is_there = false;
+    if (e == NULL || !fb_id_is_valid(wanted, strlen(wanted))) {
+        return FB_OK; /* the merging itself says so */
+    }
+    memcpy(id, wanted, sizeof id);
+    int rc = action == FB_ACTION_EDIT ? fb_redirect_follow(w, e, id, &(bool){false}) : FB_OK;
+    rc = rc < 0 ? rc : read_row(&as_now, e, id, &arena, &record, &is_there);
+    if (rc < 0 || !is_there) {
+        return rc;
+    }
+    struct fb_may_ask ask = {.action = action,
+                             .old = &record,
+                             .now = action == FB_ACTION_EDIT ? &record : NULL,
+                             .mask = NO_FIELDS,
+                             .rows = &rows};
+    struct fb_may_answer answer;
+    rc = fb_may(rights, w->store, &ask, &answer);
+    if (rc == FB_OK && answer.reason == FB_MAY_RIGHT_RECORD) {
+        rc = find_old_level(w, rights, job->change, &ask, &ask.old_was);
+        rc = rc < 0 ? rc : fb_may(rights, w->store, &ask, &answer);
+    }
+    return rc < 0 || answer.reason == FB_MAY_YES ? rc : hold(w, job, &answer);
+}
+
+/* A merging writes to one record and takes the other away: whoever wishes it may do both. */
+static int judge_merging(struct fb_work *w, struct fb_work_row *job, struct fb_rights *rights)
+{
+    bool was_wished = job->was_here && fb_work_is_text(&job->before, "state", "merged");
+    if (!job->is_here || was_wished || !fb_work_is_text(&job->now, "state", "merged")) {
+        return FB_OK;
+    }
+    int rc = judge_merged(w, job, rights, "keep_id", FB_ACTION_EDIT);
+    bool is_held = job->aggregate != NULL && job->aggregate->is_held;
+    return rc < 0 || is_held ? rc : judge_merged(w, job, rights, "drop_id", FB_ACTION_DELETE);
+}
+
 int fb_ingest_rights(struct fb_work *w)
 {
     const char *who = w->source.judged_by;
@@ -170,6 +220,10 @@ int fb_ingest_rights(struct fb_work *w)
         bool is_judged =
             is_named && !is_held && (row->is_here || row->was_here || row->bin_cause > 0);
         rc = is_judged ? judge(w, row, rights) : FB_OK;
+        is_held = row->aggregate != NULL && row->aggregate->is_held;
+        rc = rc == FB_OK && is_judged && !is_held && strcmp(row->entity->name, "merge_job") == 0
+                 ? judge_merging(w, row, rights)
+                 : rc;
     }
     return rc;
 }

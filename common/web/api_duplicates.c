@@ -157,6 +157,7 @@ static int begin_job(struct fb_api *a, struct job *job)
     int rc = fb_api_load_rights(a);
     rc = rc < 0 ? rc : fb_api_id(a, 3, &id);
     rc = rc < 0 ? rc : read_job(a, id, job);
+    rc = rc < 0 ? rc : fb_api_may(a, fb_catalogue_entity(a->catalogue, "merge_job"), FB_API_EDIT);
     rc = rc < 0 ? rc : fb_api_row_now(a, job->entity, job->keep_id, FB_API_EDIT, &row);
     return rc < 0 ? rc : fb_api_begin_write(a);
 }

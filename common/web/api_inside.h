@@ -219,6 +219,9 @@ int fb_api_may_row(struct fb_api *a, const struct fb_row *row, enum fb_api_act a
 /* From old to now; mask: fields that are written. */
 int fb_api_may_change(struct fb_api *a, const struct fb_row *old, const struct fb_row *now,
                       const uint64_t *mask) FB_MUST_CHECK;
+/* The row, where a refusal is no failure: may it be changed, deleted, given to somebody else? */
+int fb_api_can(struct fb_api *a, const struct fb_row *row, enum fb_api_act act,
+               bool *ret) FB_MUST_CHECK;
 /* The row, where a refusal is no failure; and hidden fields of it made FB_ABSENT, true if there were any. */
 int fb_api_may_read(struct fb_api *a, const struct fb_row *row, bool *ret) FB_MUST_CHECK;
 bool fb_api_blank(const struct fb_api *a, struct fb_row *row);

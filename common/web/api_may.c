@@ -84,6 +84,25 @@ int fb_api_may_row(struct fb_api *a, const struct fb_row *row, enum fb_api_act a
     return judge(a, &ask);
 }
 
+int fb_api_can(struct fb_api *a, const struct fb_row *row, enum fb_api_act act, bool *ret)
+{
+    static const uint64_t NO_FIELDS[FB_ROW_MASK_WORDS] = {0};
+    const struct fb_may_ask ask = {.action = act == FB_API_DELETE   ? FB_ACTION_DELETE
+                                             : act == FB_API_ASSIGN ? FB_ACTION_ASSIGN
+                                                                    : FB_ACTION_EDIT,
+                                   .old = row,
+                                   .now = act == FB_API_DELETE ? NULL : row,
+                                   .mask = NO_FIELDS};
+    struct fb_may_answer answer = {.reason = FB_MAY_YES};
+    *ret = false;
+    int rc = level_of(a, row->entity, act) == FB_LEVEL_NONE
+                 ? FB_OK
+                 : fb_may(a->rights, a->store, &ask, &answer);
+    *ret = rc == FB_OK && level_of(a, row->entity, act) != FB_LEVEL_NONE &&
+           answer.reason == FB_MAY_YES;
+    return rc;
+}
+
 int fb_api_may_read(struct fb_api *a, const struct fb_row *row, bool *ret)
 {
     const struct fb_may_ask ask = {.action = FB_ACTION_READ, .old = row};

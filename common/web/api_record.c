@@ -95,6 +95,25 @@ static void append_parts(void *ctx, const struct fb_entity *part)
     fb_buf_append_byte(p->a->out, ']');
 }
 
+/* "may": {"edit": true, ...}: of this record, where rights of the entity say how far they reach. */
+static int append_may(struct fb_api *a, const struct fb_row *row)
+{
+    static const struct {
+        const char *name;
+        enum fb_api_act act;
+    } ACTS[] = {{"edit", FB_API_EDIT}, {"delete", FB_API_DELETE}, {"assign", FB_API_ASSIGN}};
+    int rc = FB_OK;
+    fb_api_append_key(a->out, "may");
+    for (size_t i = 0; rc == FB_OK && i < sizeof ACTS / sizeof ACTS[0]; i++) {
+        bool is = false;
+        rc = fb_api_can(a, row, ACTS[i].act, &is);
+        fb_buf_printf(a->out, "%c\"%s\":%s", i == 0 ? '{' : ',', ACTS[i].name,
+                      is ? "true" : "false");
+    }
+    fb_buf_append_byte(a->out, '}');
+    return rc;
+}
+
 static int append_body(struct fb_api *a, const struct fb_row *row, const char *rev)
 {
     struct fb_api_refs refs = {.count = 0};
@@ -119,6 +138,7 @@ static int append_body(struct fb_api *a, const struct fb_row *row, const char *r
     }
     fb_api_refs_append(a->out, &refs);
     rc = fb_api_marks_append(a, marks, row->entity, row->id, a->out);
+    rc = rc < 0 ? rc : append_may(a, row);
     fb_api_append_member(a->out, "rev", rev);
     fb_buf_append_byte(a->out, '}');
     return rc;

@@ -18,6 +18,7 @@ class MergeRecords(unittest.TestCase):
         cls.hq = cls.world.hq
         cls.ana = cls.world.laptop("ana", person="李明")
         cls.ana.sync()
+        cls.laptops = {}
 
     @classmethod
     def tearDownClass(cls):
@@ -83,6 +84,30 @@ class MergeRecords(unittest.TestCase):
         self.settles(lambda: self.value(keep, "short_name"), "B")
         self.ana.sync()
         self.assertEqual(self.value(drop, "id", self.ana), "(no row)")
+
+    def test_shipped_roles_let_a_manager_merge_in_his_territory_and_a_rep_what_is_his_own(self):
+        self.hq.sql("INSERT INTO territory (code, name) VALUES ('E', 'East')")
+        for login, name, role in (("zhao", "赵敏", "manager"), ("wang", "王芳", "rep")):
+            self.hq.command("user", "add", login, "--name", name, "--role", role, "--territory", "E")
+        self.hq.command("status")
+        ids = {name: self.company(name) for name in ("E Ltd", "F Ltd", "G Ltd", "H Ltd")}
+        self.hq.sql("UPDATE company SET owner_id = (SELECT id FROM employee WHERE user_name = 'wang') WHERE name IN ('G Ltd', 'H Ltd');"
+                    " INSERT INTO company_territory (company_id, territory_id, how) SELECT c.id, t.id, 'named' FROM company c, territory t WHERE"
+                    " c.name IN ('E Ltd', 'F Ltd', 'G Ltd', 'H Ltd') AND t.code = 'E'")
+        for login, keep, drop, is_done in (("wang", "G Ltd", "E Ltd", False), ("wang", "G Ltd", "H Ltd", True), ("zhao", "E Ltd", "F Ltd", True)):
+            with self.subTest(f"{login} merges {drop} into {keep}"):
+                node = self.laptop_of(login)
+                node.command("merge", "company", ids[keep], ids[drop])
+                node.sync()
+                gone = [] if is_done else [(drop,)]
+                self.settles(lambda: self.hq.rows("SELECT name FROM company WHERE id = ?", ids[drop]), gone)
+        self.assertEqual(self.hq.rows("SELECT count(*) FROM held_change WHERE entity = 'merge_job' AND reason = 'right'"), [(1,)])
+
+    def laptop_of(self, login):
+        if login not in self.laptops:
+            self.laptops[login] = self.world.laptop(login, login=login)
+            self.laptops[login].sync()
+        return self.laptops[login]
 
     def test_a_wish_that_makes_no_sense_is_refused(self):
         keep, drop = self.company("C Ltd"), self.company("D Ltd")

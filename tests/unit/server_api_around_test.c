@@ -311,6 +311,26 @@ FB_TEST(a_session_says_what_the_person_may_do)
     assert_string_equal(fb_buf_text(&out), "{\"rights\":{},\"fields\":{}");
 }
 
+FB_TEST(a_record_says_what_may_be_done_with_it)
+{
+    make_people();
+    api_permits(t, "bo", "all");
+    server_makes(t, "role_permission/edit-own", "role_id", "@role/of-bo", "entity", "contact",
+                 "action", "edit", "level", "own", NULL);
+    server_makes(t, "role_permission/keep", "role_id", "@role/of-bo", "entity", "contact", "action",
+                 "delete", "level", "none", NULL);
+    server_settles(t);
+    api_get(&bo, api_path("contact/na", ""));
+    expect_answer(&bo, 200, "may.edit", "true");
+    expect_answer(&bo, 200, "may.assign", "true");
+    expect_answer(&bo, 200, "may.delete", "false");
+    api_get(&bo, api_path("contact/wei", ""));
+    expect_answer(&bo, 200, "may.edit", "false");
+    api_get(&ana, api_path("contact/wei", ""));
+    expect_answer(&ana, 200, "may.edit", "true");
+    expect_answer(&ana, 200, "may.delete", "true");
+}
+
 FB_TEST(who_sees_his_own_alone_finds_counts_and_changes_them_alone)
 {
     make_story();
@@ -351,6 +371,7 @@ int main(void)
         CASE(the_catalogue_is_what_pages_are_drawn_from),
         CASE(without_a_role_there_is_nothing_to_see),
         CASE(a_session_says_what_the_person_may_do),
+        CASE(a_record_says_what_may_be_done_with_it),
         CASE(who_sees_his_own_alone_finds_counts_and_changes_them_alone),
     };
     return cmocka_run_group_tests(cases, NULL, NULL);

@@ -130,6 +130,37 @@ FB_TEST(nobody_deletes_or_makes_what_he_may_not)
         server_asks(w, "SELECT count(*) FROM held_change WHERE reason = 'right'", NULL), "2");
 }
 
+/* A wish of one's own making names any two records: what becomes of them is judged, not who says so. */
+FB_TEST(nobody_merges_away_what_he_may_not_delete)
+{
+    server_makes(w, "company/bolt", "name", "Bolt", "owner_id", "@employee/ben", NULL);
+    server_makes(w, "company/mine", "name", "Mine", "owner_id", "@employee/ana", NULL);
+    server_makes(w, "company/twin", "name", "Twin", "owner_id", "@employee/ana", NULL);
+    replica_syncs(w, "ana");
+    forbid("delete", "own");
+    replica_makes(w, "ana", "merge_job/theft", "entity", "company", "keep_id", "@company/mine",
+                  "drop_id", world_id("company/bolt"), "state", "merged", "by_id", "@employee/ana",
+                  NULL);
+    replica_makes(w, "ana", "merge_job/own", "entity", "company", "keep_id", "@company/mine",
+                  "drop_id", world_id("company/twin"), "state", "merged", "by_id", "@employee/ana",
+                  NULL);
+    replica_syncs(w, "ana");
+    expect_server(w, "company/bolt", "name", "Bolt");
+    assert_string_equal(server_asks(w, "SELECT count(*) FROM company WHERE name = 'Twin'", NULL),
+                        "0");
+    assert_string_equal(server_asks(w,
+                                    "SELECT count(*) FROM held_change WHERE entity = 'merge_job'"
+                                    " AND reason = 'right' AND reason_text LIKE '%somebody else%'",
+                                    NULL),
+                        "1");
+    forbid("edit", "own");
+    replica_makes(w, "ana", "merge_job/into", "entity", "company", "keep_id", "@company/bolt",
+                  "drop_id", world_id("company/mine"), "state", "merged", "by_id", "@employee/ana",
+                  NULL);
+    replica_syncs(w, "ana");
+    expect_server(w, "company/mine", "name", "Mine");
+}
+
 /* The decision to try again comes with a laptop's push; what the row says about who decided is only words. */
 FB_TEST(trying_again_is_judged_by_who_sent_the_decision)
 {
@@ -287,6 +318,7 @@ int main(void)
         CASE(after_the_loss_was_seen_the_edit_is_held),
         CASE(a_right_taken_away_while_edits_wait_holds_them_and_given_back_lets_them_pass),
         CASE(nobody_deletes_or_makes_what_he_may_not),
+        CASE(nobody_merges_away_what_he_may_not_delete),
         CASE(trying_again_is_judged_by_who_sent_the_decision),
         CASE(nobody_gives_himself_a_role_from_a_laptop),
         CASE(a_field_for_roles_only_reaches_no_laptop_until_a_role_opens_it_and_leaves_it_again),

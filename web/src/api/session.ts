@@ -7,7 +7,7 @@ import { hasChosenLanguage, roleLabel, setLanguage, type Labelled } from '../i18
 import { api, Problem, setCsrf, tellLost } from './client';
 import { EVERYTHING, hint } from './hints';
 import { client, getList } from './queries';
-import type { Session, Sync, SyncState } from './types';
+import type { Acts, RecordAnswer, Session, Sync, SyncState } from './types';
 
 export async function loadSession(): Promise<Session | null> {
   try {
@@ -74,6 +74,9 @@ export function may(session: Session, entity: string, action: 'create' | 'edit' 
   const right = session.rights[entity]?.[action];
   return right !== undefined && right !== 'none';
 }
+
+/* The same of one record: the entity's rights say how far they reach, its answer whether as far as here. */
+export const mayRecord = (session: Session, entity: string, record: Pick<RecordAnswer, 'may'>, action: keyof Acts): boolean => may(session, entity, action) && record.may?.[action] !== false;
 
 export const useSync = () => useQuery({ queryKey: ['sync'], queryFn: () => api.get<Sync>('/sync'), staleTime: Infinity, refetchInterval: 60_000 });
 

@@ -14,7 +14,9 @@ export type Clause = [string, FilterOp, Value?] | { any: Clause[] };
 export type Filter = Clause[];
 
 export interface ListAnswer { rows: Row[]; references: References; next: string | null; total?: number | null; total_at_least?: number }
-export interface RecordAnswer { row: Row; references: References; marks?: Marks; rev: string; parts?: Record<string, Row[]> }
+/* What the person may do with this very record. */
+export interface Acts { edit: boolean; delete: boolean; assign: boolean }
+export interface RecordAnswer { row: Row; references: References; marks?: Marks; may?: Acts; rev: string; parts?: Record<string, Row[]> }
 export interface BothChanged { base: Value; theirs: Value; mine: Value; who: string; at: string }
 export interface Related { entity: string; field: string; count: number }
 export interface TimelineRow { kind: string; entity: string; id: string; at: string; title: string; who?: string; detail?: string; is_unsent?: boolean }

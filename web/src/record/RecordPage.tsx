@@ -5,7 +5,7 @@ import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { seen, useArrivals } from '../api/arrivals';
 import { api, Problem } from '../api/client';
 import { useRecord, useRelated, wrote } from '../api/queries';
-import { may, useCatalogue, useSession } from '../api/session';
+import { may, mayRecord, useCatalogue, useSession } from '../api/session';
 import type { RecordAnswer, Related } from '../api/types';
 import { isReadOnly, type Entity } from '../catalogue/model';
 import { BothChangedDialog } from '../form/BothChanged';
@@ -22,7 +22,7 @@ import { neighbour } from '../list/neighbours';
 import { rowTitle } from '../list/Table';
 import { MarkSign } from '../value/Marks';
 import { Show } from '../value/Show';
-import { counted } from '../value/text';
+import { counted, titleOf } from '../value/text';
 import { Panels, withTabs, type Panel } from './Panels';
 import { Parts } from './Parts';
 import { goesAlong, RelatedList, relatedTabs } from './Related';
@@ -72,7 +72,7 @@ function Inside({ entity, id, record, onRefresh }: { entity: Entity; id: string;
   const edit = () => show(OVERVIEW, true);
   const note = useRef<HTMLTextAreaElement>(null);
   const title = rowTitle(entity, record.row);
-  const mayEdit = may(session, entity.name, 'edit') && !(entity.append_only && session.node === 'replica');
+  const mayEdit = mayRecord(session, entity.name, record, 'edit') && !(entity.append_only && session.node === 'replica');
   useEffect(() => nameTab(mine, title), [mine, title]);
 
   const way = pathField(entity);
@@ -181,6 +181,9 @@ function Head({ entity, record, related, title, mayEdit, onEdit, onActivity, onS
   const { row, references, marks } = record;
   const mayProcess = mayEdit && entity.name === 'lead' && isOpenLead(row);
   const owner = c.ownerField(entity);
+  // Others of its kind he may change: why not this one stands beside the button.
+  const isOthers = !mayEdit && may(session, entity.name, 'edit') && !entity.append_only;
+  const ownerName = owner ? titleOf(references[owner.target ?? '']?.[String(row[owner.name] ?? '')]) : '';
   const fields = c.fields(entity.name, entity.layout.header).filter((f) => f.name in row);
   const along = goesAlong(c, entity, record, related).map(([e, n]) => `${n} ${counted(i, c, e, n)}`).join(i.lang === 'zh' ? '、' : ', ');
 
@@ -236,23 +239,25 @@ function Head({ entity, record, related, title, mayEdit, onEdit, onActivity, onS
         {makes.map((e) => <Button key={e.name} onClick={() => makeOne(e)}>{i.t('rec.make', { ent: i.lang === 'zh' ? e.zh : e.en.toLowerCase() })}</Button>)}
         {c.entity('activity') && entity.name !== 'activity' && may(session, 'activity', 'create') && <Button icon={<PlusOutlined aria-hidden />} onClick={onActivity}>{i.label(c.entity('activity'))}</Button>}
         {mayProcess && <Button type="primary" onClick={() => setProcessing(true)}>{i.t('lead.process')}</Button>}
+        {isOthers && <Button disabled aria-describedby={`why-${row.id}`}>{i.t('ui.edit')}</Button>}
         {mayEdit && <Button type={mayProcess ? 'default' : 'primary'} onClick={onEdit}>{i.t('ui.edit')}</Button>}
         <Dropdown
           trigger={['click']}
           menu={{
             items: [
-              ...(owner && may(session, entity.name, 'assign') ? [{ key: 'assign', label: i.t('term.assign'), onClick: () => setAssigning(true) }] : []),
+              ...(owner && mayRecord(session, entity.name, record, 'assign') ? [{ key: 'assign', label: i.t('term.assign'), onClick: () => setAssigning(true) }] : []),
               ...(may(session, entity.name, 'create') && !entity.append_only ? [{ key: 'dup', label: i.t('ui.duplicate'), onClick: duplicate }] : []),
               ...(mayList ? [{ key: 'add', label: i.t('list.add_to_list'), onClick: () => setListing(true) }] : []),
               { key: 'print', icon: <PrinterOutlined />, label: i.t('term.print'), onClick: () => setTimeout(() => window.print(), 200) },
               { key: 'list', label: i.label(c.plural(entity)), onClick: () => navigate(listPath(entity.name)) },
-              ...(may(session, entity.name, 'delete') && !entity.append_only ? [{ type: 'divider' as const }, { key: 'del', danger: true, label: i.t('ui.delete'), onClick: remove }] : []),
+              ...(mayRecord(session, entity.name, record, 'delete') && !entity.append_only ? [{ type: 'divider' as const }, { key: 'del', danger: true, label: i.t('ui.delete'), onClick: remove }] : []),
             ],
           }}
         >
           <Button icon={<MoreOutlined />} aria-label={i.t('ui.more')} />
         </Dropdown>
       </Space>
+      {isOthers && <p id={`why-${row.id}`} className="fb-quiet" style={{ flexBasis: '100%', margin: 0 }}>{ownerName ? i.t('right.record', { who: ownerName }) : i.t('problem.right_record')}</p>}
       <dl>
         {fields.map((f) => (
           <div key={f.name}>
