@@ -24,6 +24,7 @@ export function makeMock(node: 'server' | 'replica') {
   const streams = new Set<ServerResponse>();
   const madeByKey = new Map<string, string>();
   let isIn = node === 'replica';
+  let hasSecondStep = false;
   const rows = (e: string) => tables.get(e) ?? [];
   const need = (name: string): Entity => {
     const e = entities.get(name);
@@ -87,7 +88,7 @@ export function makeMock(node: 'server' | 'replica') {
     const r = rows(e.name).find((x) => x.id === id);
     if (!r) throw new Fail(404, 'not_found');
     const marks = r._mark ? { [e.title[0]!]: { mark: r._mark, mine: '东华精密股份', who: '赵敏', at: r.modified_at, id: 'c1' } } : {};
-    return { row: dress(e, r), references: refsOf(e, [r]), marks, rev: String(r._rev ?? 1), parts: partsOf(e, id) };
+    return { row: dress(e, r), references: refsOf(e, [r]), marks, may: { edit: true, delete: true, assign: true }, rev: String(r._rev ?? 1), parts: partsOf(e, id) };
   };
   const tell = (entity: string, ids: string[], by: string) => streams.forEach((s) => s.write(`event: record\ndata: ${JSON.stringify({ entity, ids, by })}\n\n`));
   const check = (row: Record<string, unknown>, names: Field[]) => {
@@ -103,17 +104,56 @@ export function makeMock(node: 'server' | 'replica') {
     tell(e.name, [r.id], 'this');
   };
 
+  const ONE_CODE = '123456'; // the only one that is right here
+  const setSecondStep = (code: string, isOn: boolean): undefined => {
+    if (code !== ONE_CODE) throw new Fail(422, 'check', { fields: { code: { code: 'totp_wrong' } } });
+    hasSecondStep = isOn;
+  };
+  const LINKS = ['company', 'contact', 'opportunity'] as const;
+  const proposal = (lead: Row) => {
+    const first = (name: string) => rows(name)[0]?.id ?? null;
+    const made = {
+      company: { name: lead.company_name ?? null, kind: 'prospect', status: 'active', owner_id: me.id },
+      contact: { family_name: lead.family_name ?? null, given_name: lead.given_name ?? null, owner_id: me.id },
+      opportunity: { name: lead.subject ?? null, pipeline_id: first('pipeline'), stage_id: first('stage'), amount: '0.00', close_on: null, owner_id: me.id },
+    };
+    const alike = rows('company').slice(0, 1).map((r) => ({ record: { id: r.id, title: titleOf(need('company'), r), second: '苏州' }, score: 80, reason: 'name' }));
+    return { ...Object.fromEntries(LINKS.map((n) => [n, { fixed: lead[`${n}_id`] ?? null, row: made[n], alike: n === 'company' ? alike : [] }])), references: refsOf(need('opportunity'), [made.opportunity as unknown as Row]) };
+  };
+  const process = (lead: Row, body: Record<string, { id?: string; row?: Record<string, unknown> } | null>) => {
+    const e = need('lead');
+    if (lead.processed_at) throw new Fail(409, 'not_open', { lead_status: lead.status, became: LINKS.filter((n) => lead[`${n}_id`]).map((n) => ({ entity: n, id: lead[`${n}_id`], title: titleOf(need(n), rows(n).find((x) => x.id === lead[`${n}_id`])!) })) });
+    const set: Record<string, unknown> = { status: 'qualified', processed_at: new Date().toISOString() };
+    for (const n of LINKS) {
+      const wanted = body[n];
+      if (wanted?.id) set[`${n}_id`] = wanted.id;
+      if (!wanted?.row) continue;
+      const proposed = (proposal(lead) as unknown as Record<string, { row: Record<string, unknown> }>)[n]!.row;
+      const links = Object.fromEntries(LINKS.filter((m) => set[`${m}_id`] && need(n).fields.some((f) => f.name === `${m}_id`)).map((m) => [`${m}_id`, set[`${m}_id`]]));
+      const r = { id: makeId(), created_at: set.processed_at, modified_at: set.processed_at, ...proposed, ...wanted.row, ...links, ...(n === 'opportunity' && { lead_id: lead.id }) } as Row;
+      tables.set(n, [r, ...rows(n)]);
+      set[`${n}_id`] = r.id;
+      tell(n, [r.id], 'this');
+    }
+    write(e, lead, set);
+    return record(e, lead.id);
+  };
+
   const routes = (method: string, p: string[], q: URLSearchParams, body: any, headers: IncomingMessage['headers']): unknown => {
     const [a, b, c] = p;
     if (a === 'session') {
       if (method === 'POST') {
         if (b === 'password') return undefined;
+        if (b === 'totp' && !c) return { secret: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ', uri: 'otpauth://totp/Fieldbook:li%2Eming?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Fieldbook' };
+        if (b === 'totp') return setSecondStep(String(body.code), true);
+        if (hasSecondStep && !body.totp) throw new Fail(401, 'totp_needed');
         if (body.password !== 'fieldbook-demo') throw new Fail(401, 'login_wrong');
         isIn = true;
       }
+      if (method === 'DELETE' && b === 'totp') return setSecondStep(String(body.code), false);
       if (method === 'DELETE') { isIn = false; return undefined; }
       if (!isIn) throw new Fail(401, 'login_needed');
-      return { node, user: { id: me.id, login: 'li.ming', name: '李明', language: 'zh' }, roles: ['sales'], is_admin: node === 'server', catalogue_version: '1', version: '0.1.0', csrf: 'mock' };
+      return { node, user: { id: me.id, login: 'li.ming', name: '李明', language: 'zh' }, roles: ['rep'], is_admin: node === 'server', catalogue_version: '1', version: '0.1.0', csrf: 'mock', has_second_factor: hasSecondStep };
     }
     if (!isIn) throw new Fail(401, 'login_expired');
     if (a === 'catalogue') return { version: catalogue.version, modules: catalogue.modules, entities: catalogue.entities, choices: catalogue.choices };
@@ -187,6 +227,7 @@ export function makeMock(node: 'server' | 'replica') {
     }
     if (c === 'history') return { rows: history.get(b) ?? [], next: null };
     if (c === 'merge') return found;
+    if (c === 'process' && e.name === 'lead') return method === 'POST' ? process(r, body) : proposal(r);
     if (method === 'DELETE') return drop(e, r);
     if (method === 'PATCH') {
       const { base, mine } = body as unknown as { base: Record<string, Value>; mine: Record<string, Value> };

@@ -55,6 +55,7 @@ export function fillSample(seed: { entity: string; rows: Record<string, unknown>
   }));
   add('note', { entity: 'company', record_id: companies[0]!.id, body: '客户希望十二月初看到样机。', by_id: me.id, pinned: true, private: false });
   ['东华展会线索', '官网询价', 'Trade fair'].forEach((company_name, n) => add('lead', { subject: company_name, title: company_name, company_name, name: company_name, status: 'new', owner_id: people[n % 2]!.id }));
+  add('found_value', { entity: 'company', record_id: companies[1]!.id, field: 'website', value: 'https://hengxin.example.cn', found_at: iso(-1), state: 'waiting' });
   add('product', { number: 'P-100', code: 'P-100', name: '精密齿轮箱 G2', name_en: 'Gearbox G2', status: 'active', unit: '台' });
   return { tables, me };
 }
