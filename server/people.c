@@ -250,11 +250,10 @@ int fb_person_resume(struct fb_store *s, const char *login, struct fb_why *why)
     static const char *const TEXTS[] = {
         "UPDATE fb_user SET suspended_at_ms = NULL WHERE employee_id = ?1",
         "UPDATE employee SET status = 'active' WHERE id = ?1 AND status = 'left'",
-        "UPDATE device SET state = 'active' WHERE employee_id = ?1 AND state = 'suspended' AND id "
-        "IN"
-        " (SELECT device_id FROM fb_device_life WHERE suspended_with_person)",
-        "UPDATE fb_device_life SET suspended_with_person = 0 WHERE device_id IN"
-        " (SELECT id FROM device WHERE employee_id = ?1)",
+        ("UPDATE device SET state = 'active' WHERE employee_id = ?1 AND state = 'suspended'"
+         " AND id IN (SELECT device_id FROM fb_device_life WHERE suspended_with_person)"),
+        ("UPDATE fb_device_life SET suspended_with_person = 0 WHERE device_id IN"
+         " (SELECT id FROM device WHERE employee_id = ?1)"),
     };
     char id[FB_ROW_ID_SIZE];
     int rc = fb_person_find(s, login, id, why);

@@ -43,7 +43,7 @@ static int open_lead(struct conversion *c)
     int rc = fb_api_entity(a, 2, &c->lead.entity);
     rc = rc < 0 ? rc : fb_api_id(a, 3, &id);
     rc = rc < 0 ? rc : fb_api_form_open(&c->lead, id, FB_API_EDIT);
-    for (size_t i = 0; rc == FB_OK && i < FB_CONVERSION_PARTS; i++) {
+    for (enum fb_conversion_part i = 0; rc == FB_OK && i < FB_CONVERSION_PARTS; i++) {
         struct choice *choice = &c->choices[i];
         choice->entity = fb_catalogue_entity(a->catalogue, fb_conversion_entity(i));
         choice->link = fb_entity_field(c->lead.entity, fb_conversion_link(i));
@@ -77,7 +77,7 @@ static int refuse(struct conversion *c)
     fb_buf_append_byte(&members, '[');
     int rc = FB_OK;
     int count = 0;
-    for (size_t i = 0; rc == FB_OK && i < FB_CONVERSION_PARTS; i++) {
+    for (enum fb_conversion_part i = 0; rc == FB_OK && i < FB_CONVERSION_PARTS; i++) {
         const struct choice *choice = &c->choices[i];
         const char *id = pointed(lead, choice->link);
         if (id == NULL) {
@@ -280,11 +280,11 @@ static int propose(struct conversion *c)
         return refuse(c);
     }
     int rc = FB_OK;
-    for (size_t i = 0; rc == FB_OK && i < FB_CONVERSION_PARTS; i++) {
+    for (enum fb_conversion_part i = 0; rc == FB_OK && i < FB_CONVERSION_PARTS; i++) {
         rc = start_new(c, i); /* a right that is asked for drops what was said before */
     }
     fb_buf_append_byte(a->out, '{');
-    for (size_t i = 0; rc == FB_OK && i < FB_CONVERSION_PARTS; i++) {
+    for (enum fb_conversion_part i = 0; rc == FB_OK && i < FB_CONVERSION_PARTS; i++) {
         rc = append_part(c, i, company_id, &refs);
     }
     rc = rc < 0 ? rc : fb_api_refs_add_row(a, &refs, &c->lead.before);
@@ -336,7 +336,7 @@ static int read_choice(struct conversion *c, enum fb_conversion_part part, const
 static int read_choices(struct conversion *c, const json_t *body)
 {
     bool is_any = false;
-    for (size_t i = 0; i < FB_CONVERSION_PARTS; i++) {
+    for (enum fb_conversion_part i = 0; i < FB_CONVERSION_PARTS; i++) {
         int rc = read_choice(c, i, body);
         if (rc < 0) {
             return rc;
@@ -354,7 +354,7 @@ static int read_choices(struct conversion *c, const json_t *body)
 static bool is_repeated(const struct conversion *c)
 {
     bool is_new = false;
-    for (size_t i = 0; i < FB_CONVERSION_PARTS; i++) {
+    for (enum fb_conversion_part i = 0; i < FB_CONVERSION_PARTS; i++) {
         const struct choice *choice = &c->choices[i];
         const char *is = pointed(&c->lead.before, choice->link);
         is_new = is_new || choice->is_new;
@@ -425,7 +425,7 @@ static int check_existing(struct conversion *c, enum fb_conversion_part part)
 static int take_existing(struct conversion *c)
 {
     int rc = FB_OK;
-    for (size_t i = 0; rc == FB_OK && i < FB_CONVERSION_PARTS; i++) {
+    for (enum fb_conversion_part i = 0; rc == FB_OK && i < FB_CONVERSION_PARTS; i++) {
         if (c->choices[i].id != NULL && !c->choices[i].is_new) {
             link_lead(c, i);
             rc = check_existing(c, i);
@@ -438,7 +438,7 @@ static int take_existing(struct conversion *c)
 static void link_new(struct conversion *c, enum fb_conversion_part part)
 {
     struct fb_api_form *f = &c->choices[part].form;
-    for (size_t i = 0; i < part; i++) {
+    for (enum fb_conversion_part i = 0; i < part; i++) {
         const struct fb_field *link = fb_entity_field(f->entity, fb_conversion_link(i));
         if (link != NULL) {
             f->row.values[link->index] = fb_value_text(c->choices[i].id);
@@ -454,7 +454,7 @@ static void link_new(struct conversion *c, enum fb_conversion_part part)
 static int make_new(struct conversion *c)
 {
     int rc = FB_OK;
-    for (size_t i = 0; rc == FB_OK && i < FB_CONVERSION_PARTS; i++) {
+    for (enum fb_conversion_part i = 0; rc == FB_OK && i < FB_CONVERSION_PARTS; i++) {
         struct choice *choice = &c->choices[i];
         if (!choice->is_new) {
             choice->id = c->checks.count > 0 ? NULL : choice->id;
@@ -511,7 +511,7 @@ static int copy_rows(struct conversion *c, const char *entity)
 {
     struct fb_api *a = c->a;
     bool is_new[FB_CONVERSION_PARTS];
-    for (size_t i = 0; i < FB_CONVERSION_PARTS; i++) {
+    for (enum fb_conversion_part i = 0; i < FB_CONVERSION_PARTS; i++) {
         is_new[i] = c->choices[i].is_new;
     }
     enum fb_conversion_part heir = fb_conversion_heir(entity, is_new);

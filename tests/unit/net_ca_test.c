@@ -297,8 +297,8 @@ FB_TEST(a_host_that_is_none_is_named)
                                         "a b",
                                         "-x",
                                         "a..b",
-                                        "gr\xc3\xbc"
-                                        "n.example"};
+                                        ("gr\xc3\xbc"
+                                         "n.example")};
     for (size_t i = 0; i < sizeof(WRONG) / sizeof(WRONG[0]); i++) {
         struct fb_why why = {0};
         struct fb_ca_pair server;

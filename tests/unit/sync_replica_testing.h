@@ -295,7 +295,7 @@ static inline void say_remove(struct laptop *t, const char *entity_name, const c
     t->removes++;
 }
 
-static const char *const usual_scopes[] = {"global", "company:*", "employee:" EMPLOYEE};
+static const char *const usual_scopes[] = {"global", "company:*", ("employee:" EMPLOYEE)};
 
 static inline struct fb_cut usual_cut(struct laptop *t, int64_t rev, int64_t seen)
 {
