@@ -39,8 +39,8 @@ export function useList(entity: string, ask: ListAsk, enabled = true) {
   });
 }
 
-export const useRecord = (entity: string, id: string) =>
-  useQuery({ queryKey: ['record', entity, id], queryFn: () => api.get<RecordAnswer>(`/${entity}/${id}`) });
+export const useRecord = (entity: string, id: string, isOn = true) =>
+  useQuery({ queryKey: ['record', entity, id], queryFn: () => api.get<RecordAnswer>(`/${entity}/${id}`), enabled: isOn });
 
 export const useRelated = (entity: string, id: string) =>
   useQuery({ queryKey: ['record', entity, id, 'related'], queryFn: () => api.get<Related[]>(`/${entity}/${id}/related`) });

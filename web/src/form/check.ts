@@ -40,6 +40,8 @@ export function checkField(f: Field, value: Value | undefined): ProblemField | n
     const digits = text.replace(/[\s-]/g, '');
     if (f.name === 'mobile' && /^1\d*$/.test(digits) && digits.length !== MOBILE_DIGITS) return problem('mobile', { n: digits.length });
   }
+  if (f.type === 'date' && !/^\d{4}-\d\d-\d\d$/.test(text)) return problem('date');
+  if (f.type === 'dt' && Number.isNaN(Date.parse(text))) return problem('date');
   if (f.type === 'json' && typeof value === 'string') {
     try {
       JSON.parse(value);

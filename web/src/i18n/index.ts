@@ -39,7 +39,7 @@ export interface I18n {
   value: (text: string) => string;
 }
 
-function make(lang: Lang): I18n {
+export function i18nOf(lang: Lang): I18n {
   const texts = lang === 'zh' ? zh : en;
   return {
     lang,
@@ -52,12 +52,12 @@ function make(lang: Lang): I18n {
   };
 }
 
-let current = make(initial());
+let current = i18nOf(initial());
 
 export function setLanguage(lang: Lang, isChosen = true): void {
   if (isChosen) localStorage.setItem(STORED, lang);
   if (lang === current.lang) return;
-  current = make(lang);
+  current = i18nOf(lang);
   document.documentElement.lang = lang === 'zh' ? 'zh-CN' : 'en';
   listeners.forEach((f) => f());
 }

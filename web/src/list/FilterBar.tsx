@@ -10,11 +10,23 @@ import { useKeys } from '../lib/keys';
 import { Edit } from '../value/Edit';
 import { canFilter, clauseText, OP_KEYS, operators, takesValue, WITHIN } from './filter';
 
-export function FilterBar({ entity, filter, refs, onChange }: { entity: Entity; filter: Filter; refs?: References; onChange: (f: Filter) => void }) {
-  const c = useCatalogue();
-  const i = useI18n();
+interface BarProps { entity: Entity; filter: Filter; refs?: References; onChange: (f: Filter) => void }
+
+export function FilterBar(p: BarProps) {
   const [isOpen, setOpen] = useState(false);
   useKeys({ f: () => setOpen(true) });
+  return <Clauses {...p} isOpen={isOpen} setOpen={setOpen} />;
+}
+
+/* A filter that is kept in a record: the rule of a territory, a query. */
+export function FilterEdit(p: BarProps & { ops?: FilterOp[] }) {
+  const [isOpen, setOpen] = useState(false);
+  return <Clauses {...p} isKept isOpen={isOpen} setOpen={setOpen} />;
+}
+
+function Clauses({ entity, filter, refs, onChange, ops, isKept, isOpen, setOpen }: BarProps & { ops?: FilterOp[]; isKept?: boolean; isOpen: boolean; setOpen: (is: boolean) => void }) {
+  const c = useCatalogue();
+  const i = useI18n();
   return (
     <div className="fb-chips">
       {filter.map((clause, at) => (
@@ -28,40 +40,41 @@ export function FilterBar({ entity, filter, refs, onChange }: { entity: Entity; 
         open={isOpen}
         onOpenChange={setOpen}
         destroyOnHidden
-        content={<Builder entity={entity} onDone={(clause) => {
+        content={<Builder entity={entity} ops={ops} onDone={(clause) => {
           setOpen(false);
           if (clause) onChange([...filter, clause]);
         }} />}
       >
-        <Button size="small" icon={filter.length === 0 ? <FilterOutlined aria-hidden /> : <PlusOutlined aria-hidden />}>{i.t('list.filter')}</Button>
+        <Button size="small" icon={filter.length === 0 ? <FilterOutlined aria-hidden /> : <PlusOutlined aria-hidden />}>{i.t(isKept ? 'list.add_condition' : 'list.filter')}</Button>
       </Popover>
-      {filter.length > 0 && <Button size="small" type="link" onClick={() => onChange([])}>{i.t('list.clear')}</Button>}
+      {filter.length > 0 && !isKept && <Button size="small" type="link" onClick={() => onChange([])}>{i.t('list.clear')}</Button>}
     </div>
   );
 }
 
-function Builder({ entity, onDone }: { entity: Entity; onDone: (clause: Clause | null) => void }) {
+function Builder({ entity, ops, onDone }: { entity: Entity; ops: FilterOp[] | undefined; onDone: (clause: Clause | null) => void }) {
   const c = useCatalogue();
   const i = useI18n();
+  const operatorsOf = (f: Field) => operators(f).filter((o) => !ops || ops.includes(o));
   const all = [...entity.fields, ...['created_at', 'modified_at', 'modified_by'].map((n) => c.field(entity.name, n)!)].filter(canFilter);
   // Indexed ones first: they are what the list can find quickly.
   const fields = [...all].sort((a, b) => Number(b.indexed ?? false) - Number(a.indexed ?? false));
   const [field, setField] = useState<Field>(fields[0]!);
-  const [op, setOp] = useState<FilterOp>(operators(fields[0]!)[0]!);
+  const [op, setOp] = useState<FilterOp>(operatorsOf(fields[0]!)[0]!);
   const [value, setValue] = useState<Value>(null);
   const ok = useRef<HTMLButtonElement>(null);
   const pick = (name: string) => {
-    const f = c.field(entity.name, name)!;
+    const f = entity.fields.find((x) => x.name === name) ?? c.field(entity.name, name)!;
     setField(f);
-    setOp(operators(f)[0]!);
-    setValue(f.type === 'bool' ? true : operators(f)[0] === 'within' ? 'today' : null);
+    setOp(operatorsOf(f)[0]!);
+    setValue(f.type === 'bool' ? true : operatorsOf(f)[0] === 'within' ? 'today' : null);
   };
   const isReady = !takesValue(op) || (value !== null && value !== '' && !(Array.isArray(value) && value.length === 0));
   const done = () => isReady && onDone(takesValue(op) ? [field.name, op, value] : [field.name, op]);
   return (
     <div style={{ width: 300, display: 'grid', gap: 8 }} role="group" aria-label={i.t('list.filter')}>
       <Select autoFocus aria-label={i.t('list.field')} showSearch={{ optionFilterProp: 'label' }} value={field.name} onChange={pick} options={fields.map((f) => ({ value: f.name, label: i.label(f) }))} />
-      <Select aria-label={i.t('list.how')} value={op} onChange={(o: FilterOp) => { setOp(o); setValue(o === 'within' ? 'today' : o === 'in' ? [] : null); }} options={operators(field).map((o) => ({ value: o, label: i.t(OP_KEYS[o]) }))} />
+      <Select aria-label={i.t('list.how')} value={op} onChange={(o: FilterOp) => { setOp(o); setValue(o === 'within' ? 'today' : o === 'in' ? [] : null); }} options={operatorsOf(field).map((o) => ({ value: o, label: i.t(OP_KEYS[o]) }))} />
       {takesValue(op) && <ValueAsk field={field} op={op} value={value} onChange={setValue} onEnter={done} />}
       <Space>
         <Button ref={ok} type="primary" disabled={!isReady} onClick={done}>{i.t('list.apply')}</Button>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Which questions a field takes, and a clause in words.
-import type { Clause, FilterOp, References, Value } from '../api/types';
+import type { Clause, Filter, FilterOp, References, Row, Value } from '../api/types';
 import { isChoice, isDated, isNumber, type Catalogue, type Entity, type Field } from '../catalogue/model';
 import type { I18n, Key } from '../i18n';
 import { valueText } from '../value/text';
@@ -20,10 +20,37 @@ export function operators(f: Field): FilterOp[] {
 export const canFilter = (f: Field): boolean => !['calc', 'json', 'blob', 'poly'].includes(f.type);
 export const takesValue = (op: FilterOp): boolean => !['empty', 'filled', 'me'].includes(op);
 
+/* A filter as a record keeps it; null: something else, which is shown as it is. */
+export function readFilter(value: unknown): Filter | null {
+  let list = value;
+  try {
+    if (typeof value === 'string') list = JSON.parse(value);
+  } catch {
+    return null;
+  }
+  if (list === null || list === undefined || list === '') return [];
+  const isClause = (x: unknown): boolean => (Array.isArray(x) ? typeof x[0] === 'string' && typeof x[1] === 'string' : typeof x === 'object' && x !== null && Array.isArray((x as { any?: unknown }).any) && (x as { any: unknown[] }).any.every(isClause));
+  return Array.isArray(list) && list.every(isClause) ? (list as Filter) : null;
+}
+
+const OF_ADDRESS = ['province', 'city', 'district', 'country', 'postal_code', 'street'];
+
+/* What a kept filter asks: the record says of which kind. Rules of territories ask a company for its address too. */
+export function filteredBy(c: Catalogue, owner: string | undefined, row: Row | undefined): Entity | undefined {
+  const entity = typeof row?.entity === 'string' ? c.entity(row.entity) : undefined;
+  if (owner !== 'territory_rule' || !entity) return entity;
+  const of = OF_ADDRESS.filter((n) => !entity.fields.some((f) => f.name === n)).map((n) => c.field('address', n)).filter((f): f is Field => f !== undefined);
+  return { ...entity, fields: [...entity.fields, ...of] };
+}
+
+export function filterText(c: Catalogue, i: I18n, e: Entity, filter: Filter, refs?: References): string {
+  return filter.map((x) => clauseText(c, i, e, x, refs)).join(i.lang === 'zh' ? '，' : ', ');
+}
+
 export function clauseText(c: Catalogue, i: I18n, e: Entity, clause: Clause, refs?: References): string {
   if (!Array.isArray(clause)) return clause.any.map((x) => clauseText(c, i, e, x, refs)).join(i.lang === 'zh' ? ' 或 ' : ' or ');
   const [name, op, value] = clause;
-  const f = c.field(e.name, name);
+  const f = e.fields.find((x) => x.name === name) ?? c.field(e.name, name);
   const label = f ? i.label(f) : name;
   if (!takesValue(op)) return `${label} ${i.t(`op.${op}` as Key)}`;
   const one = (v: Value | undefined) => (f && v !== undefined ? valueText(c, i, f, v, refs) : String(v));

@@ -2,10 +2,13 @@
 import { App, Button, Input, Radio, Space } from 'antd';
 import { useState } from 'react';
 import { api } from '../api/client';
+import { useRecord } from '../api/queries';
 import { useCatalogue, useSession } from '../api/session';
 import type { Conflict, Value } from '../api/types';
-import { useI18n } from '../i18n';
+import { isSame } from '../form/state';
+import { useI18n, type Key } from '../i18n';
 import { dateTime } from '../i18n/format';
+import { zh } from '../i18n/zh';
 import { useKeys } from '../lib/keys';
 import { Link } from '../lib/Link';
 import { recordPath } from '../lib/router';
@@ -53,6 +56,10 @@ export function ConflictOne({ conflict: x, at, count, onShow, onClose }: { confl
     { keep: 'theirs', label: i.t('conf.hq'), values: x.theirs ?? {}, who: x.theirs_who, when: x.theirs_at, arrived: x.theirs_at },
     { keep: 'mine', label: x.mine_who ? i.t('conf.laptop_of', { who: x.mine_who }) : i.t('conf.laptop'), values: x.mine ?? {}, who: x.mine_who, when: x.mine_at, arrived: x.arrived_at },
   ];
+  // What the record says at the moment: one of the three, or what somebody wrote since.
+  const now = useRecord(x.entity, x.row_id, !x.is_private && c.entity(x.entity) !== undefined);
+  const stands = now.data && columns.find((k) => x.fields.every((f) => isSame(k.values[f] ?? null, now.data.row[f] ?? null)))?.keep;
+  const policy = x.policy && `rule.${x.policy}` in zh ? i.t(`rule.${x.policy}` as Key) : '';
   const time = (iso: string | undefined) => (iso ? <span title={dateTime(new Date(iso))}>{i.when(iso)}</span> : '–');
   return (
     <section>
@@ -66,7 +73,7 @@ export function ConflictOne({ conflict: x, at, count, onShow, onClose }: { confl
         <h2>{c.entity(x.entity) && !x.is_private ? <Link to={recordPath(x.entity, x.row_id)}>{x.title || i.label(c.entity(x.entity))}</Link> : x.title || i.label(c.entity(x.entity))}</h2>
         <div style={{ overflowX: 'auto' }} tabIndex={0} role="group" aria-label={i.t('conf.three')}>
           <table className="fb-three">
-            <thead><tr><th style={{ width: 120 }}> </th>{columns.map((k) => <th key={k.keep} scope="col">{pick(k.keep, k.label)}</th>)}</tr></thead>
+            <thead><tr><th style={{ width: 120 }}> </th>{columns.map((k) => <th key={k.keep} scope="col">{pick(k.keep, k.label)}{stands === k.keep && <span className="fb-chip" style={{ marginInlineStart: 8 }}>{i.t('conf.stands')}</span>}</th>)}</tr></thead>
             <tbody>
               {x.fields.map((f) => (
                 <tr key={f}>
@@ -80,6 +87,7 @@ export function ConflictOne({ conflict: x, at, count, onShow, onClose }: { confl
             </tbody>
           </table>
         </div>
+        {policy && <p className="fb-quiet" style={{ marginTop: 8 }}>{i.t('conf.by_rule', { rule: policy })}</p>}
         <Said conflict={x} onMerge={() => setMerging(true)} />
         {isMerging && x.pair && <Merge pair={{ id: '', ...x.pair }} onClose={() => setMerging(false)} />}
         {x.ruling && <p>{i.t('conf.ruled_by', { who: x.ruling.who || '–', t: i.when(x.ruling.at) })} {outcome(x.ruling.keep)}{x.ruling.note && ` ${x.ruling.note}`}</p>}

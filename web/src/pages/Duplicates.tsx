@@ -6,12 +6,11 @@ import { api } from '../api/client';
 import { client, useDesk, useRecord, useRelated, wrote } from '../api/queries';
 import { may, useCatalogue, useSession } from '../api/session';
 import type { DuplicatePair } from '../api/types';
-import { isReadOnly } from '../catalogue/model';
-import { isSame } from '../form/state';
-import { useI18n } from '../i18n';
+import { useI18n, type Key } from '../i18n';
 import { Link } from '../lib/Link';
 import { navigate, recordPath } from '../lib/router';
 import { alikeText, counted, valueText } from '../value/text';
+import { choicesOf, differences, type Side } from './merging';
 import { Card, Loaded, PageHead } from './Section';
 import { useAct } from './useAct';
 
@@ -66,13 +65,13 @@ export function Merge({ pair, onClose }: { pair: DuplicatePair; onClose: () => v
   const keep = useRecord(pair.entity, keepId);
   const drop = useRecord(pair.entity, dropId);
   const moves = useRelated(pair.entity, dropId);
-  const [take, setTake] = useState<Record<string, 'keep' | 'drop'>>({});
+  const [take, setTake] = useState<Record<string, Side>>({});
   const entity = c.entity(pair.entity)!;
   const title = (id: string) => (id === pair.left.id ? pair.left.title : pair.right.title);
-  const differing = entity.fields.filter((f) => !isReadOnly(f) && keep.data && drop.data && f.name in keep.data.row && !isSame(keep.data.row[f.name], drop.data.row[f.name]));
+  const list = keep.data && drop.data ? differences(entity, keep.data.row, drop.data.row) : [];
   const what = (moves.data ?? []).filter((m) => m.count > 0 && c.entity(m.entity)).map((m) => `${m.count} ${counted(i, c, c.entity(m.entity)!, m.count)}`).join(i.lang === 'zh' ? '、' : ', ');
   const send = async () => {
-    const made = await act(() => api.post<{ state?: string } | undefined>(`/${pair.entity}/${keepId}/merge`, { drop: dropId, take: Object.fromEntries(differing.map((f) => [f.name, take[f.name] ?? 'keep'])) }));
+    const made = await act(() => api.post<{ state?: string } | undefined>(`/${pair.entity}/${keepId}/merge`, { drop: dropId, take: choicesOf(list, take) }));
     if (made === null) return;
     void message.success(i.t(made?.state === 'waiting' ? 'dup.waiting' : 'dup.merged'));
     // What is no more is not asked for again.
@@ -89,12 +88,13 @@ export function Merge({ pair, onClose }: { pair: DuplicatePair; onClose: () => v
         <table className="fb-three">
           <thead><tr><th>{i.t('list.field')}</th><th>{i.t('dup.keep', { rec: title(keepId) })}</th><th>{title(dropId)}</th></tr></thead>
           <tbody>
-            {differing.map((f) => (
-              <tr key={f.name}>
-                <th scope="row">{i.label(f)}</th>
+            {list.map((d) => (
+              <tr key={d.key}>
+                <th scope="row">{d.fields.map((f) => i.label(f)).join(i.lang === 'zh' ? '、' : ', ')}{d.combines && <div className="fb-quiet">{i.t(`rule.${d.fields[0]!.merge}` as Key)}</div>}</th>
                 {(['keep', 'drop'] as const).map((side) => {
-                  const r = side === 'keep' ? keep.data : drop.data;
-                  return <td key={side}><Radio name={f.name} checked={(take[f.name] ?? 'keep') === side} onChange={() => setTake({ ...take, [f.name]: side })}>{i.value(valueText(c, i, f, r.row[f.name], r.references, r.row))}</Radio></td>;
+                  const { row, references } = side === 'keep' ? keep.data : drop.data;
+                  const words = d.fields.map((f) => i.value(valueText(c, i, f, row[f.name], references, row))).join(i.lang === 'zh' ? '、' : ', ');
+                  return <td key={side}>{d.combines ? words : <Radio name={d.key} checked={(take[d.key] ?? d.usual) === side} onChange={() => setTake({ ...take, [d.key]: side })}>{words}</Radio>}</td>;
                 })}
               </tr>
             ))}

@@ -13,6 +13,7 @@ import { Edit } from '../value/Edit';
 import { Lookup } from '../value/Lookup';
 import { Shape } from '../value/Marks';
 import { valueText } from '../value/text';
+import { heldReason } from './heldReason';
 import { Loaded, PageHead } from './Section';
 import { useAct } from './useAct';
 
@@ -53,7 +54,7 @@ function One({ held }: { held: Held }) {
         <h2 style={{ margin: 0 }}>{c.entity(held.entity) ? <Link to={recordPath(held.entity, held.row_id)}>{held.title || i.label(c.entity(held.entity))}</Link> : held.title}</h2>
         <span className="fb-quiet">{i.t('held.of', { who: held.who || '–', t: i.when(held.held_at ?? held.at) })}</span>
       </div>
-      <p><strong>{held.reason || held.detail || i.t('held.some_reason')}</strong></p>
+      <p><strong>{heldReason(c, i, held)}</strong></p>
       {held.settlers && held.settlers.length > 0 && <p className="fb-quiet">{i.t('held.settlers', { who: held.settlers.join(i.lang === 'zh' ? '、' : ', ') })}</p>}
       <table className="fb-three" style={{ marginBottom: 12 }}>
         <thead><tr><th>{i.t('list.field')}</th><th>{i.t('conf.now')}</th><th>{i.t('held.wanted')}</th></tr></thead>
@@ -85,9 +86,10 @@ function Correct({ held, onClose }: { held: Held; onClose: () => void }) {
   const act = useAct();
   const [values, setValues] = useState<Record<string, Value>>(() => Object.fromEntries(held.fields.map((f) => [f.field, f.new])));
   return (
-    <Modal open title={i.t('held.correct')} okText={i.t('ui.save')} cancelText={i.t('ui.cancel')} onCancel={onClose} onOk={async () => {
+    <Modal open title={i.t('held.correct_of', { rec: held.title })} okText={i.t('ui.save')} cancelText={i.t('ui.cancel')} onCancel={onClose} onOk={async () => {
       if ((await act(() => api.post(`/held/${held.id}/correct`, { fields: values }), i.t('held.retried'))) !== null) onClose();
     }}>
+      <p className="fb-quiet">{heldReason(c, i, held)}</p>
       {held.fields.map((f) => {
         const field = c.field(f.entity ?? held.entity, f.field);
         if (!field) return null;
@@ -106,6 +108,7 @@ function Ask({ held, onClose }: { held: Held; onClose: () => void }) {
     <Modal open title={i.t('held.ask')} okText={i.t('held.ask')} cancelText={i.t('ui.cancel')} okButtonProps={{ disabled: !who }} onCancel={onClose} onOk={async () => {
       if ((await act(() => api.post(`/held/${held.id}/ask`, { employee_id: who }), i.t('held.asked'))) !== null) onClose();
     }}>
+      <p className="fb-quiet">{i.t('held.ask_how')}</p>
       <Lookup target="employee" value={who} onChange={setWho} label={i.t('held.ask')} canCreate={false} autoFocus />
     </Modal>
   );

@@ -95,7 +95,7 @@ export function Notes({ entity, id, box }: { entity: Entity; id: string; box?: R
     return typeof t === 'string' ? t : (t?.title ?? '');
   };
   return (
-    <section className="fb-card">
+    <section className="fb-card fb-notes">
       <h2>{i.t('rec.notes')}</h2>
       <Input.TextArea ref={box as never} rows={2} style={{ resize: 'none' }} autoSize={text !== '' && NOTE_ROWS} value={text} aria-label={i.t('rec.note_hint')} placeholder={i.t('rec.note_hint')} onChange={(e) => setText(e.target.value)} onKeyDown={(e) => { if (e.ctrlKey && e.key === 'Enter' && !isComposing(e)) void add(); }} />
       {text.trim() && <Button style={{ marginTop: 6 }} loading={isBusy} onClick={() => void add()}>{i.t('rec.note_add')}</Button>}

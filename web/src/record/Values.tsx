@@ -3,7 +3,7 @@
 import { CloseOutlined, CheckOutlined } from '../lib/icons';
 import { Button } from 'antd';
 import { useState } from 'react';
-import { useCatalogue } from '../api/session';
+import { useCatalogue, useSession } from '../api/session';
 import type { FieldMark, RecordAnswer, Value } from '../api/types';
 import { isWide, type Entity, type Field } from '../catalogue/model';
 import { useCanEdit } from '../form/FormBody';
@@ -108,15 +108,17 @@ function OneValue({ entity, field, record, saving, isOpen }: { entity: Entity; f
 function Shown({ field, record, mark }: { field: Field; record: RecordAnswer; mark: FieldMark | undefined }) {
   const c = useCatalogue();
   const i = useI18n();
+  const session = useSession();
   const own = mark && mark.mine !== undefined ? valueText(c, i, field, mark.mine, record.references, record.row) : '';
+  const isOthers = mark?.who !== undefined && mark.who !== session.user.name;
   const isUndecided = mark?.mark === 'disputed' || mark?.mark === 'found';
   return (
     <span style={{ minWidth: 0 }}>
       <span className={isUndecided ? 'fb-undecided' : undefined}><Show field={field} value={record.row[field.name]} refs={record.references} row={record.row} /></span>
       {isUndecided && (
         <div className="fb-was">
-          <Link to={mark.mark === 'disputed' ? `/conflicts?id=${mark.id ?? ''}` : '/sync'}>{i.t('rec.yours', { v: i.value(own) })}</Link>
-          {mark.who && ` · ${mark.who}`} {i.when(mark.at)}
+          <Link to={mark.mark === 'disputed' ? `/conflicts?id=${mark.id ?? ''}` : '/sync'}>{isOthers ? i.t('rec.value_of', { v: i.value(own), who: mark.who! }) : i.t('rec.yours', { v: i.value(own) })}</Link>
+          {' · '}{i.when(mark.at)}
         </div>
       )}
       {mark?.mark === 'held' && <div className="fb-was"><Link to="/held">{i.t('rec.held', { v: i.value(own) })}</Link></div>}

@@ -9,6 +9,8 @@ import { isChoice, isNumber, isReadOnly, type Entity, type Field } from '../cata
 import { useI18n } from '../i18n';
 import { decimal, readNumber } from '../i18n/format';
 import { isComposing } from '../lib/keys';
+import { readFilter } from '../list/filter';
+import { FilterField } from './FilterField';
 import { Lookup } from './Lookup';
 import { PartChoice } from './PartChoice';
 import { referenceOf, titleOf } from './text';
@@ -43,6 +45,7 @@ export function Edit(p: EditProps) {
   if (isChoice(f) || f.type === 'set') return <ChoiceEdit {...p} />;
   const kinds = c.kinds(f);
   if (kinds && !common.disabled) return <KindEdit kinds={kinds} {...p} />;
+  if (f.type === 'json' && f.name === 'filter' && !common.disabled && readFilter(p.value) !== null) return <FilterField {...p} />;
   const part = f.type === 'ref' ? c.entity(f.target ?? '') : undefined;
   if (part?.part_of && !common.disabled) return <PartChoice part={part} {...p} />;
   if (f.type === 'ref' && f.target) {

@@ -4,6 +4,7 @@
 // Marks.tsx draws the shapes of synchronisation.
 import type { References, Row, Title } from '../api/types';
 import { ENTITY_NAMES, halfOf, isChoice, type Catalogue, type Entity, type Field } from '../catalogue/model';
+import { filteredBy, filterText, readFilter } from '../list/filter';
 import type { I18n, Key } from '../i18n';
 import { dateTime, decimal, money, phone } from '../i18n/format';
 
@@ -77,8 +78,13 @@ export function valueText(c: Catalogue, i: I18n, f: Field, value: unknown, refs?
     }
     case 'calc':
       return calcText(f, value);
-    case 'json':
+    case 'json': {
+      const owner = f.name === 'filter' ? c.entities.find((e) => e.fields.includes(f)) : undefined;
+      const asked = owner && filteredBy(c, owner.name, row);
+      const filter = asked && readFilter(value);
+      if (asked && filter) return filterText(c, i, asked, filter, refs);
       return typeof value === 'string' ? value : JSON.stringify(value);
+    }
     case 'text': {
       const kind = ENTITY_NAMES.test(f.name) ? c.entity(String(value)) : undefined;
       if (kind) return i.label(kind);
