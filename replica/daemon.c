@@ -140,15 +140,10 @@ static int64_t asked_delay_ms(const struct client *c, int err)
 }
 
 /* Headquarters ordered the data to be erased: everything is closed first. */
-static void stop_for_wipe(struct client *c, bool has_sent_pushes)
+static void stop_for_wipe(struct client *c, int64_t unsent)
 {
-    int64_t journal = 0;
-    int64_t pushes = 0;
-    int64_t changes = 0;
-    fb_ignore(fb_journal_count(c->store, &journal), "only for the report");
-    fb_ignore(fb_outbox_count(c->store, &pushes, &changes), "only for the report");
     c->run->ret_must_wipe = true;
-    c->run->ret_unsent = journal + (has_sent_pushes ? 0 : changes);
+    c->run->ret_unsent = unsent;
     snprintf(c->run->ret_server, sizeof c->run->ret_server, "%s", c->server);
     stop(c, FB_ERR_REFUSED, "");
 }
@@ -157,8 +152,9 @@ static void retry_later(struct client *c, int err, const char *sentence)
 {
     const struct fb_replica_status *st = fb_replica_round_status(c->round);
     bool was_refused = st->state == FB_REPLICA_REFUSED || err == FB_ERR_REFUSED;
-    if (was_refused && st->refusal == FB_REFUSAL_WIPE) {
-        stop_for_wipe(c, false);
+    int64_t unsent;
+    if (was_refused && fb_replica_round_may_wipe(c->round, fb_os_now_ms(), &unsent)) {
+        stop_for_wipe(c, unsent);
         return;
     }
     if (wait_for_pause(c)) {
@@ -350,8 +346,9 @@ static void pump(struct client *c)
             break;
         }
     }
-    if (c->stream != NULL && fb_replica_round_may_wipe(c->round)) {
-        stop_for_wipe(c, true);
+    int64_t unsent;
+    if (c->stream != NULL && fb_replica_round_may_wipe(c->round, fb_os_now_ms(), &unsent)) {
+        stop_for_wipe(c, unsent);
         return;
     }
     if (c->stream != NULL) {

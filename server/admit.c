@@ -418,7 +418,8 @@ int fb_hub_admit(struct fb_peer *peer, const struct fb_hello *hello, int64_t now
     w->protocol = FB_PROTOCOL_VERSION;
     bool is_near =
         hello->protocol >= FB_PROTOCOL_PULLS_MIN && hello->protocol <= FB_PROTOCOL_VERSION;
-    if (st.must_wipe || (!is_near && !FB_BUG(OTHER_RELEASE_PULLS))) {
+    if ((st.must_wipe && !FB_BUG(WIPED_LAPTOP_SERVED)) ||
+        (!is_near && !FB_BUG(OTHER_RELEASE_PULLS))) {
         take_only(peer, hello, st.must_wipe, w);
     }
     fb_hub_note_hello(peer, hello, now_ms);

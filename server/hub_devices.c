@@ -21,7 +21,8 @@ static int recheck(struct fb_hub *hub, const char *device_id)
 {
     struct fb_standing st;
     int rc = fb_hub_device_standing(hub->store, device_id, &st);
-    if (rc < 0 || (st.refusal == FB_REFUSAL_NONE && !st.must_wipe)) {
+    if (rc < 0 || (st.refusal == FB_REFUSAL_NONE && !st.must_wipe) ||
+        FB_BUG(SUSPENDED_STAYS_CONNECTED)) {
         return rc;
     }
     for (struct fb_peer *peer = *fb_hub_bucket(hub, device_id); peer != NULL;
@@ -72,7 +73,7 @@ int fb_hub_recheck_devices(struct fb_hub *hub)
 int fb_hub_is_out(struct fb_hub *hub, const struct fb_push_in *q, bool *ret)
 {
     *ret = false;
-    if (!hub->has_device_changes) {
+    if (!hub->has_device_changes || FB_BUG(SUSPENDED_PUSH_MERGED)) {
         return FB_OK;
     }
     struct fb_standing st;

@@ -463,10 +463,34 @@ const struct fb_replica_status *fb_replica_round_status(const struct fb_replica_
     return &r->status;
 }
 
-bool fb_replica_round_may_wipe(const struct fb_replica_round *r)
+/* Damage must not keep a laptop from being erased: what cannot be counted counts as nothing. */
+static int64_t count_unsent(struct fb_replica_round *r, bool has_sent_pushes)
 {
-    return r->status.must_wipe && r->status.state == FB_REPLICA_IN_STEP && !r->is_write_noticed &&
-           r->acked >= r->last.number;
+    int64_t journal = 0;
+    int64_t pushes = 0;
+    int64_t changes = 0;
+    fb_ignore(fb_journal_count(r->store, &journal), "only for the report");
+    fb_ignore(fb_outbox_count(r->store, &pushes, &changes), "only for the report");
+    return journal + (has_sent_pushes || FB_BUG(WIPE_LOSS_NOT_COUNTED) ? 0 : changes);
+}
+
+bool fb_replica_round_may_wipe(struct fb_replica_round *r, int64_t now_ms, int64_t *ret_unsent)
+{
+    if (r->status.refusal == FB_REFUSAL_WIPE) {
+        *ret_unsent = count_unsent(r, false);
+        return true;
+    }
+    if (!r->status.must_wipe || r->status.state != FB_REPLICA_IN_STEP || r->is_write_noticed ||
+        r->acked < r->last.number) {
+        return false;
+    }
+    int64_t unsent = count_unsent(r, true);
+    if (unsent > 0) {
+        fb_replica_round_noticed_write(r, now_ms);
+        return false;
+    }
+    *ret_unsent = unsent;
+    return true;
 }
 
 bool fb_replica_round_is_in_step(const struct fb_replica_round *r)

@@ -405,8 +405,12 @@ static int open_cut(struct fb_server_session *s)
         s->retry_at_ms = s->now_ms + RETRY_MS;
         return FB_OK;
     }
+    s->has_cut_open = rc == FB_OK;
+    if (s->state != WAITING) { /* what was sealed before the cut shuts this laptop out */
+        close_cut(s);
+        return rc;
+    }
     if (rc == FB_OK) {
-        s->has_cut_open = true;
         s->pokes_scopes = false;
         s->poke_rev = 0; /* the cut shows all that was committed until now */
         move(s, CUTTING);

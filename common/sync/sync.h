@@ -101,8 +101,10 @@ const struct fb_replica_status *fb_replica_round_status(const struct fb_replica_
  * the digest agreed. */
 bool fb_replica_round_is_in_step(const struct fb_replica_round *r);
 
-/* Connected, told to erase the data, and headquarters has all that waited. */
-bool fb_replica_round_may_wipe(const struct fb_replica_round *r);
+/* Headquarters ordered the data to be erased, and it is time: headquarters has all that waited here (what somebody saved this moment
+ * goes up first: the next take freezes it), or wants nothing of it. *ret_unsent: how many edits go with the data. It may be asked after the
+ * connection was refused, too. Then the shell closes the store, erases, and says WIPED in place of a hello. */
+bool fb_replica_round_may_wipe(struct fb_replica_round *r, int64_t now_ms, int64_t *ret_unsent);
 
 /* ---- A round by file: carried.c (docs/protocol.md) ---- */
 

@@ -7,6 +7,7 @@
 
 #include "tests/sim/carried.h"
 #include "tests/sim/db.h"
+#include "tests/sim/devices.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/releases.h"
 #include "tests/sim/util.h"
@@ -301,6 +302,12 @@ void sim_fault(struct sim_world *w, const struct sim_planned *e)
         break;
     case SIM_CARRY:
         sim_carry(w, r, random);
+        break;
+    case SIM_SUSPEND:
+        sim_device_suspend(w, r, random);
+        break;
+    case SIM_WIPE:
+        sim_device_wipe(w, r, random);
         break;
     case SIM_PROGRAM:
         sim_program_change(w, r, random);

@@ -21,6 +21,22 @@ static long long op_of(const char *text)
     return at != NULL && sscanf(at, "~%lld.", &op) == 1 ? op : 0;
 }
 
+/* A copy had seen what the laptop it was made of had, whose ledger has it. */
+static bool original_had_seen(struct sim_world *w, int node, long long op, const char *row_id,
+                              const char *field, const char *old)
+{
+    for (int i = 1; i < node; i++) {
+        if (w->replicas[i].copy == node &&
+            sim_db_int(sim_eyes(i), 0,
+                       "SELECT count(*) FROM sim_ledger WHERE op < %lld AND row_id = %Q AND field "
+                       "= %Q AND (was IS %Q OR mine IS %Q)",
+                       op, row_id, field, old, old) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Had the node that made op seen `old` in the field before? The ledger holds what stood there at each of its own edits; between
  * them its own value stood. */
 static bool had_seen(struct sim_world *w, long long op, const char *entity, const char *row_id,
@@ -42,7 +58,8 @@ static bool had_seen(struct sim_world *w, long long op, const char *entity, cons
                           "(field = %Q AND (was IS %Q OR mine "
                           "IS %Q) OR kind = 'delete' AND instr(was, %Q) > 0)",
                           (long long)seq, (long long)seq, row_id, (long long)seq, field, old, old,
-                          old) > 0;
+                          old) > 0 ||
+               original_had_seen(w, i, op, row_id, field, old);
     }
     return true; /* nobody's op: a ruling, a restore */
 }

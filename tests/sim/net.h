@@ -41,7 +41,8 @@ struct sim_link {
     bool server_open;
     int64_t replica_end_ms; /* when that end hears that the link is gone; INT64_MAX: never */
     int64_t server_end_ms;
-    void *session; /* the server's; NULL before and after */
+    char device_id[40]; /* as whose it came to headquarters */
+    void *session;      /* the server's; NULL before and after */
     struct sim_link *next;
 };
 

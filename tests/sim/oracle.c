@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/devices.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/model.h"
 #include "tests/sim/releases.h"
@@ -30,7 +31,8 @@ struct memory {
     int64_t rev;
     int64_t incarnation;
     char timeline[40];
-    bool may_go_back; /* headquarters began a new timeline: the next full cut may be older */
+    int64_t delivered; /* ledger rows up to here were surely delivered */
+    bool may_go_back;  /* headquarters began a new timeline: the next full cut may be older */
 };
 
 static struct memory memories[SIM_NODES_MAX];
@@ -309,6 +311,9 @@ static void look_at_laptop(struct sim_world *w, struct sim_replica *r, sqlite3 *
         check_transfers(w, node, db);
     }
     check_acked(w, r);
+    if (sim_has_devices(w) && sim_oracle_all_delivered(node)) {
+        m->delivered = sim_db_int(db, 0, "SELECT max(seq) FROM sim_ledger");
+    }
 }
 
 void sim_oracle_look(struct sim_world *w, int node)
@@ -429,6 +434,47 @@ void sim_oracle_after_restore(struct sim_world *w, int node)
     (void)w;
 }
 
+/* --- data erased --------------------------------------------------------------------------------- */
+
+static sqlite3 *memory_ledger(void)
+{
+    sqlite3 *db = NULL;
+    if (sqlite3_open(":memory:", &db) != SQLITE_OK) {
+        sim_die("no memory");
+    }
+    sim_db_run(db, SIM_LEDGER_SQL);
+    return db;
+}
+
+sqlite3 *sim_oracle_before_wipe(struct sim_world *w, int node, bool has_lost)
+{
+    sqlite3 *kept = memory_ledger();
+    sqlite3 *db = sim_eyes(node);
+    char where[64];
+    int64_t delivered = has_lost ? memories[node].delivered : INT64_MAX;
+    (void)w;
+    snprintf(where, sizeof where, "seq <= %lld", (long long)delivered);
+    copy_ledger(db, kept, where, SIM_LEDGER_OLD);
+    snprintf(where, sizeof where, "seq > %lld", (long long)delivered);
+    copy_ledger(db, kept, where, SIM_LEDGER_LOST);
+    return kept;
+}
+
+void sim_oracle_after_wipe(int node, sqlite3 *ledger)
+{
+    struct memory *m = &memories[node];
+    sqlite3 *db = sim_db_open(node, SIM_TOOL);
+    sim_db_run(db, "BEGIN");
+    copy_ledger(ledger, db, "1", 0);
+    /* What comes is numbered from here, above what was. */
+    sim_db_run(db, "INSERT INTO sim_ledger (seq, op, kind) VALUES (1, 0, 'begin')");
+    sim_db_run(db, "COMMIT");
+    sim_db_close(db);
+    m->pushes = m->acked_push = m->floor = m->cursor = m->incarnation = m->delivered = 0;
+    m->timeline[0] = '\0';
+    m->may_go_back = false;
+}
+
 /* --- headquarters put back ---------------------------------------------------------------------- */
 
 static bool knows(sqlite3 *db, const char *entity, const char *field)
@@ -506,6 +552,7 @@ void sim_oracle_after_hq_restore(struct sim_world *w)
     for (int i = 1; i <= w->replica_count; i++) {
         struct memory *m = &memories[i];
         note_floor(m);
+        m->delivered = 0;
         note_lost_edits(w, i, lost_ledger);
     }
     sim_db_close(lost_ledger);
@@ -530,7 +577,7 @@ static bool was_touched(struct sim_world *w, const struct lost_edit *e)
 /* sync-rules.md, part 5: what only laptops have of headquarters' own work is offered back there. */
 void sim_oracle_check_lost(struct sim_world *w)
 {
-    for (size_t i = 0; i < lost_count && w->counters.restores == 0; i++) {
+    for (size_t i = 0; i < lost_count && w->counters.restores + w->counters.wiped == 0; i++) {
         const struct lost_edit *e = &lost[i];
         int64_t found = sim_db_int(sim_eyes(e->node), 0,
                                    "SELECT count(*) FROM found_value WHERE record_id = %Q AND "

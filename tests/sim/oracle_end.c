@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/sim/aging.h"
+#include "tests/sim/devices.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/model.h"
 #include "tests/sim/releases.h"
@@ -102,8 +103,8 @@ static void check_edits(struct sim_world *w, int node)
 {
     sqlite3 *db = sim_eyes(node);
     sqlite3_stmt *q = sim_db_query(
-        db, "SELECT op, entity, row_id, field, mine FROM sim_ledger AS l WHERE kind IN ('set', "
-            "'insert') AND mine LIKE '%%~%%' "
+        db, "SELECT op, entity, row_id, field, mine FROM sim_ledger AS l WHERE " SIM_NOT_LOST
+            " AND kind IN ('set', 'insert') AND mine LIKE '%%~%%' "
             "AND mine IS NOT was AND NOT EXISTS (SELECT 1 FROM sim_ledger AS n WHERE n.seq > l.seq "
             "AND n.entity = l.entity AND "
             "n.row_id = l.row_id AND ((n.field = l.field AND instr(n.mine, l.mine) = 0) OR (n.kind "
@@ -125,8 +126,8 @@ static void check_refused_deletes(struct sim_world *w, const struct sim_replica 
 {
     sqlite3_stmt *q =
         sim_db_query(sim_eyes(r->daemon.node),
-                     "SELECT op, entity, row_id, mine FROM sim_ledger AS l WHERE "
-                     "kind = 'set' AND mine LIKE '%%~%%' AND EXISTS (SELECT 1 FROM "
+                     "SELECT op, entity, row_id, mine FROM sim_ledger AS l WHERE " SIM_NOT_LOST
+                     " AND kind = 'set' AND mine LIKE '%%~%%' AND EXISTS (SELECT 1 FROM "
                      "sim_ledger AS n WHERE n.op = l.op AND n.seq > l.seq AND "
                      "n.row_id = l.row_id AND n.kind = 'delete') AND NOT EXISTS "
                      "(SELECT 1 FROM sim_ledger AS n WHERE n.seq > l.seq AND "
@@ -209,7 +210,8 @@ static void check_held(struct sim_world *w, int node)
  * never touched and nobody deleted, is kept for a person. */
 static void check_found(struct sim_world *w, const struct sim_replica *r)
 {
-    if (w->counters.restores + w->counters.hq_restores + w->counters.clones > 0 ||
+    if (w->counters.restores + w->counters.hq_restores + w->counters.clones + w->counters.wiped >
+            0 ||
         sim_has_territories(w) || w->counters.segments > 0) {
         return; /* what was found or hand-made since the backup went with the file, or with its account; behind the horizon nobody knows */
     }
@@ -321,12 +323,13 @@ static bool has_plain_mergings(const struct sim_world *w, const char *id)
     return is_plain;
 }
 
-/* Steps made while a trigger was missing: counted or not. */
+/* Steps made while a trigger was missing, or erased with their laptop: counted or not. */
 static bool has_loose_steps(const struct sim_world *w, const char *id)
 {
     for (int i = 1; i <= w->replica_count; i++) {
         if (sim_db_int(sim_eyes(i), 0,
-                       "SELECT count(*) FROM sim_ledger WHERE kind = 'loose' AND row_id = '%s'",
+                       "SELECT count(*) FROM sim_ledger WHERE row_id = '%s' AND (kind = 'loose' OR "
+                       "NOT " SIM_NOT_LOST ")",
                        id) > 0) {
             return true;
         }
@@ -717,10 +720,10 @@ static void check_survivors(struct sim_world *w, sqlite3 *hq)
 static void check_opt_outs(struct sim_world *w, int node)
 {
     sqlite3_stmt *q = sim_db_query(
-        sim_eyes(node),
-        "SELECT op, row_id FROM sim_ledger AS l WHERE kind = 'set' AND mine IS NOT was AND "
-        "field = 'do_not_call' AND mine = 1 AND NOT EXISTS (SELECT 1 FROM "
-        "sim_ledger AS n WHERE n.row_id = l.row_id AND n.kind = 'delete')");
+        sim_eyes(node), "SELECT op, row_id FROM sim_ledger AS l WHERE " SIM_NOT_LOST
+                        " AND kind = 'set' AND mine IS NOT was AND "
+                        "field = 'do_not_call' AND mine = 1 AND NOT EXISTS (SELECT 1 FROM "
+                        "sim_ledger AS n WHERE n.row_id = l.row_id AND n.kind = 'delete')");
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         char *lost = sim_db_text(sim_eyes(SIM_HQ),
                                  "SELECT c.id FROM company AS c WHERE do_not_call = 0 AND (c.id = "
@@ -780,4 +783,5 @@ void sim_oracle_end(struct sim_world *w)
     check_clocks(w, hq);
     check_references(w, hq);
     sim_history_check(w);
+    sim_devices_check(w);
 }

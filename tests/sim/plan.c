@@ -288,6 +288,46 @@ static void draw_carried(struct sim_plan *plan, uint64_t seed)
     }
 }
 
+/* Somebody writes on the laptop around the decision: before headquarters' daemon has seen it, and before the laptop hears of it. */
+static void draw_writers(struct sim_plan *plan, const struct sim_planned *decision,
+                         uint64_t *random)
+{
+    for (int64_t more = between(random, 1, 3); more > 0; more--) {
+        int64_t at_ms = decision->at_ms + between(random, -3000, 6000);
+        at_ms = at_ms < 0 ? 0 : at_ms;
+        plan->events[plan->count++] =
+            drawn(at_ms % plan->params.safety_ms, sim_chance(random, 400) ? SIM_INTRUDE : SIM_EDIT,
+                  decision->node, random);
+    }
+}
+
+/* Laptops are suspended, and let in again or ordered to erase their data seconds to minutes later; others are ordered to at once. */
+static void draw_devices(struct sim_plan *plan, uint64_t seed)
+{
+    uint64_t random = sim_mix(seed, 10);
+    if (!sim_chance(&random, 250)) {
+        return;
+    }
+    struct sim_params *p = &plan->params;
+    size_t decisions = (size_t)between(&random, 1, 5);
+    add_events(plan, 5 * decisions);
+    for (size_t i = 0; i < decisions; i++) {
+        bool is_span = sim_chance(&random, 700);
+        struct sim_planned first =
+            drawn(between(&random, 0, p->safety_ms - 1), is_span ? SIM_SUSPEND : SIM_WIPE,
+                  between(&random, 1, p->replicas), &random);
+        plan->events[plan->count++] = first;
+        if (is_span) {
+            int64_t at_ms = first.at_ms + skewed(&random, sim_chance(&random, 500) ? 4000 : 300000);
+            plan->events[plan->count++] =
+                drawn(at_ms % p->safety_ms, sim_chance(&random, 250) ? SIM_WIPE : SIM_SUSPEND,
+                      first.node, &random);
+        }
+        draw_writers(plan, &first, &random);
+    }
+    p->events = (int64_t)plan->count;
+}
+
 static void draw_rights(struct sim_plan *plan, uint64_t seed)
 {
     uint64_t random = sim_mix(seed, 3);
@@ -338,6 +378,7 @@ void sim_plan_draw(struct sim_plan *plan, uint64_t seed)
     draw_releases(plan, seed);
     draw_programs(plan, seed);
     draw_carried(plan, seed);
+    draw_devices(plan, seed);
     qsort(plan->events, plan->count, sizeof *plan->events, by_time);
 }
 

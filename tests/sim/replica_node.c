@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/sim/db.h"
+#include "tests/sim/devices.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/util.h"
 #include "tests/sim/world.h"
@@ -153,6 +154,17 @@ static void enrol_anew(struct sim_world *w, struct sim_replica *r)
     }
 }
 
+bool sim_replica_erases(struct sim_world *w, struct sim_replica *r)
+{
+    int64_t unsent = 0;
+    sim_enter(w, r->daemon.node, SIM_DAEMON);
+    if (!fb_replica_round_may_wipe(r->round, sim_node_now_ms(w, r->daemon.node), &unsent)) {
+        return false;
+    }
+    sim_device_erase(w, r, unsent);
+    return true;
+}
+
 /* After an error of the round: the link goes; after one of the disk the database is opened anew. */
 static void failed(struct sim_world *w, struct sim_replica *r, int rc)
 {
@@ -168,6 +180,9 @@ static void failed(struct sim_world *w, struct sim_replica *r, int rc)
     }
     if (fb_replica_round_status(r->round)->refusal == FB_REFUSAL_UNKNOWN_DEVICE) {
         enrol_anew(w, r); /* headquarters was put back to before it enrolled */
+        return;
+    }
+    if (sim_replica_erases(w, r)) {
         return;
     }
     int64_t retry_ms = fb_replica_round_status(r->round)->retry_after_ms;
@@ -234,7 +249,7 @@ static void pump(struct sim_world *w, struct sim_replica *r)
         failed(w, r, rc);
     }
     sim_oracle_look(w, r->daemon.node);
-    if (!r->daemon.is_up || r->link == NULL) {
+    if (!r->daemon.is_up || r->link == NULL || sim_replica_erases(w, r)) {
         return;
     }
     r->daemon.idle_wakes = sent > 0 ? 0 : r->daemon.idle_wakes + 1;
@@ -264,6 +279,10 @@ void sim_replica_wake(struct sim_world *w, struct sim_replica *r)
 void sim_replica_receive(struct sim_world *w, struct sim_replica *r, const uint8_t *bytes,
                          size_t size)
 {
+    if (r->wiped != NULL) {
+        sim_device_answered(w, r, bytes, size);
+        return;
+    }
     sim_enter(w, r->daemon.node, SIM_DAEMON);
     int rc = fb_replica_round_feed(r->round, bytes, size, sim_node_now_ms(w, r->daemon.node));
     r->daemon.idle_wakes = 0;
@@ -390,6 +409,10 @@ void sim_replica_dial(struct sim_world *w, struct sim_replica *r)
     sim_trace(w, "n%d link %d", r->daemon.node, link->number);
     sim_server_accept(w, link);
     if (r->link == NULL) {
+        return;
+    }
+    if (r->wiped != NULL) {
+        sim_device_says_wiped(w, r);
         return;
     }
     sim_enter(w, r->daemon.node, SIM_DAEMON);

@@ -11,6 +11,7 @@
 #include "server/timeline.h"
 #include "tests/sim/aging.h"
 #include "tests/sim/db.h"
+#include "tests/sim/devices.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/releases.h"
 #include "tests/sim/rights.h"
@@ -343,6 +344,7 @@ static void pump(struct sim_world *w, struct sim_link *link)
             break;
         }
         sim_territories_check_bytes(w, &w->replicas[link->replica], out.bytes, out.size);
+        sim_devices_check_bytes(w, link, out.bytes, out.size);
         if (!sim_vfs_is_down(SIM_HQ, SIM_DAEMON)) {
             sim_pipe_send(&link->pipes[SIM_DOWN], &link->random, out.bytes, out.size, w->now_ms,
                           w->is_calm ? 20 : w->plan.params.latency_ms, w->plan.params.bytes_per_ms);
@@ -406,6 +408,7 @@ static void end_turn(struct sim_world *w)
 void sim_server_accept(struct sim_world *w, struct sim_link *link)
 {
     struct fb_server_session *session = NULL;
+    memcpy(link->device_id, w->replicas[link->replica].device_id, FB_ROW_ID_SIZE);
     sim_enter(w, SIM_HQ, SIM_DAEMON);
     int rc = fb_hub_open(w->server.hub, w->replicas[link->replica].device_id,
                          sim_node_now_ms(w, SIM_HQ), &session);

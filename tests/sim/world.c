@@ -10,6 +10,7 @@
 #include "common/base/planted.h"
 #include "tests/sim/aging.h"
 #include "tests/sim/carried.h"
+#include "tests/sim/devices.h"
 #include "tests/sim/eyes.h"
 #include "tests/sim/releases.h"
 #include "tests/sim/rights.h"
@@ -237,6 +238,16 @@ static bool turn_server(struct sim_world *w)
 static bool turn_replica(struct sim_world *w, struct sim_replica *r)
 {
     struct sim_daemon *d = &r->daemon;
+    if (r->wiped != NULL) {
+        bool is_dialling = r->link == NULL && is_due(w, sim_device_dials_ms(r));
+        bool is_enrolling = is_due(w, sim_device_enrols_ms(r));
+        if (is_dialling) {
+            sim_replica_dial(w, r);
+        } else if (is_enrolling) {
+            sim_device_enrol(w, r);
+        }
+        return is_dialling || is_enrolling;
+    }
     if (!d->is_up) {
         if (is_due(w, d->start_at_ms)) {
             sim_replica_start(w, r);
@@ -298,6 +309,11 @@ static int64_t next_ms(const struct sim_world *w)
     at = w->server.daemon.is_up ? least(at, w->server.settle_at_ms) : at;
     for (int i = 1; i <= w->replica_count; i++) {
         const struct sim_replica *r = &w->replicas[i];
+        if (r->wiped != NULL) {
+            at = least(at, least(sim_device_enrols_ms(r),
+                                 r->link == NULL ? sim_device_dials_ms(r) : INT64_MAX));
+            continue;
+        }
         at = least(at, daemon_next_ms(&r->daemon));
         at = r->daemon.is_up && r->link == NULL ? least(at, r->dial_at_ms) : at;
     }
@@ -315,13 +331,17 @@ static void play_event(struct sim_world *w, const struct sim_planned *e)
     if (e->node > w->replica_count) {
         return;
     }
+    if (e->node > 0 && w->replicas[e->node].wiped != NULL) {
+        return; /* an empty folder: nothing to work in, nothing to break */
+    }
     sim_trace(w, "n%d %s", e->node, sim_kind_name(e->kind));
     if (sim_kind_is_fault(e->kind)) {
         sim_fault(w, e);
         return;
     }
     int node = e->node;
-    if (node > 0 && w->replicas[node].copy > node && e->seed % 2 == 0) {
+    if (node > 0 && w->replicas[node].copy > node &&
+        w->replicas[w->replicas[node].copy].wiped == NULL && e->seed % 2 == 0) {
         node = w->replicas[node].copy; /* the copy's person works, too */
     }
     sim_work(w, node, e->kind, e->seed);
@@ -463,6 +483,23 @@ static void check_pokes(struct sim_world *w, int *steps)
     }
 }
 
+/* Who is still suspended has been told so; then everybody goes on. */
+static void run_suspended(struct sim_world *w, int *steps)
+{
+    int64_t until_ms = w->now_ms + CALM_MS;
+    while (w->violation[0] == '\0' && sim_devices_untold(w) > 0 && w->now_ms < until_ms) {
+        run_to(w, w->now_ms + CALM_POLL_MS, steps);
+    }
+    int node = sim_devices_untold(w);
+    if (node > 0 && w->violation[0] == '\0') {
+        sim_violation(w, "suspended", "n%d is suspended and does not know: %s", node,
+                      w->replicas[node].daemon.is_up
+                          ? fb_replica_round_status(w->replicas[node].round)->sentence
+                          : "down");
+    }
+    sim_devices_resume(w);
+}
+
 /* Before the last programs are brought up to date: what their people wrote comes all the same. */
 static void run_programs(struct sim_world *w, int *steps)
 {
@@ -487,6 +524,7 @@ static void run_calm_phase(struct sim_world *w, int *steps)
     w->is_calm = true;
     w->calm_since_ms = w->now_ms;
     sim_faults_end(w);
+    run_suspended(w, steps);
     run_programs(w, steps);
     if (!quiet_by(w, w->now_ms + CALM_MS, steps)) {
         if (w->violation[0] == '\0') {
@@ -570,6 +608,7 @@ static void tear_down(struct sim_world *w)
         if (i > 0) {
             sim_snapshot_free(w->replicas[i].backup);
             sim_carry_end(&w->replicas[i]);
+            sim_device_forget(&w->replicas[i]);
         }
     }
     while (w->links != NULL) {

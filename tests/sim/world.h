@@ -78,6 +78,7 @@ struct sim_replica {
     char backup_device[FB_ROW_ID_SIZE]; /* whose certificate lies in it */
     int copy;                           /* the node it was copied to; 0: none */
     struct sim_stick *stick;            /* carried.c; NULL: none */
+    struct sim_wiped *wiped;            /* devices.c; NULL: its data is there */
     int ahead;           /* of headquarters' program: -1 too old to pull, 1 too new */
     int64_t kept_cursor; /* where it stood when it became so */
 };
@@ -158,6 +159,8 @@ void sim_replica_noticed(struct sim_world *w, struct sim_replica *r);
 /* Headquarters' administrator gives a copy a device of its own. */
 void sim_server_add_device(struct sim_world *w, struct sim_replica *r);
 void sim_replica_hang_up(struct sim_world *w, struct sim_replica *r);
+/* If its daemon found out that the data is to be erased, it does so. */
+bool sim_replica_erases(struct sim_world *w, struct sim_replica *r);
 
 /* fault.c */
 void sim_fault(struct sim_world *w, const struct sim_planned *e);
@@ -183,6 +186,9 @@ bool sim_work(struct sim_world *w, int node, enum sim_kind kind, uint64_t seed);
 
 #define SIM_LEDGER_OLD                                                                             \
     INT64_C(1000000000) /* rows of before a backup was put back lie so much lower */
+#define SIM_LEDGER_LOST                                                                            \
+    INT64_C(1000000000000000) /* rows that may have gone with erased data, unsent: so much */
+#define SIM_NOT_LOST "seq > -500000000000000"
 
 /* oracle.c: looks at a node after something was committed there; at everything at the end. */
 void sim_oracle_reset(struct sim_world *w);
@@ -192,6 +198,9 @@ bool sim_oracle_all_delivered(int node);
 /* Around putting a backup back: the ledger rows that the backup lacks come back, older than all others. */
 void sim_oracle_before_restore(int node);
 void sim_oracle_after_restore(struct sim_world *w, int node);
+/* Before a laptop's data is erased: its ledger, to be put back with sim_oracle_after_wipe. has_lost: it said that something unsent goes. */
+struct sqlite3 *sim_oracle_before_wipe(struct sim_world *w, int node, bool has_lost);
+void sim_oracle_after_wipe(int node, struct sqlite3 *ledger);
 /* The same for headquarters: what it had written itself since is gone, but for what laptops had pulled. */
 void sim_oracle_before_hq_restore(struct sim_world *w);
 void sim_oracle_after_hq_restore(struct sim_world *w);

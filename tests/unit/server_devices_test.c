@@ -121,6 +121,22 @@ FB_TEST(what_an_admin_decided_counts_for_the_push_of_the_same_turn)
     expect_server(w, "company/acme", "website", "late.example");
 }
 
+FB_TEST(a_laptop_suspended_the_moment_it_pulls_is_sent_away_without_a_row)
+{
+    FB_AUTO(fb_buf_release) struct fb_buf out;
+    struct fb_world_replica *ana = world_replica(w, "ana");
+    fb_buf_init(&out, (size_t)4 * FB_FRAME_BYTES_MAX);
+    replica_connects(w, "ana");
+    fb_replica_round_want_digest(ana->round);
+    assert_int_equal(fb_replica_round_take(ana->round, &out, w->now_ms), FB_OK);
+    assert_int_equal(fb_server_session_feed(ana->session, out.bytes, out.size, w->now_ms), FB_OK);
+    server_runs(w, "UPDATE device SET state = 'suspended'");
+    fb_buf_clear(&out);
+    assert_int_equal(fb_server_session_take(ana->session, &out, w->now_ms), FB_OK);
+    assert_int_equal(out.bytes[4], FB_MESSAGE_REFUSE);
+    assert_int_equal(fb_server_session_take(ana->session, &out, w->now_ms), FB_ERR_REFUSED);
+}
+
 FB_TEST(a_laptop_that_is_to_be_erased_hands_in_its_work_and_gets_nothing)
 {
     struct fb_world_replica *ana = world_replica(w, "ana");
@@ -129,7 +145,13 @@ FB_TEST(a_laptop_that_is_to_be_erased_hands_in_its_work_and_gets_nothing)
     replica_edits(w, "ana", "company/acme", "website", "last.example");
     assert_int_equal(fb_device_wipe(w->store, "ana", true, w->now_ms, &why), FB_OK);
     replica_connects(w, "ana");
-    assert_true(fb_replica_round_may_wipe(ana->round));
+    int64_t unsent = -1;
+    replica_edits(w, "ana", "company/acme", "description", "saved this moment");
+    assert_false(fb_replica_round_may_wipe(ana->round, w->now_ms, &unsent));
+    world_runs(w);
+    assert_true(fb_replica_round_may_wipe(ana->round, w->now_ms, &unsent));
+    assert_int_equal(unsent, 0);
+    expect_server(w, "company/acme", "description", "saved this moment");
     expect_server(w, "company/acme", "website", "last.example");
     assert_string_equal(replica_value(w, "ana", "company/acme", "short_name"), "NULL");
 }
@@ -187,6 +209,7 @@ int main(void)
         CASE(neither_a_revoked_nor_an_unknown_device_nor_a_stranger_renews),
         CASE(only_a_device_that_waits_is_approved),
         CASE(what_an_admin_decided_counts_for_the_push_of_the_same_turn),
+        CASE(a_laptop_suspended_the_moment_it_pulls_is_sent_away_without_a_row),
         CASE(a_laptop_that_is_to_be_erased_hands_in_its_work_and_gets_nothing),
         CASE(nobody_says_erased_whom_nobody_told_to),
         CASE(a_code_lives_thirty_minutes_and_is_its_persons_and_its_devices),
