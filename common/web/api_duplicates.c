@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/crm/duplicates.h"
+#include "common/crm/title.h"
 #include "common/web/api_handlers.h"
 #include "common/web/api_write.h"
 
@@ -30,6 +31,36 @@ static const char *keep_text(struct fb_api *a, const char *text, int *rc)
     return kept;
 }
 
+/* What was merged is no more: headquarters' bin knows what it was called, for as long as it keeps it. "" otherwise. */
+static int gone_title(struct fb_api *a, const struct fb_entity *e, const char *id, const char **ret)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    FB_AUTO(fb_buf_release) struct fb_buf title;
+    struct fb_row row;
+    *ret = "";
+    if (a->web->node != FB_NODE_SERVER) {
+        return FB_OK;
+    }
+    fb_buf_init(&title, FB_VALUE_BYTES_MAX);
+    int rc =
+        fb_sql_begin(a->store, "SELECT image FROM fb_bin WHERE entity = ?1 AND row_id = ?2", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, e->no);
+    fb_sql_bind_text(q, 2, id);
+    rc = fb_sql_step(q);
+    if (rc != FB_SQL_ROW) {
+        return rc;
+    }
+    const char *image = fb_sql_text(q, 0);
+    rc = fb_row_from_json(e, id, image, strlen(image), a->arena, &row);
+    rc = rc < 0 ? rc : fb_title_append_row(&row, &title);
+    const char *kept = rc < 0 ? NULL : fb_arena_strdup(a->arena, fb_buf_text(&title));
+    *ret = kept == NULL ? "" : kept;
+    return rc < 0 ? rc : kept == NULL ? FB_ERR_NO_MEMORY : FB_OK;
+}
+
 static int take_pair(void *ctx, const struct fb_duplicate *d)
 {
     struct listing *l = ctx;
@@ -40,10 +71,12 @@ static int take_pair(void *ctx, const struct fb_duplicate *d)
     }
     struct fb_api_found *pair = &l->pairs[2 * l->count];
     int rc = fb_api_found_record(l->a, e, d->keep_id, &pair[0], &is_seen);
-    if (rc == FB_OK && is_seen && strcmp(d->state, "suspected") == 0) {
+    bool are_two = strcmp(d->state, "suspected") == 0 || strcmp(d->state, "not_duplicate") == 0;
+    if (rc == FB_OK && is_seen && are_two) {
         rc = fb_api_found_record(l->a, e, d->drop_id, &pair[1], &is_seen);
-    } else if (rc == FB_OK && is_seen) { /* what was merged is no more */
-        pair[1] = (struct fb_api_found){.entity = e, .is_reference = true, .title = ""};
+    } else if (rc == FB_OK && is_seen) {
+        pair[1] = (struct fb_api_found){.entity = e, .is_reference = true};
+        rc = gone_title(l->a, e, d->drop_id, &pair[1].title);
         snprintf(pair[1].row.id, sizeof pair[1].row.id, "%s", d->drop_id);
     }
     if (rc < 0 || !is_seen) {

@@ -72,6 +72,8 @@ FB_TEST(that_they_are_not_the_same_is_remembered)
     api_send(&ana, "POST", pair("/dismiss"), "{}");
     expect_status(&ana, 204);
     expect_server(t, "merge_job/pair", "state", "not_duplicate");
+    api_get(&ana, "/api/v1/duplicates?state=not_duplicate");
+    expect_answer(&ana, 200, "rows.0.right.title", "Beta");
     api_send(&ana, "POST", pair("/dismiss"), "{}");
     expect_answer(&ana, 409, "code", "changed_since");
     api_get(&ana, "/api/v1/duplicates");
@@ -91,6 +93,7 @@ FB_TEST(two_records_become_one_and_two_again)
     snprintf(undo, sizeof undo, "/api/v1/merges/%s/undo", api_at(&ana, "id"));
     api_get(&ana, "/api/v1/duplicates?state=merged");
     expect_answer(&ana, 200, "rows.0.right.id", world_id("company/beta"));
+    expect_answer(&ana, 200, "rows.0.right.title", "Beta"); /* from the bin */
     expect_answer(&ana, 200, "rows.0.by", "ana");
     api_send(&bo, "POST", undo, "{}");
     expect_answer(&bo, 404, "code", "not_found");

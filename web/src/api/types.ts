@@ -74,7 +74,7 @@ export interface Conflict {
 }
 export interface Held {
   id: string; entity: string; row_id: string; title: string; who?: string; device?: string; at?: string; held_at?: string;
-  code: string; reason?: string; detail?: string; field?: string | null; settlers?: string[]; state?: string;
+  code: string; reason?: string; detail?: string; field?: string | null; settlers?: string[]; state?: string; asked?: string | null;
   fields: { field: string; old: Value; new: Value; is_reason?: boolean; entity?: string; row_id?: string }[];
 }
 export interface Receipt {

@@ -499,6 +499,7 @@ export const zh = {
   'list.add_condition': '添加条件',
   'list.filter_of_what': '请先选择记录类型，再添加条件',
   'rec.value_of': '{who}的值：{v}',
+  'held.was_asked': '已请{who}处理。',
   'held.none': '没有待处理的修改。',
   'held.of': '{who}的修改，{t}',
   'held.some_reason': '此修改需要有人处理。',

@@ -40,7 +40,7 @@ function Clauses({ entity, filter, refs, onChange, ops, isKept, isOpen, setOpen 
         open={isOpen}
         onOpenChange={setOpen}
         destroyOnHidden
-        content={<Builder entity={entity} ops={ops} onDone={(clause) => {
+        content={<Builder key={filter.length} entity={entity} ops={ops} onDone={(clause) => {
           setOpen(false);
           if (clause) onChange([...filter, clause]);
         }} />}

@@ -38,6 +38,8 @@ export function rowTitle(entity: Entity, row: Row): string {
   const named = pair && (row[pair[lang === 'zh' ? 0 : 1]] || row[pair[lang === 'zh' ? 1 : 0]]);
   if (named) return String(named);
   if (entity.name === 'role' && row.name) return roleLabel(String(row.name))[lang];
+  // What has no name of its own is called what it is; the node has but a piece of its number.
+  if (entity.title.length === 0) return i18n().label(entity);
   // What is named by a choice (a response, a connection) is named in the language of the page, which the node doesn't know.
   const fields = entity.title.map((n) => entity.fields.find((f) => f.name === n));
   if (fields.some((f) => f && isChoice(f))) {

@@ -56,6 +56,7 @@ function One({ held }: { held: Held }) {
       </div>
       <p><strong>{heldReason(c, i, held)}</strong></p>
       {held.settlers && held.settlers.length > 0 && <p className="fb-quiet">{i.t('held.settlers', { who: held.settlers.join(i.lang === 'zh' ? '、' : ', ') })}</p>}
+      {held.asked && <p className="fb-quiet">{i.t('held.was_asked', { who: held.asked })}</p>}
       <table className="fb-three" style={{ marginBottom: 12 }}>
         <thead><tr><th>{i.t('list.field')}</th><th>{i.t('conf.now')}</th><th>{i.t('held.wanted')}</th></tr></thead>
         <tbody>

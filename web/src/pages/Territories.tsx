@@ -6,11 +6,13 @@ import { useState } from 'react';
 import { api } from '../api/client';
 import { useList } from '../api/queries';
 import { useCatalogue } from '../api/session';
+import type { Row } from '../api/types';
 import { useI18n } from '../i18n';
 import { isoDate } from '../i18n/format';
 import { Link } from '../lib/Link';
 import { listPath, navigate, recordPath } from '../lib/router';
 import { rowTitle } from '../list/Table';
+import { valueText } from '../value/text';
 import { Card, Loaded, PageHead } from './Section';
 import { useAct } from './useAct';
 
@@ -33,6 +35,7 @@ export default function Territories() {
   const [seen, setSeen] = useState<Rehearsal | null>(null);
   if (!territory) return <PageHead title={i.t('page.territories')} />;
   const names = (rows.data?.rows ?? []).map((r) => ({ value: r.id, label: rowTitle(territory, r) }));
+  const ruleText = (r: Row) => { const f = rule!.fields.find((x) => x.name === 'filter'); return f ? valueText(c, i, f, r.filter, rules.data?.references, r) : ''; };
   const rehearse = async () => setSeen(await act(() => api.post<Rehearsal>('/territories/rehearse', { changes: draft })));
   const apply = () =>
     modal.confirm({
@@ -64,11 +67,11 @@ export default function Territories() {
         <div>
           <Card title={i.t('terr.draft')} extra={rule && <Link to={listPath('territory_rule')}>{i.label(c.plural(rule))}</Link>}>
             <Loaded query={{ ...rules, data: rules.data?.rows } as never} empty={i.t('terr.no_rules')}>
-              {(list: { id: string; territory_id?: string }[]) => (
+              {(list: (Row & { territory_id?: string })[]) => (
                 <ul className="fb-rows">
                   {list.map((r) => (
                     <li key={r.id}>
-                      <span className="fb-grow">{rule && rowTitle(rule, r as never)}</span>
+                      <span className="fb-grow" style={{ whiteSpace: 'normal' }}><Link to={recordPath('territory_rule', r.id)}>{rule && (ruleText(r) || rowTitle(rule, r))}</Link></span>
                       <Select size="small" style={{ width: 140 }} aria-label={i.t('terr.goes_to')} value={draft.find((d) => d.rule_id === r.id)?.territory_id ?? r.territory_id} options={names} onChange={(t: string) => { setSeen(null); setDraft([...draft.filter((d) => d.rule_id !== r.id), ...(t === r.territory_id ? [] : [{ rule_id: r.id, territory_id: t }])]); }} />
                     </li>
                   ))}

@@ -22,11 +22,13 @@ export function Values({ entity, record, saving, mayEdit }: { entity: Entity; re
   const c = useCatalogue();
   const i = useI18n();
   const canEdit = useCanEdit(entity.name);
+  // Of a part, what it belongs to stands first, where its form does not ask for it.
+  const parent = entity.part_of && !entity.layout.form.some((s) => s.fields.includes(entity.part_of!.field)) ? entity.part_of.field : undefined;
   return (
     <>
-      {entity.layout.form.map((s) => {
+      {entity.layout.form.map((s, n) => {
         // A field the person may not see is absent from the row, never blank.
-        const fields = c.fields(entity.name, s.fields).filter((f) => f.name in record.row);
+        const fields = c.fields(entity.name, n === 0 && parent ? [parent, ...s.fields] : s.fields).filter((f) => f.name in record.row);
         if (fields.length === 0) return null;
         return (
           <section key={s.title_en + s.fields[0]} className="fb-card" aria-label={i.lang === 'zh' ? s.title_zh : s.title_en}>
