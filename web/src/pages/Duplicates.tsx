@@ -39,7 +39,7 @@ export default function Duplicates() {
                 <li key={d.id}>
                   <span className="fb-chip">{i.label(c.entity(d.entity))}</span>
                   <span className="fb-grow"><Link to={recordPath(d.entity, d.left.id)}>{d.left.title}</Link>{d.right.title && ' / '}{state === 'merged' ? d.right.title : <Link to={recordPath(d.entity, d.right.id)}>{d.right.title}</Link>}{d.reasons && d.reasons.length > 0 && <span className="fb-quiet"> · {d.reasons.map((r) => alikeText(c, i, d.entity, r)).join(i.lang === 'zh' ? '、' : ', ')}</span>}</span>
-                  {(d.score ?? 0) > 0 && <span className="fb-quiet">{i.t('dup.alike', { n: d.score })}</span>}
+                  {d.score !== undefined && d.score > 0 && <span className="fb-quiet">{i.t('dup.alike', { n: d.score })}</span>}
                   {state === 'suspected' && mayAnswer && <Button size="small" onClick={() => void act(() => api.post(`/duplicates/${d.id}/dismiss`), i.t('dup.remembered'))}>{i.t('dup.not_same')}</Button>}
                   {state === 'suspected' && mayMerge && <Button size="small" type="primary" onClick={() => setOpen(d)}>{i.t('term.merge')}</Button>}
                   {state === 'merged' && mayAnswer && <Button size="small" onClick={() => void act(() => api.post(`/merges/${d.id}/undo`), i.t('dup.undone'))}>{i.t('term.undo')}</Button>}
