@@ -69,7 +69,7 @@ static int judge_row(void *ctx, const struct fb_row *row)
         struct fb_removed *going = fb_array_grow(j->going, j->count, &j->capacity, sizeof *going);
         struct fb_found f = fb_apply_found(a);
         rc = going == NULL ? FB_ERR_NO_MEMORY : FB_OK;
-        rc = rc < 0 || !is_remnant(j, row) ? rc : fb_found_row(&f, row);
+        rc = rc < 0 || !a->checks_found || !is_remnant(j, row) ? rc : fb_found_row(&f, row);
         if (rc == FB_OK) {
             j->going = going;
             going[j->count] = (struct fb_removed){.entity = row->entity};

@@ -59,7 +59,6 @@ static const struct {
     const char *why;
 } TOLD_BY_TESTS[] = {
     {"EVICTED_BY_PRESENT_ROOT", "rare (1 of 5000 seeds)"},
-    {"ENTERING_SCOPE_ADDS", "the next comparison of digests finds the same rows"},
     {"TARGET_NOT_JUDGED", "honest laptops guess no ids"},
 };
 
