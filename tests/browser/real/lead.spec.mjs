@@ -99,7 +99,7 @@ export const stories = {
     await second.locator('.fb-card', { hasText: '转为机会' }).getByRole('button', { name: '备件年单' }).click();
     await see(second, sentence);
     same('axe finds nothing', await axeFindings(second), []);
-    must('a rep does not merge', (await second.locator('main:visible').getByRole('button', { name: '合并', exact: true }).count()) === 0);
+    must('whoever made the second may merge it with the first', (await second.locator('main:visible').getByRole('button', { name: '合并', exact: true }).count()) === 1);
 
     await go(second, '/duplicates');
     await see(second, '由同一条线索转来');

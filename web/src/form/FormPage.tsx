@@ -11,6 +11,7 @@ import { isReadOnly, type Entity } from '../catalogue/model';
 import { useI18n } from '../i18n';
 import { useKeys } from '../lib/keys';
 import { problemSentence } from '../lib/problem';
+import { rowTitle } from '../list/Table';
 import { becomeTab, closeTab, nameTab, recordPath, usePath, useQueryOf } from '../lib/router';
 import type { Saving } from '../record/save';
 import { checkAll } from './check';
@@ -126,7 +127,7 @@ export function EditForm({ entity, record, saving, onDone }: { entity: Entity; r
   const [draft, setDraft] = useState<Draft | null>(() => readDraft(session.user.id, entity.name, id));
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState('');
-  useEffect(() => nameTab(path, record.row._title ?? '', form.isDirty), [path, record.row._title, form.isDirty]);
+  useEffect(() => nameTab(path, rowTitle(entity, record.row), form.isDirty), [path, entity, record.row, form.isDirty]);
 
   const save = async () => {
     if (isBusy) return;
