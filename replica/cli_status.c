@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * status, outbox, doctor.
+ * status, outbox.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -222,46 +222,4 @@ int fb_replica_cli_outbox(struct fb_cli *cli, struct fb_why *why)
     }
     fb_cli_table_print(t, "Nothing waits: headquarters has confirmed every edit.");
     return rc < 0 ? fb_store_error(s, why) : FB_OK;
-}
-
-/* ---- doctor ---- */
-
-int fb_replica_cli_doctor(struct fb_cli *cli, struct fb_why *why)
-{
-    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
-    const char *path = fb_cli_data_path(cli, "fieldbook.db");
-    const char *data = NULL;
-    int rc = fb_cli_data(cli, &data, why);
-    if (rc == FB_OK && !fb_os_file_exists(path)) {
-        return fb_command_store(cli, &s, why);
-    }
-    struct fb_store_options options = {.node = FB_NODE_REPLICA, .check_quickly = true};
-    rc = rc < 0 ? rc : fb_replica_lease_gate(cli, data, why);
-    rc = rc < 0 ? rc : fb_store_open(path, &options, &s, why);
-    struct fb_store_health health = {0};
-    rc = rc < 0 ? rc : fb_store_check_schema(s, &health);
-    if (rc < 0) {
-        return s == NULL ? rc : fb_store_error(s, why);
-    }
-    if (fb_cli_is_json(cli)) {
-        FB_AUTO(fb_buf_release) struct fb_buf note;
-        fb_buf_init(&note, STATE_BYTES_MAX);
-        fb_buf_append_json_text(&note, health.note, strlen(health.note));
-        printf("{\"triggers_restored\":%u,\"tables_restored\":%u,\"unknown_columns\":%u,\"note\":%"
-               "s}\n",
-               health.triggers_restored, health.tables_restored, health.unknown_columns,
-               fb_buf_text(&note));
-        return FB_OK;
-    }
-    fb_cli_print_fact("database file", "whole");
-    fb_cli_print_fact("triggers", "%u restored", health.triggers_restored);
-    fb_cli_print_fact("tables", "%u restored", health.tables_restored);
-    fb_cli_print_fact("unknown columns", "%u (left alone; they do not sync)",
-                      health.unknown_columns);
-    if (health.note[0] != '\0') {
-        fb_cli_print_fact("found", "%s", health.note);
-    }
-    fb_cli_say(cli,
-               "The next `sync` compares all rows with headquarters and repairs what differs.");
-    return FB_OK;
 }

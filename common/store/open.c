@@ -227,8 +227,9 @@ static int check_quickly(struct fb_store *store, const char *path, struct fb_why
     }
     if (strcmp(answer, "ok") != 0) {
         return fb_fail(why, FB_ERR_DAMAGED,
-                       "%s is damaged (%s): keep a copy of it and restore a backup (headquarters) "
-                       "or enrol again (laptop)",
+                       "%s is damaged (%s): restore a backup (headquarters), or run "
+                       "`fieldbook-replica doctor --salvage` (laptop), which keeps the file and "
+                       "saves what can be read of the unsent work",
                        path, answer);
     }
     return FB_OK;

@@ -14,8 +14,9 @@ static const char *remedy(int error)
     case FB_ERR_DISK_FULL:
         return "the disk is full: make room, nothing was lost and work goes on by itself";
     case FB_ERR_DAMAGED:
-        return "the database is damaged: stop, keep a copy of the file, and restore a backup "
-               "(headquarters) or enrol again (laptop)";
+        return "the database is damaged: restore a backup (headquarters), or run "
+               "`fieldbook-replica doctor --salvage` (laptop), which keeps the file and saves what "
+               "can be read of the unsent work";
     case FB_ERR_BUSY:
         return "another program has locked the database for more than 5 seconds: close it or wait";
     case FB_ERR_IO:
@@ -86,7 +87,7 @@ int fb_store_error(struct fb_store *store, struct fb_why *why)
     if (store->last_error == FB_OK) {
         return FB_OK;
     }
-    return fb_fail(why, store->last_error, "%s (%s)", remedy(store->last_error),
+    return fb_fail(why, store->last_error, "%s (%s)", fb_text(remedy(store->last_error)),
                    store->last_message);
 }
 

@@ -72,6 +72,16 @@ int fb_replica_enrol_anew(struct fb_store *s, const char *device_id,
 int fb_replica_follow_certificate(struct fb_store *s, const char *device_id,
                                   bool *ret_changed) FB_MUST_CHECK;
 
+/* After fb_store_salvage: pushes whose bytes are not those that were frozen are dropped, and everything is fetched with the next round.
+ * has_counters: of numbers that people read none is unknown; else they go on under another prefix. */
+struct fb_replica_salvaged {
+    int64_t pushes; /* that wait to be sent, whole */
+    int64_t changes;
+    int64_t pushes_lost;
+};
+int fb_replica_salvage_outbox(struct fb_store *s, bool has_counters,
+                              struct fb_replica_salvaged *ret) FB_MUST_CHECK;
+
 /* store: opened as a replica, enrolled (fb_meta device_id). Borrowed, must outlive the round. */
 int fb_replica_round_new(struct fb_store *store, const struct fb_random *random,
                          struct fb_replica_round **ret) FB_MUST_CHECK;
