@@ -7,8 +7,10 @@
 #include "common/base/mem.h"
 #include "common/store/inside.h"
 
-/* Rows asked for one by one where a scan stopped: a lookup costs microseconds, and a page holds some hundreds at most. */
-#define PROBES_MAX 1000000
+/* Rows asked for one by one where a scan stopped: so many that are not there, one after the other, end it. A leaf holds a hundred rows, a
+ * page above them four hundred leaves; a lookup costs microseconds. Records come from headquarters again: there are many tables of them. */
+#define MISSES_MAX         50000
+#define MISSES_RECORDS_MAX 1000
 /* Kept pushes of earlier lives have numbers below 0 (outbox.h). */
 #define ROWID_MIN (-10000)
 
@@ -29,6 +31,7 @@ struct table {
     char columns[COLUMNS_BYTES_MAX];
     int column_count;
     bool has_rowid;
+    int64_t misses_max;
     sqlite3_stmt *put;
     int64_t copied;
     bool is_whole;
@@ -102,10 +105,12 @@ static int probe(struct table *t, int64_t after, int64_t before)
              t->name, t->where);
     sqlite3_stmt *q = ask(t->work->from, text);
     int rc = FB_OK;
-    for (int64_t at = after + 1, n = 0; q != NULL && rc == FB_OK && at < before && n < PROBES_MAX;
-         at++, n++) {
+    int64_t misses = 0;
+    for (int64_t at = after + 1; q != NULL && rc == FB_OK && at < before && misses < t->misses_max;
+         at++) {
         sqlite3_bind_int64(q, 1, at);
         int code = sqlite3_step(q);
+        misses = code == SQLITE_ROW ? 0 : misses + 1;
         rc = code == SQLITE_ROW ? put_row(t, q) : code == SQLITE_NOMEM ? FB_ERR_NO_MEMORY : FB_OK;
         sqlite3_reset(q);
     }
@@ -116,7 +121,7 @@ static int probe(struct table *t, int64_t after, int64_t before)
 static int copy_rows(struct table *t)
 {
     bool is_over = false;
-    int64_t first = ROWID_MIN;
+    int64_t first = strcmp(t->name, "fb_push") == 0 ? ROWID_MIN : 0;
     int64_t last = INT64_MAX;
     int rc = scan(t, false, 0, &is_over, &first);
     if (rc < 0 || is_over) {
@@ -178,11 +183,15 @@ static void note_gap(struct work *w, const char *name)
              name);
 }
 
-/* *ret_copied, *ret_is_whole may be NULL. */
+/* *ret_copied (records), *ret_is_whole may be NULL. */
 static int copy_table(struct work *w, const char *name, const char *where, int64_t *ret_copied,
                       bool *ret_is_whole)
 {
-    struct table t = {.work = w, .name = name, .where = where, .is_whole = true};
+    struct table t = {.work = w,
+                      .name = name,
+                      .where = where,
+                      .misses_max = ret_copied != NULL ? MISSES_RECORDS_MAX : MISSES_MAX,
+                      .is_whole = true};
     int rc = FB_OK;
     if (find_columns(&t)) {
         rc = prepare_put(&t);

@@ -156,6 +156,15 @@ class SalvageTest(unittest.TestCase):
         self.assertEqual((report["rows"], report["pushes"], report["journal_lost"]), (0, 0, True))
         self.sync_and_compare()
 
+    def test_a_file_that_lost_its_second_half(self):
+        self.edit("packed.example", 1)
+        self.freeze()
+        self.pages("company")
+        path = self.laptop.data / "fieldbook.db"
+        os.truncate(path, path.stat().st_size // 8192 * 4096)
+        self.salvage(path.read_bytes())
+        self.sync_and_compare()
+
     def test_what_lies_in_the_log_beside_the_file_is_read_too(self):
         self.pages("company")
         keeps = sqlite3.connect(self.laptop.data / "fieldbook.db")
