@@ -463,14 +463,19 @@ const struct fb_replica_status *fb_replica_round_status(const struct fb_replica_
     return &r->status;
 }
 
-/* Damage must not keep a laptop from being erased: what cannot be counted counts as nothing. */
+/* Damage must not keep a laptop from being erased: what cannot be counted counts as nothing. In one snapshot: what somebody saves between
+ * two looks would be in neither. */
 static int64_t count_unsent(struct fb_replica_round *r, bool has_sent_pushes)
 {
     int64_t journal = 0;
     int64_t pushes = 0;
     int64_t changes = 0;
+    bool is_held = fb_store_read_begin(r->store) == FB_OK;
     fb_ignore(fb_journal_count(r->store, &journal), "only for the report");
     fb_ignore(fb_outbox_count(r->store, &pushes, &changes), "only for the report");
+    if (is_held) {
+        fb_store_read_end(r->store);
+    }
     return journal + (has_sent_pushes || FB_BUG(WIPE_LOSS_NOT_COUNTED) ? 0 : changes);
 }
 
