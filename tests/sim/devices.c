@@ -382,6 +382,21 @@ static void check_pushes(struct sim_world *w, sqlite3 *hq)
     sqlite3_finalize(q);
 }
 
+/* What headquarters was told since the backup is gone with its file. */
+void sim_devices_after_hq_restore(void)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < told_count; i++) {
+        if (sim_db_int(sim_eyes(SIM_HQ), 0,
+                       "SELECT count(*) FROM fb_device_life WHERE device_id = %Q AND wiped_at_ms "
+                       "IS NOT NULL",
+                       told[i].device_id) > 0) {
+            told[kept++] = told[i];
+        }
+    }
+    told_count = kept;
+}
+
 /* A copy of the laptop may have said it first. */
 static int64_t told_of(const char *device_id)
 {

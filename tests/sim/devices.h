@@ -35,6 +35,8 @@ void sim_devices_resume(struct sim_world *w);
 /* No row to a laptop that headquarters knows to be suspended or to be erased. */
 void sim_devices_check_bytes(struct sim_world *w, const struct sim_link *link, const uint8_t *bytes,
                              size_t size);
+/* What headquarters was told after its backup was made nobody expects it to know. */
+void sim_devices_after_hq_restore(void);
 /* In the end: what was taken in from whom, and what headquarters knows of erased laptops. */
 void sim_devices_check(struct sim_world *w);
 

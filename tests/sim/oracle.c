@@ -549,6 +549,7 @@ void sim_oracle_after_hq_restore(struct sim_world *w)
     sqlite3 *hq = sim_eyes(SIM_HQ);
     lost_floor = sim_db_int(hq, 0, "SELECT max(seq) FROM sim_ledger");
     forget_lost_promises(hq);
+    sim_devices_after_hq_restore();
     for (int i = 1; i <= w->replica_count; i++) {
         struct memory *m = &memories[i];
         note_floor(m);
