@@ -40,7 +40,7 @@ export function antdTheme(isDark: boolean): ThemeConfig {
     },
     components: {
       Table: { cellPaddingBlock: 6, cellPaddingInline: 10, headerBg: p.head, headerSplitColor: 'transparent' },
-      Button: { primaryShadow: 'none', defaultShadow: 'none', colorPrimary: p.primary, fontWeight: 500 },
+      Button: { primaryShadow: 'none', defaultShadow: 'none', colorPrimary: p.primary, colorPrimaryHover: p.primaryHover, defaultHoverColor: p.link, defaultHoverBorderColor: p.link, defaultActiveColor: p.link, defaultActiveBorderColor: p.link, fontWeight: 500 },
       Form: { itemMarginBottom: 12, verticalLabelPadding: '0 0 2px', labelColor: p.secondary },
       Card: { bodyPadding: 16, headerHeight: 44, headerFontSize: 14 },
       Menu: { itemSelectedColor: p.link, subMenuItemSelectedColor: p.link, itemSelectedBg: p.states.unsent.tint, itemHeight: 34, itemMarginBlock: 2, iconMarginInlineEnd: 8, activeBarBorderWidth: 0, collapsedWidth: 56 },

@@ -23,6 +23,7 @@ describe.each([
 
   it('white stands on a filled button, a field has a visible border', () => {
     expect(contrast('#ffffff', p.primary)).toBeGreaterThanOrEqual(TEXT);
+    expect(contrast('#ffffff', p.primaryHover)).toBeGreaterThanOrEqual(TEXT);
     expect(contrast(p.border, p.base)).toBeGreaterThanOrEqual(SHAPE);
     expect(contrast(p.border, p.raised)).toBeGreaterThanOrEqual(SHAPE);
   });

@@ -21,6 +21,7 @@ export interface Palette {
   border: string; // of fields
   split: string; // between rows, no meaning of its own
   primary: string; // filled buttons, white text on them
+  primaryHover: string; // ... under the pointer
   link: string;
   success: string;
   warning: string;
@@ -43,6 +44,7 @@ export const light: Palette = {
   border: '#8c8c8c',
   split: '#e8e8e8',
   primary: '#0958d9',
+  primaryHover: '#003eb3',
   link: '#0958d9',
   success: '#237804',
   warning: '#ad4e00',
@@ -71,6 +73,7 @@ export const dark: Palette = {
   border: '#757575',
   split: '#303030',
   primary: '#1668dc',
+  primaryHover: '#1554ad',
   link: '#65a9f3',
   success: '#8fd460',
   warning: '#f3b765',
