@@ -62,8 +62,7 @@ int fb_held_note_awaiting(struct fb_work *w)
         }
         snprintf(d->id, sizeof d->id, "%s", fb_sql_text(q, 0));
         snprintf(d->by_id, sizeof d->by_id, "%s", fb_sql_text(q, 1));
-        d->next = w->hub->held_again;
-        w->hub->held_again = d;
+        fb_decision_add(&w->hub->held_again, d);
     }
     return rc < 0 ? rc : FB_OK;
 }

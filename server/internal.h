@@ -607,6 +607,8 @@ struct fb_decision {
 
 /* ruling.c. Notes what was decided in a work that is about to be written. */
 int fb_decisions_note(struct fb_work *w) FB_MUST_CHECK;
+/* Takes it over. They are played in the order in which what they decide was made: a held change may need the row that one before it makes. */
+void fb_decision_add(struct fb_decision **list, struct fb_decision *d);
 void fb_decisions_forget(struct fb_hub *hub);
 /* Noted rulings set the chosen values on their records, in the rev under way. */
 int fb_ruling_play(struct fb_hub *hub, const struct fb_source *source, int64_t rev,

@@ -19,6 +19,15 @@ static void copy_before(const struct fb_work_row *row, const char *field, char *
              v->type == FB_TEXT ? v->bytes : "");
 }
 
+void fb_decision_add(struct fb_decision **list, struct fb_decision *d)
+{
+    while (*list != NULL && !FB_BUG(LATER_HELD_FIRST) && strcmp((*list)->id, d->id) < 0) {
+        list = &(*list)->next;
+    }
+    d->next = *list;
+    *list = d;
+}
+
 static int note(const struct fb_work *w, struct fb_decision **list, const struct fb_work_row *row)
 {
     struct fb_decision *d = calloc(1, sizeof *d);
@@ -31,8 +40,7 @@ static int note(const struct fb_work *w, struct fb_decision **list, const struct
     copy_before(row, "decided_at", d->decided_at, sizeof d->decided_at);
     snprintf(d->by_id, sizeof d->by_id, "%s",
              w->source.judged_by == NULL ? "" : w->source.judged_by);
-    d->next = *list;
-    *list = d;
+    fb_decision_add(list, d);
     return FB_OK;
 }
 
