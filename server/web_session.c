@@ -398,8 +398,10 @@ static int post_totp(struct fb_web *web, const struct fb_request *req, struct fb
 
 static int code_wrong(struct fb_response *res)
 {
-    return fb_response_problem_with(res, 422, "check", "the code is not right: is the clock?",
-                                    "\"fields\":{\"code\":{\"code\":\"totp_wrong\"}}");
+    return fb_response_problem_with(
+        res, 422, "check",
+        "the code is not right: try the next one, and check the telephone's clock",
+        "\"fields\":{\"code\":{\"code\":\"totp_wrong\"}}");
 }
 
 /* A rev of the person's own: what he does to his sign-in stands in the audit log. */

@@ -11,6 +11,22 @@ struct fb_sha256 fb_push_chain(const struct fb_sha256 *before, const void *part,
     return fb_sha256(before->bytes, sizeof before->bytes, part, size);
 }
 
+int fb_replica_chain(struct fb_store *s, const struct fb_push *push, struct fb_sha256 *ret)
+{
+    struct fb_sha256 hash = push->prev_hash;
+    int rc = FB_OK;
+    for (int64_t part = 0; rc == FB_OK && part < push->parts; part++) {
+        const uint8_t *bytes;
+        size_t size;
+        rc = fb_outbox_part(s, push->number, part, &bytes, &size);
+        if (rc == FB_OK) {
+            hash = fb_push_chain(&hash, bytes, size);
+        }
+    }
+    *ret = hash;
+    return rc;
+}
+
 struct freezing {
     struct fb_store *store;
     struct fb_changes_writer *writer;

@@ -55,21 +55,6 @@ static int note_push(void *ctx, const struct fb_push *push)
     return FB_OK;
 }
 
-static int chain_anew(struct fb_store *s, struct fb_push *push)
-{
-    push->hash = push->prev_hash;
-    int rc = FB_OK;
-    for (int64_t part = 0; rc == FB_OK && part < push->parts; part++) {
-        const uint8_t *bytes;
-        size_t size;
-        rc = fb_outbox_part(s, push->number, part, &bytes, &size);
-        if (rc == FB_OK) {
-            push->hash = fb_push_chain(&push->hash, bytes, size);
-        }
-    }
-    return rc;
-}
-
 /* Behind all others first: kept ones of earlier lives move past those of the present one. */
 static int move_aside(struct adopting *a)
 {
@@ -88,7 +73,7 @@ static int renumber_one(struct adopting *a, struct fb_push *push, int64_t number
 {
     int64_t from = push->number;
     push->prev_hash = *prev_hash;
-    int rc = chain_anew(a->store, push);
+    int rc = fb_replica_chain(a->store, push, &push->hash);
     push->number = number;
     push->incarnation = a->welcome->incarnation;
     return rc < 0 ? rc : fb_outbox_renumber(a->store, from, push);

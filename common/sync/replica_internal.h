@@ -106,6 +106,12 @@ int fb_replica_freeze_row(struct fb_store *s, const struct fb_entity *e, const c
  * hash. */
 int fb_replica_rebuild_push(struct fb_store *s, int64_t now_ms) FB_MUST_CHECK;
 
+/* ---- freeze.c ---- */
+
+/* The hash of a push as its parts stand in the outbox, behind push->prev_hash. FB_ERR_NOT_FOUND: a part is missing. */
+int fb_replica_chain(struct fb_store *s, const struct fb_push *push,
+                     struct fb_sha256 *ret) FB_MUST_CHECK;
+
 /* ---- found.c ---- */
 
 /* The laptop's own diary: one value that no journal row explains. field "id": the whole row; its

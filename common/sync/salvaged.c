@@ -29,16 +29,8 @@ static int note(void *ctx, const struct fb_push *push)
 
 static int is_right(struct fb_store *s, const struct fb_push *push, bool *ret)
 {
-    struct fb_sha256 hash = push->prev_hash;
-    int rc = FB_OK;
-    for (int64_t part = 0; rc == FB_OK && part < push->parts; part++) {
-        const uint8_t *bytes;
-        size_t size;
-        rc = fb_outbox_part(s, push->number, part, &bytes, &size);
-        if (rc == FB_OK) {
-            hash = fb_push_chain(&hash, bytes, size);
-        }
-    }
+    struct fb_sha256 hash;
+    int rc = fb_replica_chain(s, push, &hash);
     *ret = rc == FB_OK && fb_sha256_equal(&hash, &push->hash);
     return rc == FB_ERR_NOT_FOUND ? FB_OK : rc;
 }

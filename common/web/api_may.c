@@ -95,11 +95,11 @@ int fb_api_can(struct fb_api *a, const struct fb_row *row, enum fb_api_act act, 
                                    .mask = NO_FIELDS};
     struct fb_may_answer answer = {.reason = FB_MAY_YES};
     *ret = false;
-    int rc = level_of(a, row->entity, act) == FB_LEVEL_NONE
-                 ? FB_OK
-                 : fb_may(a->rights, a->store, &ask, &answer);
-    *ret = rc == FB_OK && level_of(a, row->entity, act) != FB_LEVEL_NONE &&
-           answer.reason == FB_MAY_YES;
+    if (level_of(a, row->entity, act) == FB_LEVEL_NONE) {
+        return FB_OK;
+    }
+    int rc = fb_may(a->rights, a->store, &ask, &answer);
+    *ret = rc == FB_OK && answer.reason == FB_MAY_YES;
     return rc;
 }
 
