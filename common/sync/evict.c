@@ -31,22 +31,17 @@ static bool did_come(const struct fb_apply *a, const struct fb_row *row)
     return fb_keymap_find(&a->came_now, fb_key_of_row(row->entity->no, row->id), &value);
 }
 
-/* Of a scope that came in, and not headquarters': a tool put it there with the triggers off, or the like. */
-static bool is_remnant(const struct judge *j, const struct fb_row *row)
-{
-    const struct fb_pending_row *p = fb_pending_find(&j->apply->pending, row->entity, row->id);
-    return fb_scope_set_is_held(fb_buf_text(&j->set), &j->apply->entering) &&
-           (p == NULL || !p->is_pending) && !FB_BUG(ENTERING_SCOPE_ADDS);
-}
-
-static bool does_go(const struct judge *j, const struct fb_row *row)
+/* *ret_is_remnant: of a scope that came in, and not headquarters': a tool put it there with the triggers off, or the like. */
+static bool does_go(const struct judge *j, const struct fb_row *row, bool *ret_is_remnant)
 {
     const struct fb_apply *a = j->apply;
     const struct fb_pending_row *p = fb_pending_find(&a->pending, row->entity, row->id);
     const char *set = fb_buf_text(&j->set);
     bool is_pending = p != NULL && p->is_pending;
+    *ret_is_remnant =
+        fb_scope_set_is_held(set, &a->entering) && !is_pending && !FB_BUG(ENTERING_SCOPE_ADDS);
     if (fb_scope_set_is_held(set, &a->held)) {
-        return is_remnant(j, row);
+        return *ret_is_remnant;
     }
     if (fb_scope_set_is_held(set, &a->evicted)) {
         return !FB_BUG(EVICT_IGNORED);
@@ -59,17 +54,18 @@ static int judge_row(void *ctx, const struct fb_row *row)
     struct judge *j = ctx;
     struct fb_apply *a = j->apply;
     struct fb_row before;
+    bool is_remnant = false;
     if (did_come(a, row)) {
         return FB_OK;
     }
     fb_buf_clear(&j->set);
     int rc = fb_undo_row(j->undo, row, &a->scratch, &before);
     rc = rc < 0 ? rc : fb_scope_of_row_seen(&j->view, j->cache, a->store, &before, &j->set);
-    if (rc == FB_OK && does_go(j, row)) {
+    if (rc == FB_OK && does_go(j, row, &is_remnant)) {
         struct fb_removed *going = fb_array_grow(j->going, j->count, &j->capacity, sizeof *going);
         struct fb_found f = fb_apply_found(a);
         rc = going == NULL ? FB_ERR_NO_MEMORY : FB_OK;
-        rc = rc < 0 || !a->checks_found || !is_remnant(j, row) ? rc : fb_found_row(&f, row);
+        rc = rc < 0 || !a->checks_found || !is_remnant ? rc : fb_found_row(&f, row);
         if (rc == FB_OK) {
             j->going = going;
             going[j->count] = (struct fb_removed){.entity = row->entity};
