@@ -235,6 +235,18 @@ static int check_quickly(struct fb_store *store, const char *path, struct fb_why
     return FB_OK;
 }
 
+/* A commit that was killed or refused at its sync stands in the write-ahead log, where any reader finds it, and may be
+ * gone after the next power cut. What is found at the start is acted upon at once (a cursor said in the hello, a push sent
+ * again), so it is first moved into the file, which syncs both. */
+static int settle_log(struct fb_store *store)
+{
+    if (store->options.is_read_only || FB_BUG(ACTS_ON_UNSYNCED_LOG)) {
+        return FB_OK;
+    }
+    int rc = fb_store_checkpoint(store);
+    return rc == FB_ERR_BUSY ? FB_OK : rc; /* somebody else does it */
+}
+
 static int prepare_file(struct fb_store *store, const char *path, struct fb_why *why)
 {
     bool is_new = false;
@@ -250,6 +262,9 @@ static int prepare_file(struct fb_store *store, const char *path, struct fb_why 
     }
     if (rc == FB_OK) {
         rc = set_durable(store, why);
+    }
+    if (rc == FB_OK && settle_log(store) < 0) {
+        rc = fb_store_error(store, why);
     }
     if (rc == FB_OK) {
         rc = fb_upgrade_run(store, why);

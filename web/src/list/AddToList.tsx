@@ -36,9 +36,11 @@ export function AddToList({ entity, rows, columns, onDone, onCancel }: { entity:
   const found = useQuery({ queryKey: ['rows', 'static_list', 'add', filter], queryFn: () => getList('static_list', { filter, sort: '-modified_at', limit: LISTS_SHOWN }), placeholderData: (before) => before });
   const lists = found.data?.rows ?? [];
   const name = typed.trim();
+  // A new list is offered once the answer says that there is none of this name: the lines do not move under the pointer.
+  const isNew = name !== '' && !found.isPlaceholderData && !found.isPending && !lists.some((l) => l.name === name);
   const options = [
     ...lists.map((l) => ({ value: l.id, label: String(l.name) })),
-    ...(name && !lists.some((l) => l.name === name) ? [{ value: NEW + name, label: i.t('list.new_list', { what: name }) }] : []),
+    ...(isNew ? [{ value: NEW + name, label: i.t('list.new_list', { what: name }) }] : []),
   ];
 
   const listId = async (): Promise<string> => {
