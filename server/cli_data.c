@@ -57,6 +57,35 @@ static void name_difference(void *ctx, const char *set)
     }
 }
 
+static int take_in(struct fb_cli *cli, struct fb_store *s, struct fb_why *why)
+{
+    const char *data;
+    int lock = -1;
+    int rc = fb_cli_data(cli, &data, why);
+    rc = rc < 0 ? rc : fb_os_lock_folder(data, &lock, why);
+    if (rc == FB_ERR_BUSY) {
+        return fb_fail(why, rc,
+                       "the server is running on %s: stop it, take the changes in, and start it "
+                       "again; laptops come back by themselves",
+                       data);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_command_begin(s, why);
+    if (rc == FB_OK) {
+        rc = fb_verify_take_in(s);
+        rc = rc < 0 ? rc : fb_store_commit(s);
+        if (rc == FB_ERR_BUSY) {
+            rc = fb_fail(why, rc, "another program wrote to the database meanwhile: say it again");
+        } else if (rc < 0) {
+            rc = fb_store_error(s, why);
+        }
+    }
+    fb_os_unlock(lock);
+    return rc;
+}
+
 int fb_server_cli_verify(struct fb_cli *cli, struct fb_why *why)
 {
     const char *data;
@@ -84,11 +113,23 @@ int fb_server_cli_verify(struct fb_cli *cli, struct fb_why *why)
                        "before; compare with a backup",
                        (long long)result.bad_rev);
     }
-    if (result.differing_scopes != 0) {
+    if (result.differing_scopes != 0 && !fb_cli_has(cli, "take-in")) {
         return fb_fail(why, FB_ERR_DAMAGED,
                        "rows were changed with triggers off (scopes that differ, named above: "
-                       "%lld): compare them with a backup or a laptop",
+                       "%lld): compare them with a backup or a laptop, correct what is wrong, then "
+                       "let them stand with `fieldbook-server verify --take-in`",
                        (long long)result.differing_scopes);
+    }
+    if (result.differing_scopes != 0) {
+        rc = take_in(cli, s, why);
+        if (rc < 0) {
+            return rc;
+        }
+        if (!fb_cli_is_json(cli)) {
+            printf(fb_text("What differed stands from now on (scopes: %lld); laptops get it at "
+                           "their next sync.\n"),
+                   (long long)result.differing_scopes);
+        }
     }
     if (fb_cli_is_json(cli)) {
         printf("{\"revs\":%lld,\"rows\":%lld,\"ok\":true}\n", (long long)result.revs,

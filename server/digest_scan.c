@@ -90,3 +90,20 @@ void fb_digest_scan_release(struct fb_digest_scan *scan)
     }
     free(scan->slots);
 }
+
+int fb_digests_make(struct fb_store *s)
+{
+    struct fb_digest_scan scan = {0};
+    int rc = fb_digest_scan_run(s, &scan);
+    rc = rc < 0 ? rc : fb_history_digests_clear(s);
+    for (size_t i = 0; rc == FB_OK && i < scan.capacity; i++) {
+        int64_t scope = 0;
+        if (scan.slots[i].key == NULL) {
+            continue;
+        }
+        rc = fb_history_scope_id(s, scan.slots[i].key, &scope);
+        rc = rc < 0 ? rc : fb_history_digest_move(s, 0, NULL, scope, &scan.slots[i].digest);
+    }
+    fb_digest_scan_release(&scan);
+    return rc;
+}

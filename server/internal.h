@@ -82,6 +82,8 @@ int fb_digest_scan_run(struct fb_store *s, struct fb_digest_scan *scan) FB_MUST_
 /* Of one set; a slot without a key: no row is in it. */
 struct fb_digest_slot *fb_digest_scan_find(const struct fb_digest_scan *scan, const char *key);
 void fb_digest_scan_release(struct fb_digest_scan *scan);
+/* Throws the kept digests away and keeps those of the rows as they stand. Inside a write transaction, outside a rev. */
+int fb_digests_make(struct fb_store *s) FB_MUST_CHECK;
 
 /* ---- The hub ---- */
 

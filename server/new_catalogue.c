@@ -47,23 +47,6 @@ int fb_hub_has_met_catalogue(struct fb_hub *hub, struct fb_store *s, bool *ret)
     return FB_OK;
 }
 
-static int make_digests(struct fb_store *s)
-{
-    struct fb_digest_scan scan = {0};
-    int rc = fb_digest_scan_run(s, &scan);
-    rc = rc < 0 ? rc : fb_history_digests_clear(s);
-    for (size_t i = 0; rc == FB_OK && i < scan.capacity; i++) {
-        int64_t scope = 0;
-        if (scan.slots[i].key == NULL) {
-            continue;
-        }
-        rc = fb_history_scope_id(s, scan.slots[i].key, &scope);
-        rc = rc < 0 ? rc : fb_history_digest_move(s, 0, NULL, scope, &scan.slots[i].digest);
-    }
-    fb_digest_scan_release(&scan);
-    return rc;
-}
-
 int fb_hub_meet_catalogue(struct fb_hub *hub)
 {
     struct fb_store *s = hub->store;
@@ -76,7 +59,7 @@ int fb_hub_meet_catalogue(struct fb_hub *hub)
     const struct fb_catalogue *c = fb_store_catalogue(s);
     struct fb_digest shape = shape_of(c);
     struct fb_value kept = fb_value_blob(&shape, sizeof shape);
-    rc = make_digests(s);
+    rc = fb_digests_make(s);
     rc = rc < 0 ? rc : fb_store_meta_set(s, SHAPE_KEY, &kept);
     hub->met_catalogue = rc < 0 ? 0 : c->version;
     return rc;

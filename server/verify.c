@@ -2,6 +2,7 @@
 #include "server/verify.h"
 
 #include "common/store/history.h"
+#include "common/store/sql.h"
 #include "common/sync/sync.h"
 #include "server/internal.h"
 
@@ -61,4 +62,14 @@ int fb_verify(struct fb_store *s, fb_verify_differs *f, void *ctx, struct fb_ver
     fb_store_read_end(s);
     fb_digest_scan_release(&c.scan);
     return rc;
+}
+
+int fb_verify_take_in(struct fb_store *s)
+{
+    int64_t waiting = 0;
+    int rc = fb_sql_read_int(s, "SELECT count(*) FROM fb_journal WHERE op > 0", &waiting);
+    if (rc == FB_OK && waiting > 0) {
+        return FB_ERR_BUSY;
+    }
+    return rc < 0 ? rc : fb_digests_make(s);
 }

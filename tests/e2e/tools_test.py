@@ -64,6 +64,27 @@ class Tools(unittest.TestCase):
         self.assertNotIn("Acme", done.stdout)
         self.assertIn("changed with triggers off (scopes that differ, named above: 1)", done.stderr)
 
+    def test_what_was_changed_past_the_triggers_at_headquarters_is_taken_in(self):
+        self.hq.sql("INSERT INTO company (name, kind, status, owner_id) SELECT '东华', 'prospect', 'active', id FROM employee LIMIT 1")
+        self.hq.sql("INSERT INTO company (name, kind, status, owner_id) SELECT '西华', 'prospect', 'active', id FROM employee LIMIT 1")
+        self.ana.sync()
+        self.hq.stop()
+        for (name,) in self.hq.rows("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'company'"):
+            self.hq.shell(f'DROP TRIGGER "{name}";')
+        self.hq.shell("""
+            UPDATE company SET website = 'unseen' WHERE name = '东华';
+            DELETE FROM company WHERE name = '西华';
+            INSERT INTO company (id, name, kind, status, owner_id) SELECT '0191e0a0-0000-7000-8000-0000000000aa', '南华', 'prospect', 'active', id FROM employee LIMIT 1;""")
+        self.assertEqual(self.hq.command("verify", check=False).returncode, 6)
+        self.assertIn("What differed stands from now on (scopes: 3)", self.hq.command("verify", "--take-in"))
+        self.hq.command("verify")
+        self.hq.start()
+        self.equal()
+        self.assertEqual(self.ana.rows("SELECT name, website FROM company WHERE name LIKE '%华' ORDER BY website"), [("南华", None), ("东华", "unseen")])
+        self.hq.sql("UPDATE company SET website = 'again' WHERE name = '南华'")
+        self.equal()
+        self.hq.command("verify")
+
     def test_another_journal_mode_is_put_back(self):
         db = sqlite3.connect(self.ana.data / "fieldbook.db")
         self.assertEqual(db.execute("PRAGMA journal_mode = DELETE").fetchone(), ("delete",))
