@@ -237,14 +237,15 @@ static int check_quickly(struct fb_store *store, const char *path, struct fb_why
 
 /* A commit that was killed or refused at its sync stands in the write-ahead log, where any reader finds it, and may be
  * gone after the next power cut. What is found at the start is acted upon at once (a cursor said in the hello, a push sent
- * again), so it is first moved into the file, which syncs both. */
+ * again), so the log is first moved into the file: that syncs the log, then copies, then syncs the file. */
 static int settle_log(struct fb_store *store)
 {
     if (store->options.is_read_only || FB_BUG(ACTS_ON_UNSYNCED_LOG)) {
         return FB_OK;
     }
     int rc = fb_store_checkpoint(store);
-    return rc == FB_ERR_BUSY ? FB_OK : rc; /* somebody else does it */
+    /* Somebody else does it; or there is no room for the copy, and the log is synced already. */
+    return rc == FB_ERR_BUSY || rc == FB_ERR_DISK_FULL ? FB_OK : rc;
 }
 
 static int prepare_file(struct fb_store *store, const char *path, struct fb_why *why)
