@@ -205,6 +205,13 @@ static bool is_closed(void *ctx, struct fb_why *why)
     return true;
 }
 
+static bool is_idle(void *ctx)
+{
+    const struct fb_replica_web *web = ctx;
+    enum fb_replica_state state = web->config.calls->status(web->config.ctx)->state;
+    return state != FB_REPLICA_PUSHING && state != FB_REPLICA_PULLING;
+}
+
 static void prepare(void *ctx, struct fb_web *request)
 {
     request->node_context = ctx;
@@ -288,6 +295,7 @@ static int make_service(struct fb_replica_web *web, struct fb_why *why)
         .is_our_host = is_our_host,
         .find_login = find_login,
         .is_closed = is_closed,
+        .is_idle = is_idle,
         .prepare = prepare,
         .ctx = web,
     };

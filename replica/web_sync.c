@@ -120,6 +120,8 @@ int fb_replica_web_append_sync(struct fb_replica_web *web, struct fb_store *s, i
     const struct fb_replica_web_calls *calls = web->config.calls;
     const struct fb_replica_status *st = calls->status(web->config.ctx);
     struct open_work work = {0};
+    const char *damage = fb_web_service_damage(web->service);
+    const char *reason = damage != NULL ? damage : st->sentence;
     int64_t cut_at_ms = 0;
     int rc = read_open_work(s, &work);
     if (rc < 0) {
@@ -133,7 +135,7 @@ int fb_replica_web_append_sync(struct fb_replica_web *web, struct fb_store *s, i
     append_time(out, "next_at", calls->next_try_ms(web->config.ctx));
     append_time(out, "paused_until", calls->paused_until_ms(web->config.ctx));
     fb_buf_append_text(out, "\"reason\":");
-    fb_buf_append_json_text(out, st->sentence, strlen(st->sentence));
+    fb_buf_append_json_text(out, reason, strlen(reason));
     if (st->is_first_download) {
         fb_buf_printf(out,
                       ",\"progress\":{\"a\":%lld,\"b\":%lld},\"first\":{\"rows\":%lld,\"of\":%lld}",

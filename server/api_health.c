@@ -42,12 +42,14 @@ static void append_check(struct fb_buf *out, const struct check *c)
     fb_buf_append_byte(out, '}');
 }
 
-static void append_database(const struct fb_daemon *d, struct fb_buf *out)
+static void append_database(const struct fb_server_web *node, struct fb_buf *out)
 {
+    const struct fb_daemon *d = node->daemon;
     const char *rewound = fb_hub_rewound_why(d->hub);
-    struct check c = {.name = "database", .ok = d->settle_again_ms == 0 && rewound == NULL};
-    if (rewound != NULL) {
-        snprintf(c.detail, sizeof c.detail, "%s", rewound);
+    const char *why = rewound != NULL ? rewound : fb_web_service_damage(node->service);
+    struct check c = {.name = "database", .ok = d->settle_again_ms == 0 && why == NULL};
+    if (why != NULL) {
+        snprintf(c.detail, sizeof c.detail, "%s", why);
     } else if (!c.ok) {
         c.fact = "no_writes";
         snprintf(c.detail, sizeof c.detail, "%s",
@@ -130,7 +132,7 @@ int fb_server_get_health(struct fb_web *web, const struct fb_request *req, struc
     struct fb_buf *out = &res->body;
     (void)req;
     fb_buf_append_text(out, "{\"checks\":[");
-    append_database(node->daemon, out);
+    append_database(node, out);
     append_disk(node->daemon, out);
     append_last_backup(web, out);
     append_certificate(node->daemon, web->now_ms, out);

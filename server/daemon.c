@@ -254,13 +254,17 @@ static void checkpoint_when_idle(struct fb_daemon *d)
     }
 }
 
+bool fb_daemon_is_quiet(const struct fb_daemon *d)
+{
+    return d->settled_at_ms == 0 || fb_os_monotonic_ms() - d->settled_at_ms > QUIET_MS;
+}
+
 /* One segment a tick, as long as there is one. */
 static void compact_when_quiet(struct fb_daemon *d)
 {
     int64_t now_ms = fb_os_monotonic_ms();
-    bool is_quiet = d->settled_at_ms == 0 || now_ms - d->settled_at_ms > QUIET_MS;
     bool is_packed = false;
-    if (!is_quiet || now_ms < d->compact_again_ms) {
+    if (!fb_daemon_is_quiet(d) || now_ms < d->compact_again_ms) {
         return;
     }
     int rc = fb_hub_compact(d->hub, fb_os_now_ms(), &is_packed);

@@ -40,6 +40,9 @@ struct fb_daemon {
     struct fb_random random;
 };
 
+/* Nothing was written for some seconds. */
+bool fb_daemon_is_quiet(const struct fb_daemon *d);
+
 /* daemon_enrol.c: serves one enrolment connection; lives until its stream closes. */
 void fb_daemon_serve_enrolment(struct fb_daemon *d, struct fb_stream *stream,
                                const struct fb_stream_peer *peer);

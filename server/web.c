@@ -81,6 +81,12 @@ static bool is_read_only(void *ctx, struct fb_why *why)
     return true;
 }
 
+static bool is_idle(void *ctx)
+{
+    const struct fb_server_web *web = ctx;
+    return fb_daemon_is_quiet(web->daemon);
+}
+
 static void prepare(void *ctx, struct fb_web *request)
 {
     struct fb_server_web *web = ctx;
@@ -122,6 +128,7 @@ int fb_server_web_new(struct fb_daemon *d, struct fb_server_web **ret, struct fb
         .random = &d->random,
         .find_login = find_login,
         .is_read_only = is_read_only,
+        .is_idle = is_idle,
         .prepare = prepare,
         .ctx = web,
     };

@@ -97,10 +97,11 @@ static int get_metrics(struct fb_web *web, const struct fb_request *req, struct 
         "# TYPE fieldbook_rev gauge\nfieldbook_rev %lld\n"
         "# TYPE fieldbook_devices_active gauge\nfieldbook_devices_active %lld\n"
         "# TYPE fieldbook_db_bytes gauge\nfieldbook_db_bytes{file=\"fieldbook.db\"} %lld\n"
-        "# TYPE fieldbook_wal_bytes gauge\nfieldbook_wal_bytes %lld\n",
+        "# TYPE fieldbook_wal_bytes gauge\nfieldbook_wal_bytes %lld\n"
+        "# TYPE fieldbook_db_damaged gauge\nfieldbook_db_damaged %d\n",
         (long long)work.conflicts, (long long)work.held, (long long)work.rev,
-        (long long)work.devices, (long long)file_bytes(node->database),
-        (long long)file_bytes(path));
+        (long long)work.devices, (long long)file_bytes(node->database), (long long)file_bytes(path),
+        fb_web_service_damage(node->service) != NULL);
     fb_web_service_metrics(node->service, out);
     return FB_OK;
 }

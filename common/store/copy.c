@@ -70,16 +70,9 @@ int fb_store_check_thoroughly(struct fb_store *s, fb_copy_progress *progress, vo
                               struct fb_why *why)
 {
     struct watch w = {.progress = progress, .ctx = ctx};
-    sqlite3_stmt *q = NULL;
     char answer[200] = "";
     watch(s, &w);
-    int code = sqlite3_prepare_v2(s->db, "PRAGMA integrity_check(1)", -1, &q, NULL);
-    code = code == SQLITE_OK ? sqlite3_step(q) : code;
-    if (code == SQLITE_ROW && sqlite3_column_text(q, 0) != NULL) {
-        snprintf(answer, sizeof answer, "%s", (const char *)sqlite3_column_text(q, 0));
-    }
-    int rc = code == SQLITE_ROW ? FB_OK : fb_store_note(s, code);
-    sqlite3_finalize(q);
+    int rc = fb_store_read_pragma(s, "PRAGMA integrity_check(1)", answer, sizeof answer);
     sqlite3_progress_handler(s->db, 0, NULL, NULL);
     if (w.was_stopped) {
         return fb_fail(why, FB_ERR_INTERRUPTED, "stopped: nothing was changed");

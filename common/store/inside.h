@@ -6,6 +6,7 @@
 #define FB_STORE_INSIDE_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "common/store/sql.h"
 #include "common/store/store.h"
@@ -73,6 +74,8 @@ struct fb_store {
     bool has_told_health;           /* the first check has told it */
     struct fb_store_health lasting; /* of the last look: unknown columns, told at every check */
 
+    atomic_bool is_interrupted; /* fb_store_interrupt, by another thread */
+
     struct fb_store_cost *cost; /* cost.c; NULL: nobody watches */
 
     int last_error; /* ours */
@@ -83,6 +86,13 @@ struct fb_store {
 /* Notes what SQLite said and returns it as an error of ours. */
 int fb_store_note(struct fb_store *store, int code) FB_MUST_CHECK;
 int fb_store_map_code(int code);
+
+/* The first value that a pragma answers; ret is left alone if it answers nothing. */
+int fb_store_read_pragma(struct fb_store *store, const char *text, char *ret,
+                         size_t ret_size) FB_MUST_CHECK;
+/* check.c: a form of PRAGMA quick_check. FB_ERR_DAMAGED says what is wrong and what to do. */
+int fb_store_quick_check(struct fb_store *store, const char *pragma,
+                         struct fb_why *why) FB_MUST_CHECK;
 
 /* Makes what a catalogue wants and the file lacks. */
 int fb_schema_make(struct fb_store *store, const struct fb_catalogue *catalogue) FB_MUST_CHECK;

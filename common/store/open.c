@@ -17,7 +17,7 @@
 #define LOG_BYTES_KEPT   "67108864"
 
 /* Raw handles are used here, before the statements of sql.c have anything to stand on. */
-static int read_pragma(struct fb_store *store, const char *text, char *ret, size_t ret_size)
+int fb_store_read_pragma(struct fb_store *store, const char *text, char *ret, size_t ret_size)
 {
     sqlite3_stmt *q = NULL;
     int code = sqlite3_prepare_v2(store->db, text, -1, &q, NULL);
@@ -145,9 +145,9 @@ static int set_connection(struct fb_store *store)
 static int set_durable(struct fb_store *store, struct fb_why *why)
 {
     char mode[16] = "";
-    int rc = read_pragma(store, "PRAGMA journal_mode", mode, sizeof mode);
+    int rc = fb_store_read_pragma(store, "PRAGMA journal_mode", mode, sizeof mode);
     if (rc == FB_OK && strcmp(mode, "wal") != 0) {
-        rc = read_pragma(store, "PRAGMA journal_mode = WAL", mode, sizeof mode);
+        rc = fb_store_read_pragma(store, "PRAGMA journal_mode = WAL", mode, sizeof mode);
         store->health.journal_mode_restored = true;
     }
     if (rc < 0) {
@@ -168,10 +168,11 @@ static int set_durable(struct fb_store *store, struct fb_why *why)
         rc = exec(store, "PRAGMA wal_autocheckpoint = " CHECKPOINT_PAGES);
     }
     if (rc == FB_OK) {
-        rc = read_pragma(store, "PRAGMA journal_size_limit = " LOG_BYTES_KEPT, mode, sizeof mode);
+        rc = fb_store_read_pragma(store, "PRAGMA journal_size_limit = " LOG_BYTES_KEPT, mode,
+                                  sizeof mode);
     }
     if (rc == FB_OK) {
-        rc = read_pragma(store, "PRAGMA synchronous", level, sizeof level);
+        rc = fb_store_read_pragma(store, "PRAGMA synchronous", level, sizeof level);
     }
     if (rc < 0) {
         return fb_store_error(store, why);
@@ -218,23 +219,6 @@ static int open_handle(struct fb_store *store, const char *path, struct fb_why *
     return rc;
 }
 
-static int check_quickly(struct fb_store *store, const char *path, struct fb_why *why)
-{
-    char answer[200] = "";
-    int rc = read_pragma(store, "PRAGMA quick_check(1)", answer, sizeof answer);
-    if (rc < 0) {
-        return fb_store_error(store, why);
-    }
-    if (strcmp(answer, "ok") != 0) {
-        return fb_fail(why, FB_ERR_DAMAGED,
-                       "%s is damaged (%s): restore a backup (headquarters), or run "
-                       "`fieldbook-replica doctor --salvage` (laptop), which keeps the file and "
-                       "saves what can be read of the unsent work",
-                       path, answer);
-    }
-    return FB_OK;
-}
-
 /* A commit that was killed or refused at its sync stands in the write-ahead log, where any reader finds it, and may be
  * gone after the next power cut. What is found at the start is acted upon at once (a cursor said in the hello, a push sent
  * again), so the log is first moved into the file: that syncs the log, then copies, then syncs the file. */
@@ -259,7 +243,7 @@ static int prepare_file(struct fb_store *store, const char *path, struct fb_why 
         return fb_fail(why, FB_ERR_NOT_FOUND, "%s is empty: set it up first", path);
     }
     if (store->options.check_quickly && !is_new) {
-        rc = check_quickly(store, path, why);
+        rc = fb_store_quick_check(store, "PRAGMA quick_check(1)", why);
     }
     if (rc == FB_OK) {
         rc = set_durable(store, why);

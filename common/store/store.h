@@ -30,7 +30,7 @@ struct fb_store_options {
     enum fb_node node;
     bool may_create;     /* makes and upgrades the file; else FB_ERR_NOT_FOUND */
     bool is_read_only;   /* a second connection for reading beside the writer */
-    bool check_quickly;  /* PRAGMA quick_check first: after a crash, weekly, for a foreign file */
+    bool check_quickly;  /* PRAGMA quick_check of all of it first: doctor, verify, restore */
     int64_t cache_bytes; /* page cache; 0: 64 MiB for the writer, 8 MiB for a reader */
     /* A catalogue that is loaded already and outlives the store: taken instead of loading the same
      * document again. NULL: none. */
@@ -106,6 +106,14 @@ const struct fb_store_health *fb_store_health(const struct fb_store *store);
  * leave the log to grow to 40 MB before they do it themselves. Outside a transaction. FB_ERR_BUSY
  * if another program is in the way: no harm done. */
 int fb_store_checkpoint(struct fb_store *store) FB_MUST_CHECK;
+
+/* Looks for damaged pages, a table with its indexes at a time (PRAGMA quick_check), each in a
+ * read transaction of its own: a long one would keep the write-ahead log from being begun anew.
+ * FB_ERR_DAMAGED says what is wrong and what to do. Outside a transaction. */
+int fb_store_check_tables(struct fb_store *store, struct fb_why *why) FB_MUST_CHECK;
+/* Ends that early, with FB_ERR_INTERRUPTED. For good: the store is of no use but to be closed. The
+ * only call that another thread than the store's may make. */
+void fb_store_interrupt(struct fb_store *store);
 
 /* Changes whenever another connection or program committed. */
 int fb_store_data_version(struct fb_store *store, int64_t *ret) FB_MUST_CHECK;

@@ -263,6 +263,8 @@ void fb_web_service_tick(struct fb_web_service *s)
         }
     }
     fb_serve_feed(s);
+    fb_look_tick(&s->look, fb_os_now_ms(),
+                 !fb_serve_is_in_use(s) && s->config.is_idle(s->config.ctx));
     if (now_ms >= s->sign_at_ms) {
         s->sign_at_ms = now_ms + SIGN_EVERY_MS;
         send_signs_of_life(s);
@@ -281,6 +283,7 @@ int fb_web_service_new(const struct fb_web_config *config, struct fb_web_service
     fb_assert(config->readers > 0 && config->readers <= FB_WEB_READERS_MAX);
     s->config = *config;
     s->feed.data_version = -1;
+    fb_look_init(&s->look, config->loop, config->writer, config->database, config->node);
     s->to_read.end = &s->to_read.first;
     s->to_write.end = &s->to_write.first;
     s->to_go_on.end = &s->to_go_on.first;
@@ -319,6 +322,7 @@ void fb_web_service_free(struct fb_web_service *s)
 void fb_web_service_stop(struct fb_web_service *s)
 {
     s->is_stopping = true;
+    fb_look_stop(&s->look);
     struct fb_web_conn *next;
     for (struct fb_web_conn *c = s->conns; c != NULL; c = next) {
         next = c->next;
@@ -329,7 +333,12 @@ void fb_web_service_stop(struct fb_web_service *s)
 
 bool fb_web_service_has_connections(const struct fb_web_service *s)
 {
-    return s->conns != NULL || s->feed.is_working;
+    return s->conns != NULL || s->feed.is_working || fb_look_is_under_way(&s->look);
+}
+
+const char *fb_web_service_damage(const struct fb_web_service *s)
+{
+    return fb_look_damage(&s->look);
 }
 
 void fb_web_service_counters(const struct fb_web_service *s, struct fb_web_counters *ret)

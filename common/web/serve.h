@@ -3,9 +3,10 @@
  * Serving pages and API: carries bytes between streams and HTTP connections (http_conn.h), finds out whose request it is,
  * refuses what may not be, and runs handlers' stages: reading ones on threads of the pool with connections of their own,
  * writing ones in the loop's thread on the daemon's writer (docs/decisions/0002-one-thread.md). The only file of this
- * folder that knows common/net. Headquarters and laptop differ in their config.
+ * folder that knows common/net, beside look.h. Headquarters and laptop differ in their config.
  *
- * The search file is fed by a thread of the pool, a few hundred rows at a time, when nobody waits for that thread.
+ * The search file is fed by a thread of the pool, a few hundred rows at a time, when nobody waits for that thread. Another looks
+ * the database over once a week (look.h).
  *
  * A turn of the daemon: fb_web_service_write() runs what wants to write; the daemon settles; fb_web_service_settled()
  * lets those requests go on. All in the loop's thread.
@@ -43,6 +44,8 @@ struct fb_web_config {
     bool (*is_closed)(void *ctx, struct fb_why *why);
     /* Is nothing taken in at the moment (but logins), and why? In the loop's thread. May be NULL: it is. */
     bool (*is_read_only)(void *ctx, struct fb_why *why);
+    /* Has the node nothing else to do at the moment? In the loop's thread. */
+    bool (*is_idle)(void *ctx);
     /* Sets what handlers of this node get: node_context and the like. May be NULL. */
     void (*prepare)(void *ctx, struct fb_web *web);
     void *ctx;
@@ -61,7 +64,7 @@ void fb_web_service_serve(struct fb_web_service *service, struct fb_stream *stre
 bool fb_web_service_write(struct fb_web_service *service);
 void fb_web_service_settled(struct fb_web_service *service);
 
-/* Once a second: deadlines, signs of life on event streams. */
+/* Once a second: deadlines, signs of life on event streams, the weekly look. */
 void fb_web_service_tick(struct fb_web_service *service);
 
 /* Tells the pages that are open; data is JSON on one line. */
@@ -72,6 +75,9 @@ void fb_web_service_tell(struct fb_web_service *service, enum fb_event_topic top
 void fb_web_service_stop(struct fb_web_service *service);
 /* Or work in the pool, which the loop must not be freed under. */
 bool fb_web_service_has_connections(const struct fb_web_service *service);
+
+/* What is wrong with the database and what to do, as the weekly look found it; NULL: nothing. */
+const char *fb_web_service_damage(const struct fb_web_service *service);
 
 struct fb_web_counters {
     int64_t connections; /* now */

@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "common/web/http_conn.h"
+#include "common/web/look.h"
 #include "common/web/pages.h"
 #include "common/web/serve.h"
 
@@ -91,6 +92,7 @@ struct fb_web_feed {
 struct fb_web_service {
     struct fb_web_config config;
     struct fb_web_feed feed;
+    struct fb_look look;
     struct fb_search
         *searches[FB_WEB_READERS_MAX]; /* each beside its reader; NULL: not asked yet */
     struct fb_pages *pages;
@@ -126,6 +128,8 @@ void fb_serve_free_if_gone(struct fb_web_conn *c);
 
 /* serve_search.c: something was written, or a second is over. */
 void fb_serve_feed(struct fb_web_service *service);
+/* Does somebody use the pages? */
+bool fb_serve_is_in_use(const struct fb_web_service *service);
 /* The search file of a reader, opened the first time; in the thread that has the reader. NULL: there is none. */
 struct fb_search *fb_serve_search(struct fb_web_service *service, const struct fb_store *reader);
 void fb_serve_free_search(struct fb_web_service *service);

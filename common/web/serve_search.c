@@ -91,7 +91,7 @@ static void done_feed(void *ctx)
     }
 }
 
-static bool is_in_use(const struct fb_web_service *s)
+bool fb_serve_is_in_use(const struct fb_web_service *s)
 {
     return s->counters.event_streams > 0 ||
            (s->feed.used_ms > 0 && fb_loop_now_ms(s->config.loop) < s->feed.used_ms + IN_USE_MS);
@@ -100,7 +100,7 @@ static bool is_in_use(const struct fb_web_service *s)
 void fb_serve_feed(struct fb_web_service *s)
 {
     struct fb_web_feed *f = &s->feed;
-    if (s->config.search == NULL || s->is_stopping || !is_in_use(s) ||
+    if (s->config.search == NULL || s->is_stopping || !fb_serve_is_in_use(s) ||
         fb_loop_now_ms(s->config.loop) < f->again_ms) {
         f->is_wanted = false;
         return;

@@ -7,8 +7,10 @@ import json
 import os
 import sqlite3
 import unittest
+import urllib.parse
 
-from fieldbook import World, differences
+from browser import Browser
+from fieldbook import World, differences, until
 
 DATABASE = 6
 COMPANIES = 300
@@ -43,19 +45,19 @@ class SalvageTest(unittest.TestCase):
         """Packs the edits into a push that nobody took."""
         self.laptop.command("export-round", self.world.folder / f"round-{os.urandom(4).hex()}")
 
-    def pages(self, table, kind="leaf"):
+    def pages(self, table, kind="leaf", node=None):
         """Numbers of the table's pages, after everything was moved into the file."""
-        db = sqlite3.connect(self.laptop.data / "fieldbook.db")
+        db = sqlite3.connect((node or self.laptop).data / "fieldbook.db")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         found = [row[0] for row in db.execute("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = ? ORDER BY path", (table, kind))]
         size = db.execute("PRAGMA page_size").fetchone()[0]
         db.close()
         return found, size
 
-    def overwrite(self, table, which, kind="leaf", skip=0):
-        pages, size = self.pages(table, kind)
+    def overwrite(self, table, which, kind="leaf", skip=0, node=None):
+        pages, size = self.pages(table, kind, node)
         self.assertGreater(len(pages), which, table)
-        path = self.laptop.data / "fieldbook.db"
+        path = (node or self.laptop).data / "fieldbook.db"
         with open(path, "r+b") as file:
             file.seek((pages[which] - 1) * size + skip)
             file.write(os.urandom(size - skip))
@@ -79,6 +81,36 @@ class SalvageTest(unittest.TestCase):
 
     def websites(self):
         return self.hq.rows("SELECT count(*) FROM company WHERE website IS NOT NULL")[0][0]
+
+    def find_by_itself(self, node, *words):
+        """The daemon's first look found all well; the next one is made due by forgetting the time of the first."""
+        node.start(*words)
+        until(lambda: node.rows("SELECT 1 FROM fb_meta WHERE key = 'looked_at_ms'"), "it looks over its file")
+        self.assertEqual(node.stop(), 0)
+        self.assertNotIn("database_damaged", node.log.read_text())
+        self.overwrite("company", 3, node=node)
+        node.sql("DELETE FROM fb_meta WHERE key = 'looked_at_ms'")
+        node.start(*words)
+        until(lambda: "database_damaged" in node.log.read_text(), "it finds the damaged page")
+        self.assertIn("restore a backup (headquarters), or run `fieldbook-replica doctor --salvage`", node.log.read_text())
+
+    def test_a_laptop_that_runs_for_long_looks_for_it_by_itself(self):
+        self.find_by_itself(self.laptop, "--web", "localhost:0")
+        link = urllib.parse.urlsplit(self.laptop.command("open", "--print").strip())
+        browser = Browser(link.port)
+        browser.ask("GET", f"{link.path}?{link.query}")
+        self.assertIn("doctor --salvage", browser.ask("GET", "/api/v1/sync")[2]["reason"])
+        self.assertEqual(self.laptop.stop(), 0)
+
+    def test_headquarters_looks_for_it_by_itself(self):
+        self.hq.stop()
+        self.find_by_itself(self.hq)
+        admin = Browser(self.hq.port, self.hq.data / "tls/ca.pem").must_login("admin", self.hq.password)
+        self.assertIn("fieldbook_db_damaged 1\n", admin.ask("GET", "/metrics")[2])
+        (check,) = [c for c in admin.ask("GET", "/api/v1/health")[2]["checks"] if c["name"] == "database"]
+        self.assertFalse(check["ok"])
+        self.assertIn("restore a backup", check["detail"])
+        self.assertEqual(self.hq.stop(), 0)
 
     def test_a_page_of_records_is_lost_and_the_unsent_work_is_not(self):
         self.edit("packed.example", 1, 2, 3)

@@ -321,7 +321,7 @@ class Headquarters(unittest.TestCase):
         status, headers, text = self.browser().ask("GET", "/metrics")
         self.assertEqual(status, 200)
         self.assertTrue(headers["Content-Type"].startswith("text/plain"))
-        for name in ("fieldbook_build_info", "fieldbook_conflicts_open", "fieldbook_db_bytes", "fieldbook_wal_bytes",
+        for name in ("fieldbook_build_info", "fieldbook_conflicts_open", "fieldbook_db_bytes", "fieldbook_wal_bytes", "fieldbook_db_damaged 0\n",
                      "fieldbook_http_request_seconds_count"):
             self.assertIn(name, text)
         self.assertEqual(self.browser().ask("GET", "/readyz")[0], 200)
