@@ -102,6 +102,35 @@ export const stories = {
     nothingWrong(other);
     nothingWrong(page);
   },
+  'whoever has just hung up logs the call as done from the lead, by keys alone, and it is the first contact': async () => {
+    const page = await open(browser);
+    const [lead] = await ming.sql('SELECT id FROM lead WHERE first_touched_at IS NULL LIMIT 1');
+    await ming.visit(page, `/e/lead/${lead.id}`);
+    await ready(page);
+    await page.keyboard.press('a');
+    await page.waitForFunction(() => document.activeElement?.id === 'quick-activity-kind');
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('ArrowRight');
+    await page.locator('#quick-activity-outcome').waitFor();
+    await page.keyboard.press('Tab');
+    await pick(page, 'kind', '', '去电');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('确认需求');
+    await page.keyboard.press('Control+Enter');
+    await page.waitForSelector('.ant-drawer', { state: 'detached' });
+    const [call] = await ming.sql(`SELECT a.status, a.starts_at = a.done_at AS is_then, l.first_touched_at = a.done_at AS is_first FROM activity a JOIN lead l ON l.id = a.about_id WHERE a.subject = '确认需求' AND l.id = '${lead.id}'`);
+    same('it is done, stands in the calendar and is the first contact', call, { status: 'done', is_then: 1, is_first: 1 });
+
+    await go(page, '/my-day');
+    await page.getByRole('button', { name: '记录拜访' }).click();
+    await page.waitForFunction(() => document.activeElement?.id === 'quick-activity-subject');
+    await page.keyboard.type('路过拜访');
+    await page.keyboard.press('Control+Enter');
+    await page.waitForSelector('.ant-drawer', { state: 'detached' });
+    const [visit] = await ming.sql("SELECT kind, status, done_at IS NOT NULL AS has_time FROM activity WHERE subject = '路过拜访'");
+    same('a visit from the first page is done too', visit, { kind: 'visit', status: 'done', has_time: 1 });
+    nothingWrong(page);
+  },
   'a week by hours: an empty hour makes an appointment, two at once stand side by side, arrows move one': async () => {
     const page = await open(browser);
     await ming.visit(page, '/e/activity?shape=calendar');

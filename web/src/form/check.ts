@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Forms: check.ts judges what was typed before it is sent, state.ts keeps it (and its draft), FormBody.tsx draws fields
-// with their errors, quick.tsx creates beside another form, BothChanged.tsx settles the same field saved twice,
+// with their errors, quick.tsx creates beside another form, done.ts what is over already, BothChanged.tsx settles the same field saved twice,
 // FormPage.tsx is the whole page.
 import type { FieldProblems, ProblemField, Value } from '../api/types';
 import { isNumber, type Catalogue, type Field } from '../catalogue/model';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Quick create: a panel at the side of the form that asked, at most six fields, and back to the form with what was made.
-import { App, Button, Drawer, Space } from 'antd';
+// Quick create: a panel at the side of the form that asked, few fields, and back to the form with what was made.
+import { App, Button, Drawer, Segmented, Space } from 'antd';
 import { createContext, useCallback, useContext, useMemo, useRef, useState, type ReactNode } from 'react';
 import { api, Problem } from '../api/client';
 import { wrote } from '../api/queries';
@@ -13,7 +13,8 @@ import { navigate, recordPath } from '../lib/router';
 import { problemSentence } from '../lib/problem';
 import { SIDE_PANEL_WIDTH } from '../theme/tokens';
 import { checkAll } from './check';
-import { FormBody } from './FormBody';
+import { DONE, doneState, doneValues, namesWhenDone } from './done';
+import { FormBody, useCanEdit } from './FormBody';
 import { useUsual } from './defaults';
 import { startValues, useFormState, type Values } from './state';
 
@@ -75,13 +76,21 @@ function QuickPanel({ open, onDone }: { open: Open; onDone: (made: Made | null) 
   const form = useFormState(session.user.id, entity.name, 'quick', base);
   const [given] = useState(() => firstValues(entity, open.typed, session.user.id, open.given));
   const start = useUsual(entity, given, form.values);
-  const values = { ...start, ...form.values };
   const [isBusy, setBusy] = useState(false);
   const key = useRef(crypto.randomUUID());
-  const names = entity.layout.quick.length > 0 ? entity.layout.quick : entity.title;
+  const [opened] = useState(() => new Date());
+  const canEdit = useCanEdit(entity.name);
+  const state = doneState(entity);
+  const isDone = state !== undefined && (form.values[state.name] ?? start[state.name]) === DONE;
+  const quick = entity.layout.quick.length > 0 ? entity.layout.quick : entity.title;
+  const names = isDone ? namesWhenDone(entity, quick) : quick;
   // What is required and has no value yet is asked too, or nothing could be saved.
   const missing = entity.fields.filter((f) => f.required && f.type !== 'bool' && f.type !== 'seq' && !names.includes(f.name) && (given[f.name] ?? null) === null).map((f) => f.name);
   const asked = [...names, ...missing];
+  // What was typed before a plan became done, or the other way round, and is no longer asked, is not sent.
+  const typed = Object.fromEntries(Object.entries(form.values).filter(([n]) => n === state?.name || asked.includes(n)));
+  const values = isDone ? doneValues(entity, { ...start, ...typed }, opened) : { ...start, ...typed };
+  const [focused] = useState(() => asked.find((n) => (given[n] ?? null) === null) ?? asked[0]);
 
   const save = async (isOpening: boolean) => {
     const problems = checkAll(c.fields(entity.name, asked), values);
@@ -119,7 +128,16 @@ function QuickPanel({ open, onDone }: { open: Open; onDone: (made: Made | null) 
         </Space>
       }
     >
-      <FormBody entity={entity} sections={sections} values={values} problems={form.problems} onChange={form.set} columns={1} prefix="quick" focusField={asked[0]} />
+      {state && canEdit(state) && (
+        <Segmented
+          style={{ marginBottom: 12 }}
+          aria-label={i.label(state)}
+          value={String(values[state.name])}
+          options={c.choices(state).filter((o) => o.value === state.default || o.value === DONE).map((o) => ({ value: o.value, label: i.label(o) }))}
+          onChange={(v) => form.set(state.name, v)}
+        />
+      )}
+      <FormBody entity={entity} sections={sections} values={values} problems={form.problems} onChange={form.set} columns={1} prefix="quick" focusField={focused} />
     </Drawer>
   );
 }

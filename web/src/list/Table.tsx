@@ -17,6 +17,8 @@ import { valueText } from '../value/text';
 import { sortOf } from './state';
 
 const NAME_CHARS_MAX = 18;
+const TEXT_CHARS_MAX = 60;
+const WORDS_CHARS_MAX = 240; // conditions, over several lines
 
 export interface RowsProps {
   entity: Entity;
@@ -88,7 +90,7 @@ const Line = memo(function Line({ entity, fields, row, refs, n, isStop, isChosen
         </td>
       )}
       <td className="fb-marks">{row._mark ? <MarkSign mark={row._mark} /> : null}</td>
-      {fields.map((f) => <td key={f.name} className={isNumber(f) ? 'fb-right' : undefined}><Value entity={entity} field={f} row={row} refs={refs} /></td>)}
+      {fields.map((f) => <td key={f.name} className={isNumber(f) ? 'fb-right' : f.type === 'json' ? 'fb-words' : undefined}><Value entity={entity} field={f} row={row} refs={refs} /></td>)}
     </tr>
   );
 });
@@ -101,8 +103,9 @@ function Value({ entity, field, row, refs }: { entity: Entity; field: Field; row
     if (row.is_reference === true) return <AtHeadquarters title={title} />;
     return <Link to={recordPath(entity.name, row.id)} title={title}>{middleCut(title, NAME_CHARS_MAX)}</Link>;
   }
-  if (field.type === 'long' || field.type === 'text') {
-    return <span title={String(row[field.name] ?? '')}>{valueText(c, i, field, row[field.name], refs, row).slice(0, 60) || <span className="fb-quiet">–</span>}</span>;
+  if (['long', 'text', 'json'].includes(field.type)) {
+    const text = valueText(c, i, field, row[field.name], refs, row);
+    return <span title={text}>{text.slice(0, field.type === 'json' ? WORDS_CHARS_MAX : TEXT_CHARS_MAX) || <span className="fb-quiet">–</span>}</span>;
   }
   return <Show field={field} value={row[field.name]} refs={refs} row={row} />;
 }

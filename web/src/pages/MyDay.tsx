@@ -7,6 +7,7 @@ import { api } from '../api/client';
 import { useDesk, useList, wrote } from '../api/queries';
 import { useCatalogue, useSession, useSync } from '../api/session';
 import type { ChangeRow, Filter, ListAnswer, Receipt, Row } from '../api/types';
+import { DONE } from '../form/done';
 import { useQuickCreate } from '../form/quick';
 import { useI18n } from '../i18n';
 import { clock, dayText, isoDate } from '../i18n/format';
@@ -30,7 +31,8 @@ export function MyDay() {
   const create = useQuickCreate();
   const now = new Date();
   const activity = c.entity('activity');
-  const make = (kind: string) => void create('activity', '', { kind, starts_at: new Date().toISOString(), due_on: isoDate(new Date()) });
+  const log = (kind: string) => void create('activity', '', { kind, status: DONE });
+  const plan = () => void create('activity', '', { kind: 'task', starts_at: new Date().toISOString(), due_on: isoDate(new Date()) });
   return (
     <section>
       <div className="fb-bar">
@@ -39,9 +41,9 @@ export function MyDay() {
         <span className="fb-push" />
         {activity && (
           <Space wrap>
-            <Button onClick={() => make('visit')}>{i.t('day.log_visit')}</Button>
-            <Button onClick={() => make('call_out')}>{i.t('day.log_call')}</Button>
-            <Button type="primary" icon={<PlusOutlined aria-hidden />} onClick={() => make('task')}>{i.t('ui.new_of', { ent: i.inside(activity) })}</Button>
+            <Button onClick={() => log('visit')}>{i.t('day.log_visit')}</Button>
+            <Button onClick={() => log('call_out')}>{i.t('day.log_call')}</Button>
+            <Button type="primary" icon={<PlusOutlined aria-hidden />} onClick={plan}>{i.t('ui.new_of', { ent: i.inside(activity) })}</Button>
           </Space>
         )}
       </div>
@@ -108,7 +110,7 @@ function ActivityRow({ row, answers, isLate }: { row: Row; answers: ListAnswer[]
   const company = answers.map((a) => titleOf(a.references.company?.[String(row.company_id)])).find(Boolean);
   const done = async () => {
     try {
-      const mine = { status: 'done', done_at: new Date().toISOString(), ...(result && { result }) };
+      const mine = { status: DONE, done_at: new Date().toISOString(), ...(result && { result }) };
       await api.patch(`/activity/${row.id}`, { base: { status: row.status, done_at: row.done_at ?? null, ...(result && { result: row.result ?? null }) }, mine });
       void message.success(i.t('form.saved'));
     } catch (err) {
