@@ -73,17 +73,13 @@ static void add_head(const struct fb_show *show, const struct fb_seen_change *c,
                      const struct fb_row *row)
 {
     char at[FB_INSTANT_SIZE];
-    char by[FB_ROW_ID_SIZE] = "";
-    const struct fb_value *author = &row->stamps[3];
+    char by[FB_ROW_ID_SIZE];
     fb_instant_format(c->at_ms, at);
     fb_show_time(show, at);
     fb_cli_table_cell(show->table,
                       fb_cli_is_json(show->cli) ? c->entity->name : fb_entity_label(c->entity));
     fb_show_title(show, c->entity->name, c->row_id);
-    if (author->type == FB_TEXT && author->size == FB_ROW_ID_SIZE - 1) {
-        memcpy(by, author->bytes, author->size);
-    }
-    fb_show_title(show, "employee", by[0] == '\0' ? NULL : by);
+    fb_show_title(show, "employee", fb_value_to_id(&row->stamps[3], by) ? by : NULL);
 }
 
 static int show_change(void *ctx, const struct fb_seen_change *c)

@@ -34,14 +34,11 @@ static void append_title(struct fb_store *s, const char *entity, const char *id,
 
 static void append_who(struct fb_store *s, const struct fb_row *row, struct fb_buf *out)
 {
-    const struct fb_value *author = &row->stamps[3];
     char id[FB_ROW_ID_SIZE];
-    if (author->type != FB_TEXT || author->size != FB_ROW_ID_SIZE - 1) {
+    if (!fb_value_to_id(&row->stamps[3], id)) {
         fb_buf_append_text(out, "null");
         return;
     }
-    memcpy(id, author->bytes, FB_ROW_ID_SIZE - 1);
-    id[FB_ROW_ID_SIZE - 1] = '\0';
     append_title(s, "employee", id, out);
 }
 

@@ -300,7 +300,7 @@ static int settle_held(struct fb_work *w, bool is_held_again)
         set_text(&r, "state", "waiting");
         set_text(&r, "reason_text", w->source.held_error);
     } else if (!is_held_again) {
-        if (fb_work_is_text(&r.row->now, "state", "waiting")) {
+        if (fb_row_has_text(&r.row->now, "state", "waiting")) {
             set_text(&r, "state", "retried"); /* by itself: the row it lacked came back */
         }
         set_instant(&r, "decided_at", w->now_ms);

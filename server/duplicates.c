@@ -65,7 +65,7 @@ static bool read_side(struct fb_work *w, const struct fb_work_row *row, const st
     struct fb_row side;
     return json != NULL &&
            fb_row_from_json(row->entity, row->id, json, strlen(json), w->arena, &side) == FB_OK &&
-           fb_work_reference(&side.values[f->index], ret_id);
+           fb_value_to_id(&side.values[f->index], ret_id);
 }
 
 /* The lead keeps what came of it first; what came of it on the second laptop is there, too. */
@@ -125,8 +125,8 @@ static int suspect(void *ctx, const struct fb_alike *alike)
         const struct fb_field *drop = fb_entity_field(s->job, "drop_id");
         char a[FB_ROW_ID_SIZE];
         char b[FB_ROW_ID_SIZE];
-        is_known = made->entity == s->job && fb_work_reference(&made->now.values[keep->index], a) &&
-                   fb_work_reference(&made->now.values[drop->index], b) &&
+        is_known = made->entity == s->job && fb_value_to_id(&made->now.values[keep->index], a) &&
+                   fb_value_to_id(&made->now.values[drop->index], b) &&
                    ((strcmp(a, s->id) == 0 && strcmp(b, alike->id) == 0) ||
                     (strcmp(b, s->id) == 0 && strcmp(a, alike->id) == 0));
     }
@@ -159,8 +159,7 @@ static int compare_number(struct suspecting *s, const struct fb_work_row *point)
     const struct fb_field *owner = fb_entity_field(point->entity, "owner_id");
     const struct fb_field *value = fb_entity_field(point->entity, "value");
     char id[FB_ROW_ID_SIZE];
-    if (owner == NULL || value == NULL ||
-        !fb_work_reference(&point->now.values[owner->index], id) ||
+    if (owner == NULL || value == NULL || !fb_value_to_id(&point->now.values[owner->index], id) ||
         point->now.values[value->index].type != FB_TEXT) {
         return FB_OK;
     }

@@ -87,8 +87,8 @@ static int play_one(struct fb_hub *hub, const struct fb_decision *d, struct fb_a
     char device_id[FB_ROW_ID_SIZE] = "";
     char by_id[FB_ROW_ID_SIZE] = "";
     struct fb_source source = {.held_id = held_id};
-    source.device_id = fb_work_reference(&row.values[device->index], device_id) ? device_id : NULL;
-    source.employee_id = fb_work_reference(&row.values[by->index], by_id) ? by_id : NULL;
+    source.device_id = fb_value_to_id(&row.values[device->index], device_id) ? device_id : NULL;
+    source.employee_id = fb_value_to_id(&row.values[by->index], by_id) ? by_id : NULL;
     /* Who decided is who sent the decision; what the row says about that is only for reading. */
     source.judged_by = FB_BUG(RIGHT_BY_MESSAGE) ? NULL : d->by_id[0] == '\0' ? NULL : d->by_id;
     source.is_approved = source.judged_by == NULL || source.employee_id == NULL ||

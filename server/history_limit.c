@@ -86,7 +86,7 @@ static int take_record(struct passing *p, const struct fb_entity *e, const struc
     }
     p->list = list;
     list[p->count] = (struct aging){.entity = e};
-    bool is_record = fb_work_reference(&id, list[p->count].id) &&
+    bool is_record = fb_value_to_id(&id, list[p->count].id) &&
                      fb_instant_parse(modified.bytes, modified.size, &list[p->count].modified_ms);
     p->count += is_record ? 1 : 0;
     return FB_OK;

@@ -57,7 +57,7 @@ static int find_root(struct fb_work *w, struct fb_work_row *row,
     memcpy(ret_id, row->id, FB_ROW_ID_SIZE);
     for (int depth = 0; depth < 8 && at->entity->parent_field != NULL; depth++) {
         struct fb_value parent = value_of(at, at->entity->parent_field);
-        if (!fb_work_reference(&parent, id)) {
+        if (!fb_value_to_id(&parent, id)) {
             break;
         }
         *ret_entity = at->entity->parent;

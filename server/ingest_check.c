@@ -42,7 +42,7 @@ static int check_cycle(struct fb_work *w, struct fb_work_row *row, const struct 
         } else {
             above = known->now;
         }
-        if (rc < 0 || !is_found || !fb_work_reference(&above.values[f->index], id)) {
+        if (rc < 0 || !is_found || !fb_value_to_id(&above.values[f->index], id)) {
             return rc;
         }
     }
@@ -81,7 +81,7 @@ static int check_reference(struct fb_work *w, struct fb_work_row *row, const str
     if (fb_value_is_empty(v)) {
         return FB_OK;
     }
-    if (target == NULL || !fb_work_reference(v, id)) {
+    if (target == NULL || !fb_value_to_id(v, id)) {
         return fb_ingest_hold(w, row, FB_HELD_RULE,
                               "%s of this %s points to nothing that is known.", fb_field_label(f),
                               fb_entity_label(row->entity));

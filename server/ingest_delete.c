@@ -101,7 +101,7 @@ static int restore_ancestors(struct fb_work *w, struct fb_work_row *row,
         const struct fb_field *f = &row->entity->fields[i];
         char id[FB_ROW_ID_SIZE];
         const struct fb_entity *target = fb_row_target(&row->now, f);
-        if (target == NULL || !fb_work_reference(&row->now.values[i], id)) {
+        if (target == NULL || !fb_value_to_id(&row->now.values[i], id)) {
             continue;
         }
         bool is_here = false;
@@ -447,7 +447,7 @@ static void judge_pointers(struct unit *u)
             const struct fb_entity *target = fb_row_target(&row->now, &row->entity->fields[f]);
             char id[FB_ROW_ID_SIZE];
             bool is_changed = !row->was_here || fb_mask_get(row->mask, (uint32_t)f);
-            if (target == NULL || !is_changed || !fb_work_reference(&row->now.values[f], id)) {
+            if (target == NULL || !is_changed || !fb_value_to_id(&row->now.values[f], id)) {
                 continue;
             }
             const struct fb_work_row *there = fb_work_find(w, target, id);
@@ -572,7 +572,7 @@ static bool is_below_deleted(struct fb_work *w, const struct fb_work_row *row)
         char id[FB_ROW_ID_SIZE];
         const struct fb_entity *target = fb_row_target(&row->before, f);
         if (target == NULL || !fb_family_is_below(&row->before, f) ||
-            !fb_work_reference(&row->before.values[i], id)) {
+            !fb_value_to_id(&row->before.values[i], id)) {
             continue;
         }
         const struct fb_work_row *above = fb_work_find(w, target, id);

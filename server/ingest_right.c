@@ -162,8 +162,8 @@ static int judge_merged(struct fb_work *w, struct fb_work_row *job, struct fb_ri
     FB_AUTO(fb_arena_release) struct fb_arena arena = {0};
     static const uint64_t NO_FIELDS[FB_ROW_MASK_WORDS] = {0};
     const struct fb_entity *e =
-        fb_catalogue_entity(w->catalogue, fb_merging_text(w, job, "entity"));
-    const char *wanted = fb_merging_text(w, job, field);
+        fb_catalogue_entity(w->catalogue, fb_work_text(w, &job->now, "entity"));
+    const char *wanted = fb_work_text(w, &job->now, field);
     char id[FB_ROW_ID_SIZE];
     struct right_rows as_now = {.w = w};
     struct fb_may_rows rows = {.ctx = &as_now, .read = read_row};
@@ -195,8 +195,8 @@ static int judge_merged(struct fb_work *w, struct fb_work_row *job, struct fb_ri
 /* A merging writes to one record and takes the other away: whoever wishes it may do both. */
 static int judge_merging(struct fb_work *w, struct fb_work_row *job, struct fb_rights *rights)
 {
-    bool was_wished = job->was_here && fb_work_is_text(&job->before, "state", "merged");
-    if (!job->is_here || was_wished || !fb_work_is_text(&job->now, "state", "merged")) {
+    bool was_wished = job->was_here && fb_row_has_text(&job->before, "state", "merged");
+    if (!job->is_here || was_wished || !fb_row_has_text(&job->now, "state", "merged")) {
         return FB_OK;
     }
     int rc = judge_merged(w, job, rights, "keep_id", FB_ACTION_EDIT);

@@ -112,11 +112,6 @@ struct stage_list {
     size_t count, capacity;
 };
 
-static bool text_is(const struct fb_value *v, const char *text)
-{
-    return v->type == FB_TEXT && v->size == strlen(text) && memcmp(v->bytes, text, v->size) == 0;
-}
-
 static int meet_stage(void *ctx, const struct fb_row *row)
 {
     struct stage_list *l = ctx;
@@ -128,12 +123,11 @@ static int meet_stage(void *ctx, const struct fb_row *row)
     }
     l->stages = stages;
     const struct fb_field *position = fb_entity_field(l->entity, "position");
-    const struct fb_field *kind = fb_entity_field(l->entity, "kind");
-    const struct fb_value *k = kind == NULL ? NULL : &row->values[kind->index];
+    const struct fb_value *kind = fb_row_value(row, "kind");
     stages[l->count++] =
         (struct stage){.id = fb_value_text(id),
                        .position = row->values[position->index].integer,
-                       .is_end = k != NULL && (text_is(k, "won") || text_is(k, "lost"))};
+                       .is_end = fb_value_is_text(kind, "won") || fb_value_is_text(kind, "lost")};
     return FB_OK;
 }
 
@@ -166,13 +160,13 @@ static int find_path(struct fb_work *w, const struct fb_field *f, const struct f
     char id[FB_ROW_ID_SIZE];
     *ret = NULL;
     if (e->parent_field == NULL || fb_entity_field(e, "position") == NULL ||
-        !fb_work_reference(at, id)) {
+        !fb_value_to_id(at, id)) {
         return FB_OK;
     }
     struct fb_row stage;
     bool is_found = false;
     int rc = fb_row_read(w->store, e, id, w->arena, &stage, &is_found);
-    if (rc < 0 || !is_found || !fb_work_reference(&stage.values[e->parent_field->index], id)) {
+    if (rc < 0 || !is_found || !fb_value_to_id(&stage.values[e->parent_field->index], id)) {
         return rc;
     }
     for (struct fb_paths *p = w->paths; p != NULL; p = p->next) {
@@ -225,7 +219,7 @@ static bool is_owned_by_person(const struct fb_work_row *row, char ret_id[static
     const struct fb_field *f = row->entity->owner_field;
     const struct fb_entity *target = f == NULL ? NULL : fb_row_target(&row->before, f);
     return target != NULL && strcmp(target->name, "employee") == 0 &&
-           fb_work_reference(&row->before.values[f->index], ret_id);
+           fb_value_to_id(&row->before.values[f->index], ret_id);
 }
 
 /* The record's owner: its own field, else the parent's; of an employee, himself. */
@@ -241,7 +235,7 @@ static int find_owner(struct fb_work *w, struct fb_work_row *row,
             return FB_OK;
         }
         if (is_owned_by_person(row, ret_id) || e->parent_field == NULL ||
-            !fb_work_reference(&row->before.values[e->parent_field->index], id)) {
+            !fb_value_to_id(&row->before.values[e->parent_field->index], id)) {
             return FB_OK;
         }
         int rc = fb_work_row(w, e->parent, id, &row);

@@ -448,8 +448,8 @@ int fb_work_add(struct fb_work *w, const struct fb_entity *e,
 /* By name; a field the catalogue does not have is left out. The value is copied. */
 int fb_work_set_named(struct fb_work *w, struct fb_work_row *row, const char *field,
                       const struct fb_value *v) FB_MUST_CHECK;
-/* Does the row's field hold exactly this text? */
-bool fb_work_is_text(const struct fb_row *row, const char *field, const char *text);
+/* A text of one of our own entities' rows, terminated, in the work's arena; "" for none. */
+const char *fb_work_text(struct fb_work *w, const struct fb_row *row, const char *field);
 int fb_work_set_text(struct fb_work *w, struct fb_work_row *row, const char *field,
                      const char *text) FB_MUST_CHECK;
 int fb_work_set_instant(struct fb_work *w, struct fb_work_row *row, const char *field,
@@ -460,8 +460,6 @@ int fb_work_children(struct fb_work *w, const struct fb_work_row *parent, struct
 /* As it will be: is it there after this rev? Reads the table for rows the work does not know. */
 int fb_work_is_here(struct fb_work *w, const struct fb_entity *e, const char *id,
                     bool *ret) FB_MUST_CHECK;
-/* Copies a reference's id out of a value; false: it is empty or no id. */
-bool fb_work_reference(const struct fb_value *v, char ret_id[static FB_ROW_ID_SIZE]);
 int fb_row_copy(struct fb_arena *arena, const struct fb_row *row, struct fb_row *ret) FB_MUST_CHECK;
 /* Writes {"field": value ...} for the fields of a mask (NULL: all) into the arena. */
 int fb_work_row_json(struct fb_work *w, const struct fb_row *row, const uint64_t *mask,

@@ -196,10 +196,8 @@ struct owner_then {
 
 static void take_owner(struct owner_then *o, const struct fb_value *v)
 {
-    o->id[0] = '\0';
-    if (v->type == FB_TEXT && v->size == FB_ROW_ID_SIZE - 1) {
-        memcpy(o->id, v->bytes, v->size);
-        o->id[v->size] = '\0';
+    if (!fb_value_to_id(v, o->id)) {
+        o->id[0] = '\0';
     }
 }
 

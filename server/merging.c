@@ -20,14 +20,6 @@
 
 /* ---- The job's row ---- */
 
-const char *fb_merging_text(struct fb_work *w, const struct fb_work_row *row, const char *field)
-{
-    const struct fb_field *f = fb_entity_field(row->entity, field);
-    const struct fb_value *v = f == NULL ? &fb_value_null : &row->now.values[f->index];
-    const char *copy = v->type != FB_TEXT ? "" : fb_arena_copy(w->arena, v->bytes, v->size);
-    return copy == NULL ? "" : copy;
-}
-
 int fb_merging_answer(struct fb_merging *m, const char *state, const char *note)
 {
     int rc = fb_work_set_text(m->w, m->job, "state", state);
@@ -36,7 +28,7 @@ int fb_merging_answer(struct fb_merging *m, const char *state, const char *note)
 
 static bool copy_id(struct fb_merging *m, const char *field, char ret[static FB_ROW_ID_SIZE])
 {
-    const char *text = fb_merging_text(m->w, m->job, field);
+    const char *text = fb_work_text(m->w, &m->job->now, field);
     bool is_id = fb_id_is_valid(text, strlen(text));
     memcpy(ret, is_id ? text : "", is_id ? FB_ROW_ID_SIZE : 1);
     return is_id;
@@ -178,15 +170,12 @@ struct pointing {
 static bool points_to_drop(const struct pointing *p, const struct fb_row *row)
 {
     const struct fb_value *v = &row->values[p->field->index];
-    bool is_it = v->type == FB_TEXT && v->size == FB_ROW_ID_SIZE - 1 &&
-                 memcmp(v->bytes, p->m->drop->id, v->size) == 0;
+    bool is_it = fb_value_is_id(v, p->m->drop->id);
     if (!is_it || p->entity_name == NULL) {
         return is_it && fb_row_target(row, p->field) == p->m->drop->entity;
     }
     const struct fb_value *name = &row->values[p->entity_name->index];
-    const char *expected = p->m->drop->entity->name;
-    return name->type == FB_TEXT && name->size == strlen(expected) &&
-           memcmp(name->bytes, expected, name->size) == 0;
+    return fb_value_is_text(name, p->m->drop->entity->name);
 }
 
 static int repoint(void *ctx, const struct fb_row *row)
@@ -248,11 +237,11 @@ static int untie(struct fb_merging *m, const struct fb_field *f)
 {
     char id[FB_ROW_ID_SIZE];
     struct fb_value at = m->keep->now.values[f->index];
-    for (int depth = 0; depth < 64 && fb_work_reference(&at, id); depth++) {
+    for (int depth = 0; depth < 64 && fb_value_to_id(&at, id); depth++) {
         struct fb_work_row *above = NULL;
         if (strcmp(id, m->keep->id) == 0 || strcmp(id, m->drop->id) == 0) {
             struct fb_value place = m->drop->now.values[f->index];
-            bool is_itself = fb_work_reference(&place, id) && strcmp(id, m->keep->id) == 0;
+            bool is_itself = fb_value_to_id(&place, id) && strcmp(id, m->keep->id) == 0;
             bool is_second = fb_value_equal(&place, &m->keep->now.values[f->index]);
             return fb_work_set(m->w, m->keep, f, is_itself || is_second ? &fb_value_null : &place);
         }
@@ -295,7 +284,7 @@ static int note_done(struct fb_merging *m)
     rc = rc < 0 ? rc : fb_work_set_text(m->w, m->job, "keep_id", m->keep->id);
     rc = rc < 0 ? rc : fb_work_set_instant(m->w, m->job, "at", m->w->now_ms);
     rc = rc < 0 ? rc : fb_work_set_text(m->w, m->job, "note", NULL);
-    if (rc == FB_OK && fb_merging_text(m->w, m->job, "by_id")[0] == '\0') {
+    if (rc == FB_OK && fb_work_text(m->w, &m->job->now, "by_id")[0] == '\0') {
         rc = fb_work_set_text(m->w, m->job, "by_id", m->w->source.employee_id);
     }
     return rc;
@@ -346,7 +335,7 @@ static int meet_gone(struct fb_merging *m, const char *keep_id)
 static int find_rows(struct fb_merging *m, char keep_id[static FB_ROW_ID_SIZE],
                      char drop_id[static FB_ROW_ID_SIZE], bool *ret)
 {
-    const char *name = fb_merging_text(m->w, m->job, "entity");
+    const char *name = fb_work_text(m->w, &m->job->now, "entity");
     m->entity = fb_catalogue_entity(m->w->catalogue, name);
     *ret = m->entity != NULL && copy_id(m, "keep_id", keep_id) && copy_id(m, "drop_id", drop_id);
     if (!*ret) {
@@ -382,7 +371,7 @@ static int merge(struct fb_merging *m)
                                           fb_text("The record to be kept is not at headquarters."));
     }
     json_error_t error;
-    m->choices = json_loads(fb_merging_text(m->w, m->job, "choices"), 0, &error);
+    m->choices = json_loads(fb_work_text(m->w, &m->job->now, "choices"), 0, &error);
     rc = merge_rows(m);
     json_decref(m->choices);
     return rc;
@@ -401,7 +390,7 @@ static int play_one(struct fb_hub *hub, const struct fb_source *source, const st
     const struct fb_entity *e = fb_catalogue_entity(w.catalogue, "merge_job");
     int rc = fb_work_row(&w, e, d->id, &m.job);
     if (rc == FB_OK && m.job->is_here) {
-        bool is_undo = strcmp(fb_merging_text(&w, m.job, "state"), "undone") == 0;
+        bool is_undo = strcmp(fb_work_text(&w, &m.job->now, "state"), "undone") == 0;
         rc = is_undo ? fb_merging_undo(&m, d->before) : merge(&m);
         rc = rc < 0 ? rc : fb_work_write(&w);
     }

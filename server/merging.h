@@ -18,8 +18,6 @@ struct fb_merging {
     json_t *choices;                           /* {"field": "keep" | "drop"}; NULL: none */
 };
 
-/* A text of the job's row, terminated, in the arena; "" for none. */
-const char *fb_merging_text(struct fb_work *w, const struct fb_work_row *row, const char *field);
 /* The job's state and what headquarters has to say about it. */
 int fb_merging_answer(struct fb_merging *m, const char *state, const char *note) FB_MUST_CHECK;
 /* Was the record merged by another job than this? Then ret_id becomes what it was merged into. */

@@ -23,7 +23,7 @@ int fb_merging_older(struct fb_merging *m, char ret_id[static FB_ROW_ID_SIZE], b
     rc = fb_sql_step(q);
     struct fb_value keep = rc == FB_SQL_ROW ? fb_sql_value(q, 0) : FB_VALUE_NULL;
     char id[FB_ROW_ID_SIZE];
-    *ret = fb_work_reference(&keep, id);
+    *ret = fb_value_to_id(&keep, id);
     memcpy(ret_id, *ret ? id : ret_id, FB_ROW_ID_SIZE);
     return rc < 0 ? rc : FB_OK;
 }
@@ -163,7 +163,7 @@ static int move_back(struct fb_merging *m, struct fb_work_row *row, const struct
     char id[FB_ROW_ID_SIZE];
     bool was_moved = from != NULL && to != NULL && strcmp(from, m->drop->id) == 0 &&
                      strcmp(to, m->keep->id) == 0;
-    if (!was_moved || !fb_work_reference(&row->now.values[f->index], id) ||
+    if (!was_moved || !fb_value_to_id(&row->now.values[f->index], id) ||
         strcmp(id, m->keep->id) != 0) {
         return FB_OK;
     }
@@ -222,7 +222,7 @@ static int undo_log(struct fb_merging *m, int64_t first_seq)
 
 static bool is_too_late(struct fb_merging *m)
 {
-    const char *at = fb_merging_text(m->w, m->job, "at");
+    const char *at = fb_work_text(m->w, &m->job->now, "at");
     int64_t at_ms = 0;
     return fb_instant_parse(at, strlen(at), &at_ms) &&
            at_ms + FB_MERGING_UNDO_DAYS * INT64_C(86400000) < m->w->now_ms;
@@ -230,23 +230,22 @@ static bool is_too_late(struct fb_merging *m)
 
 static int find_rows(struct fb_merging *m)
 {
-    const char *keep_id = fb_merging_text(m->w, m->job, "keep_id");
-    const char *drop_id = fb_merging_text(m->w, m->job, "drop_id");
+    const char *keep_id = fb_work_text(m->w, &m->job->now, "keep_id");
+    const char *drop_id = fb_work_text(m->w, &m->job->now, "drop_id");
     int rc = fb_work_row(m->w, m->entity, keep_id, &m->keep);
     return rc < 0 ? rc : fb_work_row(m->w, m->entity, drop_id, &m->drop);
 }
 
 int fb_merging_undo(struct fb_merging *m, const char *before)
 {
-    const struct fb_field *seq = fb_entity_field(m->job->entity, "first_seq");
-    struct fb_value first = seq == NULL ? FB_VALUE_NULL : m->job->now.values[seq->index];
-    m->entity = fb_catalogue_entity(m->w->catalogue, fb_merging_text(m->w, m->job, "entity"));
+    const struct fb_value first = *fb_row_value(&m->job->now, "first_seq");
+    m->entity = fb_catalogue_entity(m->w->catalogue, fb_work_text(m->w, &m->job->now, "entity"));
     if (strcmp(before, "merged") != 0 || first.type != FB_INT || m->entity == NULL) {
         return refuse(m, before,
                       fb_text("These records were not merged: there is nothing to take back."));
     }
-    if (strcmp(fb_merging_text(m->w, m->job, "keep_id"),
-               fb_merging_text(m->w, m->job, "kept_id")) != 0) {
+    if (strcmp(fb_work_text(m->w, &m->job->now, "keep_id"),
+               fb_work_text(m->w, &m->job->now, "kept_id")) != 0) {
         return refuse(
             m, before,
             fb_text("The kept record was merged into another since: take that back first."));

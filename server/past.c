@@ -93,8 +93,7 @@ static int take_old(void *ctx, const struct fb_field *field, const struct fb_val
     int rc = FB_OK;
     if (field == r->by_field) {
         r->is_by_known = true;
-        r->is_by_other = old->type != FB_TEXT || old->size != strlen(r->ask->by_id) ||
-                         memcmp(old->bytes, r->ask->by_id, old->size) != 0;
+        r->is_by_other = !fb_value_is_text(old, r->ask->by_id);
     }
     for (size_t i = 0; rc == FB_OK && i < r->count; i++) {
         if (r->fields[i] == field) {

@@ -89,14 +89,15 @@ int fb_hub_scopes_of(struct fb_hub *hub, const char *device_id, const char *empl
 
 /* ---- What changes them ---- */
 
-static int touch(struct fb_hub *hub, const char *kind, const struct fb_value *id)
+static int touch(struct fb_hub *hub, const char *kind, const struct fb_value *v)
 {
+    char id[FB_ROW_ID_SIZE];
     char key[64];
     int64_t scope = 0;
-    if (id->type != FB_TEXT || id->size != FB_ROW_ID_SIZE - 1) {
+    if (!fb_value_to_id(v, id)) {
         return FB_OK;
     }
-    snprintf(key, sizeof key, "%s:%.36s", kind, id->bytes);
+    snprintf(key, sizeof key, "%s:%s", kind, id);
     int rc = fb_history_scope_id(hub->store, key, &scope);
     if (rc == FB_OK) {
         fb_hub_note_touched(hub, scope);
@@ -130,7 +131,7 @@ static int touch_owner(struct fb_hub *hub, const struct fb_work_row *row)
         char id[FB_ROW_ID_SIZE];
         struct fb_row above;
         bool is_found = false;
-        if (!fb_work_reference(&at, id)) {
+        if (!fb_value_to_id(&at, id)) {
             return FB_OK;
         }
         rc = fb_row_read(hub->store, employee, id, &arena, &above, &is_found);

@@ -29,7 +29,7 @@ static int follow_once(struct fb_work *w, const struct fb_entity *e,
     rc = fb_sql_step(q);
     struct fb_value keep = rc == FB_SQL_ROW ? fb_sql_value(q, 0) : FB_VALUE_NULL;
     char id[FB_ROW_ID_SIZE];
-    *ret_found = fb_work_reference(&keep, id) && strcmp(id, ret_id) != 0;
+    *ret_found = fb_value_to_id(&keep, id) && strcmp(id, ret_id) != 0;
     if (*ret_found) {
         memcpy(ret_id, id, FB_ROW_ID_SIZE);
     }
@@ -82,7 +82,7 @@ static const struct fb_entity *target_of(struct fb_work *w, const struct fb_enti
 {
     *ret_rc = FB_OK;
     if (f->target_name == NULL) {
-        return f->target_count > 0 ? f->targets[0] : NULL;
+        return fb_field_target(f, NULL);
     }
     struct fb_work_row *row = NULL;
     struct fb_value name = FB_VALUE_NULL;
@@ -96,13 +96,7 @@ static const struct fb_entity *target_of(struct fb_work *w, const struct fb_enti
         name = *ret_rc == FB_OK && row->is_here ? row->now.values[f->target_name->index]
                                                 : FB_VALUE_NULL;
     }
-    for (size_t i = 0; name.type == FB_TEXT && i < f->target_count; i++) {
-        const char *target = f->targets[i]->name;
-        if (strlen(target) == name.size && memcmp(target, name.bytes, name.size) == 0) {
-            return f->targets[i];
-        }
-    }
-    return NULL;
+    return fb_field_target(f, &name);
 }
 
 static int translate_value(struct fb_work *w, const struct fb_entity *target, struct fb_value *v,
@@ -110,7 +104,7 @@ static int translate_value(struct fb_work *w, const struct fb_entity *target, st
 {
     char id[FB_ROW_ID_SIZE];
     bool is_found = false;
-    if (!fb_work_reference(v, id)) {
+    if (!fb_value_to_id(v, id)) {
         return FB_OK;
     }
     int rc = fb_redirect_follow(w, target, id, &is_found);

@@ -12,9 +12,7 @@
 
 static void copy_before(const struct fb_work_row *row, const char *field, char *ret, size_t size)
 {
-    const struct fb_field *f = fb_entity_field(row->entity, field);
-    const struct fb_value *v =
-        f == NULL || !row->was_here ? &fb_value_null : &row->before.values[f->index];
+    const struct fb_value *v = row->was_here ? fb_row_value(&row->before, field) : &fb_value_null;
     snprintf(ret, size, "%.*s", v->type == FB_TEXT ? (int)v->size : 0,
              v->type == FB_TEXT ? v->bytes : "");
 }
@@ -86,8 +84,8 @@ int fb_decisions_note(struct fb_work *w)
         }
         bool is_merging = row->entity == merging && row->is_here && !w->is_consequence;
         if (is_merging && (!row->was_here || has_new(row, "state")) &&
-            (fb_work_is_text(&row->now, "state", "merged") ||
-             (row->was_here && fb_work_is_text(&row->now, "state", "undone")))) {
+            (fb_row_has_text(&row->now, "state", "merged") ||
+             (row->was_here && fb_row_has_text(&row->now, "state", "undone")))) {
             rc = note(w, &w->hub->mergings, row);
         }
         if (rc < 0 || !row->was_here || !row->is_here || !row->has_changes || w->is_consequence) {
@@ -99,8 +97,8 @@ int fb_decisions_note(struct fb_work *w)
         if (row->entity == conflict && has_new(row, "outcome")) {
             rc = note(w, &w->hub->rulings, row);
         } else if (row->entity == held && has_new(row, "state") &&
-                   (fb_work_is_text(&row->now, "state", "retried") ||
-                    fb_work_is_text(&row->now, "state", "corrected"))) {
+                   (fb_row_has_text(&row->now, "state", "retried") ||
+                    fb_row_has_text(&row->now, "state", "corrected"))) {
             rc = note(w, &w->hub->held_again, row);
         }
         if (rc < 0) {
@@ -125,15 +123,6 @@ static const char *chosen_field(const char *outcome)
     return NULL;
 }
 
-/* A text of the conflict's row, terminated; "" for none. */
-static const char *text_of(struct fb_work *w, const struct fb_row *row, const char *field)
-{
-    const struct fb_field *f = fb_entity_field(row->entity, field);
-    const struct fb_value *v = f == NULL ? &fb_value_null : &row->values[f->index];
-    const char *copy = v->type != FB_TEXT ? "" : fb_arena_copy(w->arena, v->bytes, v->size);
-    return copy == NULL ? "" : copy;
-}
-
 /* A conflict that is being decided, with its record. */
 struct ruling {
     struct fb_work *w;
@@ -148,7 +137,7 @@ struct ruling {
 /* Deleted or not: the side that deleted is headquarters' if theirs is empty. */
 static bool is_for_delete(const struct ruling *r, const char *outcome)
 {
-    bool deleted_at_hq = fb_work_is_text(&r->conflict->now, "theirs", "{}");
+    bool deleted_at_hq = fb_row_has_text(&r->conflict->now, "theirs", "{}");
     return strcmp(outcome, deleted_at_hq ? "kept_theirs" : "kept_mine") == 0;
 }
 
@@ -160,7 +149,7 @@ static int rule_delete(struct ruling *r)
 
 static int read_values(struct ruling *r, const char *field, struct fb_row *ret)
 {
-    const char *json = text_of(r->w, &r->conflict->now, field);
+    const char *json = fb_work_text(r->w, &r->conflict->now, field);
     return fb_row_from_json(r->record->entity, r->record->id, json, strlen(json), r->w->arena, ret);
 }
 
@@ -189,7 +178,7 @@ static int send_back(struct ruling *r, const char *sentence)
 /* The part of "stood" by that name, as JSON text in the arena; "" for none. */
 static int read_stood(struct ruling *r, const char *name, const char **ret)
 {
-    const char *text = text_of(r->w, &r->conflict->now, "stood");
+    const char *text = fb_work_text(r->w, &r->conflict->now, "stood");
     json_t *stood = json_loads(text, JSON_ALLOW_NUL, NULL);
     const json_t *part = json_object_get(stood, name);
     char *dumped = part == NULL ? NULL : json_dumps(part, JSON_ENCODE_ANY | JSON_COMPACT);
@@ -223,11 +212,11 @@ static int keep_before(struct ruling *r)
     const char *outcome = r->before;
     const char *ruled_field = chosen_field(r->before);
     bool is_known = false;
-    if (fb_work_is_text(&r->conflict->now, "reason", "delete_vs_edit") && ruled_field == NULL) {
+    if (fb_row_has_text(&r->conflict->now, "reason", "delete_vs_edit") && ruled_field == NULL) {
         const char *only = fb_arena_printf(r->w->arena, "{\"outcome\":\"%s\"}", r->before);
         return only == NULL ? FB_ERR_NO_MEMORY : fb_work_set_text(r->w, r->conflict, "stood", only);
     }
-    if (fb_work_is_text(&r->conflict->now, "reason", "delete_vs_edit") || !r->record->is_here) {
+    if (fb_row_has_text(&r->conflict->now, "reason", "delete_vs_edit") || !r->record->is_here) {
         return FB_OK;
     }
     int rc = ruled_field == NULL ? FB_OK : is_as_ruled(r, ruled_field, &is_known);
@@ -259,7 +248,7 @@ static int find_record(struct fb_work *w, const struct fb_row *conflict, struct 
     char id[FB_ROW_ID_SIZE];
     *ret = NULL;
     if (name == NULL || record == NULL || conflict->values[name->index].type != FB_TEXT ||
-        !fb_work_reference(&conflict->values[record->index], id)) {
+        !fb_value_to_id(&conflict->values[record->index], id)) {
         return FB_OK;
     }
     const struct fb_value *v = &conflict->values[name->index];
@@ -294,13 +283,13 @@ static int decide(struct ruling *r)
         return rc;
     }
     rc = keep_before(r);
-    if (rc < 0 || fb_work_is_text(&r->conflict->now, "reason", "delete_vs_edit")) {
+    if (rc < 0 || fb_row_has_text(&r->conflict->now, "reason", "delete_vs_edit")) {
         return rc < 0 ? rc : rule_delete(r);
     }
     if (!r->record->is_here) {
         return send_back(r, "The record was deleted meanwhile: restore it first.");
     }
-    if (text_of(r->w, &r->conflict->now, field)[0] == '\0') {
+    if (fb_work_text(r->w, &r->conflict->now, field)[0] == '\0') {
         return send_back(r, "No value was typed.");
     }
     rc = write_values(r, field);
@@ -362,7 +351,7 @@ static int take_back(struct ruling *r)
     if (rc < 0 || r->record == NULL) {
         return rc;
     }
-    if (fb_work_is_text(&r->conflict->now, "reason", "delete_vs_edit")) {
+    if (fb_row_has_text(&r->conflict->now, "reason", "delete_vs_edit")) {
         bool is_in_bin = is_for_delete(r, r->before) && r->record->bin_cause > 0;
         return is_in_bin ? fb_ingest_restore(r->w, r->record, r->record) : FB_OK;
     }
@@ -377,7 +366,7 @@ static int play_one(struct fb_work *w, const struct fb_decision *d)
     if (rc < 0 || !r.conflict->is_here) {
         return rc;
     }
-    r.outcome = text_of(w, &r.conflict->now, "outcome");
+    r.outcome = fb_work_text(w, &r.conflict->now, "outcome");
     rc = find_record(w, &r.conflict->now, &r.record);
     if (rc < 0) {
         return rc;

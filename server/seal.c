@@ -167,7 +167,7 @@ static struct fb_work_row *deleted_above(struct fb_work *w, const struct fb_work
         const struct fb_entity *target = fb_row_target(&row->before, f);
         char id[FB_ROW_ID_SIZE];
         if (target == NULL || !fb_family_is_below(&row->before, f) ||
-            !fb_work_reference(&row->before.values[f->index], id)) {
+            !fb_value_to_id(&row->before.values[f->index], id)) {
             continue;
         }
         struct fb_work_row *above = fb_work_find(w, target, id);

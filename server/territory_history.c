@@ -15,8 +15,8 @@ static int add_change(struct fb_work *w, const struct fb_row *row, const char *w
     char territory_id[FB_ROW_ID_SIZE];
     bool is_here = false;
     if (company == NULL || territory == NULL || how == NULL ||
-        !fb_work_reference(&row->values[company->index], company_id) ||
-        !fb_work_reference(&row->values[territory->index], territory_id)) {
+        !fb_value_to_id(&row->values[company->index], company_id) ||
+        !fb_value_to_id(&row->values[territory->index], territory_id)) {
         return FB_OK;
     }
     int rc = fb_work_is_here(w, company->targets[0], company_id, &is_here);

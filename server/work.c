@@ -242,11 +242,11 @@ int fb_work_set_named(struct fb_work *w, struct fb_work_row *row, const char *fi
     return rc < 0 ? rc : fb_work_set(w, row, f, &copy);
 }
 
-bool fb_work_is_text(const struct fb_row *row, const char *field, const char *text)
+const char *fb_work_text(struct fb_work *w, const struct fb_row *row, const char *field)
 {
-    const struct fb_field *f = fb_entity_field(row->entity, field);
-    const struct fb_value *v = f == NULL ? &fb_value_null : &row->values[f->index];
-    return v->type == FB_TEXT && v->size == strlen(text) && memcmp(v->bytes, text, v->size) == 0;
+    const struct fb_value *v = fb_row_value(row, field);
+    const char *copy = v->type != FB_TEXT ? "" : fb_arena_copy(w->arena, v->bytes, v->size);
+    return copy == NULL ? "" : copy;
 }
 
 int fb_work_set_text(struct fb_work *w, struct fb_work_row *row, const char *field,
@@ -280,9 +280,8 @@ static bool points_at(const struct fb_row *row, const struct fb_field *field,
                       const struct fb_work_row *parent)
 {
     const struct fb_value *v = &row->values[field->index];
-    return v->type == FB_TEXT && v->size == FB_ROW_ID_SIZE - 1 &&
-           memcmp(v->bytes, parent->id, v->size) == 0 &&
-           fb_row_target(row, field) == parent->entity && fb_family_is_below(row, field);
+    return fb_value_is_id(v, parent->id) && fb_row_target(row, field) == parent->entity &&
+           fb_family_is_below(row, field);
 }
 
 static int add_child(struct gathering *g, struct fb_work_row *child)
@@ -377,16 +376,6 @@ int fb_work_is_here(struct fb_work *w, const struct fb_entity *e, const char *id
     known->entity = e;
     memcpy(known->id, id, FB_ROW_ID_SIZE);
     return fb_row_map_add(&w->known, hash, known);
-}
-
-bool fb_work_reference(const struct fb_value *v, char ret_id[static FB_ROW_ID_SIZE])
-{
-    if (v->type != FB_TEXT || v->size != FB_ROW_ID_SIZE - 1) {
-        return false;
-    }
-    memcpy(ret_id, v->bytes, v->size);
-    ret_id[v->size] = '\0';
-    return true;
 }
 
 int fb_row_copy(struct fb_arena *arena, const struct fb_row *row, struct fb_row *ret)

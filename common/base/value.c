@@ -53,6 +53,32 @@ bool fb_value_is_empty(const struct fb_value *v)
     return v->type == FB_ABSENT || v->type == FB_NULL;
 }
 
+bool fb_value_is_text(const struct fb_value *v, const char *text)
+{
+    struct fb_value whole = fb_value_text(text);
+    return fb_value_equal(v, &whole);
+}
+
+static bool has_id_size(const struct fb_value *v)
+{
+    return v->type == FB_TEXT && v->size == FB_ROW_ID_SIZE - 1;
+}
+
+bool fb_value_is_id(const struct fb_value *v, const char id[static FB_ROW_ID_SIZE])
+{
+    return has_id_size(v) && memcmp(v->bytes, id, v->size) == 0;
+}
+
+bool fb_value_to_id(const struct fb_value *v, char ret_id[static FB_ROW_ID_SIZE])
+{
+    if (!has_id_size(v)) {
+        return false;
+    }
+    memcpy(ret_id, v->bytes, v->size);
+    ret_id[v->size] = '\0';
+    return true;
+}
+
 static int compare_bytes(const struct fb_value *a, const struct fb_value *b)
 {
     size_t shorter = a->size < b->size ? a->size : b->size;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/id.h"
 #include "common/base/mem.h"
 
 enum fb_value_type {
@@ -41,6 +42,15 @@ bool fb_value_equal(const struct fb_value *a, const struct fb_value *b);
 
 /* True for NULL and ABSENT. */
 bool fb_value_is_empty(const struct fb_value *v);
+
+/* Is it a text, and exactly this one? */
+bool fb_value_is_text(const struct fb_value *v, const char *text);
+
+/* Is it this id? Nothing is where there is none (id is ""). */
+bool fb_value_is_id(const struct fb_value *v, const char id[static FB_ROW_ID_SIZE]);
+/* Copies a reference's id out of a value; false, and nothing copied: it is empty or has no id's
+ * length. */
+bool fb_value_to_id(const struct fb_value *v, char ret_id[static FB_ROW_ID_SIZE]);
 
 /* Total order: absent < null < integers < texts < blobs, bytes by memcmp. Negative, 0, positive. */
 int fb_value_compare(const struct fb_value *a, const struct fb_value *b);

@@ -71,6 +71,30 @@ const struct fb_field *fb_entity_field_no(const struct fb_entity *e, uint32_t no
     return NULL;
 }
 
+const struct fb_value *fb_row_value(const struct fb_row *row, const char *name)
+{
+    const struct fb_field *f = fb_entity_field(row->entity, name);
+    return f == NULL ? &fb_value_null : &row->values[f->index];
+}
+
+bool fb_row_has_text(const struct fb_row *row, const char *name, const char *text)
+{
+    return fb_value_is_text(fb_row_value(row, name), text);
+}
+
+const struct fb_entity *fb_field_target(const struct fb_field *field, const struct fb_value *name)
+{
+    if (field->target_name == NULL) {
+        return field->target_count == 0 ? NULL : field->targets[0];
+    }
+    for (size_t i = 0; i < field->target_count; i++) {
+        if (fb_value_is_text(name, field->targets[i]->name)) {
+            return field->targets[i];
+        }
+    }
+    return NULL;
+}
+
 void fb_entity_each_part(const struct fb_catalogue *c, const struct fb_entity *e,
                          void (*f)(void *ctx, const struct fb_entity *part), void *ctx)
 {

@@ -259,6 +259,10 @@ int fb_field_check(const struct fb_field *field, const struct fb_value *v,
 int fb_field_parse(const struct fb_field *field, const char *text, size_t size,
                    struct fb_arena *arena, struct fb_value *ret, struct fb_why *why) FB_MUST_CHECK;
 
+/* The entity a reference points to; name is what the field beside a poly one holds, and not looked at
+ * for a ref. NULL: none known. */
+const struct fb_entity *fb_field_target(const struct fb_field *field, const struct fb_value *name);
+
 /* What the field or entity is called in the language of fb_text. */
 const char *fb_field_label(const struct fb_field *field);
 const char *fb_entity_label(const struct fb_entity *entity);
@@ -281,6 +285,11 @@ struct fb_row {
     struct fb_value *values;
     struct fb_value stamps[FB_STAMP_COUNT];
 };
+
+/* The row's value of the field of that name; the null value where the entity has no such field. */
+const struct fb_value *fb_row_value(const struct fb_row *row, const char *name);
+/* Does that field hold exactly this text? */
+bool fb_row_has_text(const struct fb_row *row, const char *name, const char *text);
 
 /* Appends what a person calls the row: its title fields, joined (of a name that is not Chinese the given one first), at most size_max bytes
  * of whole characters; nothing if they are empty. */

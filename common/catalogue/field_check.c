@@ -40,8 +40,7 @@ static int check_int(const struct fb_field *f, int64_t n, struct fb_why *why)
 static bool is_choice(const struct fb_field *f, const struct fb_value *v)
 {
     for (size_t i = 0; i < f->choice_count; i++) {
-        if (strlen(f->choices[i].value) == v->size &&
-            memcmp(f->choices[i].value, v->bytes, v->size) == 0) {
+        if (fb_value_is_text(v, f->choices[i].value)) {
             return true;
         }
     }

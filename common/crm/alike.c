@@ -158,7 +158,7 @@ static int tell(struct finding *f, fb_alike_each *each, void *ctx)
 
 /* ---- Questions ---- */
 
-static bool is_text(const struct fb_value *v)
+static bool has_text(const struct fb_value *v)
 {
     return v->type == FB_TEXT && v->size > 0;
 }
@@ -188,7 +188,7 @@ static int find_unique(struct finding *f, const struct fb_row *row)
         const struct fb_field *field = &f->entity->fields[i];
         bool is_number =
             strcmp(field->name, "tax_id") == 0; /* a person decides about it, and it is one's own */
-        if ((field->is_unique || is_number) && is_text(&row->values[i])) {
+        if ((field->is_unique || is_number) && has_text(&row->values[i])) {
             rc = find_equal(f, field, &row->values[i]);
         }
     }
@@ -197,15 +197,14 @@ static int find_unique(struct finding *f, const struct fb_row *row)
 
 static int find_company(struct finding *f, const struct fb_row *row)
 {
-    const struct fb_field *name = fb_entity_field(f->entity, "name");
-    const struct fb_value *v = name == NULL ? NULL : &row->values[name->index];
+    const struct fb_value *v = fb_row_value(row, "name");
     FB_AUTO(fb_buf_release) struct fb_buf own;
     FB_AUTO(fb_buf_release) struct fb_buf other;
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     size_t prefix = 0;
     fb_buf_init(&own, FB_VALUE_BYTES_MAX);
     fb_buf_init(&other, FB_VALUE_BYTES_MAX);
-    if (v == NULL || !is_text(v)) {
+    if (!has_text(v)) {
         return FB_OK;
     }
     fb_alike_name(v->bytes, v->size, &own, &prefix);
@@ -229,7 +228,7 @@ static int find_company(struct finding *f, const struct fb_row *row)
         fb_buf_clear(&other);
         fb_alike_name(candidate.bytes, candidate.size, &other, NULL);
         if (other.size == own.size && memcmp(other.bytes, own.bytes, own.size) == 0) {
-            add(f, fb_sql_text(q, 0), fb_value_equal(v, &candidate) ? 95 : 90, name->name);
+            add(f, fb_sql_text(q, 0), fb_value_equal(v, &candidate) ? 95 : 90, "name");
         }
     }
     return rc;
@@ -241,10 +240,9 @@ static int find_contact(struct finding *f, const struct fb_row *row)
     const struct fb_value *values[3];
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     for (size_t i = 0; i < 3; i++) {
-        const struct fb_field *field = fb_entity_field(f->entity, NAMES[i]);
-        values[i] = field == NULL ? &fb_value_null : &row->values[field->index];
+        values[i] = fb_row_value(row, NAMES[i]);
     }
-    if (!is_text(values[0]) || !is_text(values[1])) {
+    if (!has_text(values[0]) || !has_text(values[1])) {
         return FB_OK;
     }
     int rc = fb_sql_begin(f->s,

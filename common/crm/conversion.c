@@ -55,37 +55,25 @@ bool fb_conversion_is_result(const char *entity, const char *field)
     return is_result;
 }
 
-static const struct fb_value *value_of(const struct fb_row *row, const char *name)
-{
-    const struct fb_field *f = fb_entity_field(row->entity, name);
-    return f == NULL ? &fb_value_null : &row->values[f->index];
-}
-
-static bool is_text(const struct fb_value *v, const char *text)
-{
-    return v->type == FB_TEXT && v->size == strlen(text) && memcmp(v->bytes, text, v->size) == 0;
-}
-
 /* ---- Whether ---- */
 
 enum fb_conversion_state fb_conversion_state(const struct fb_row *lead)
 {
-    const struct fb_value *status = value_of(lead, "status");
-    if (!fb_value_is_empty(value_of(lead, "processed_at"))) {
+    const struct fb_value *status = fb_row_value(lead, "status");
+    if (!fb_value_is_empty(fb_row_value(lead, "processed_at"))) {
         return FB_CONVERSION_DONE;
     }
-    return is_text(status, "disqualified") || is_text(status, "recycled") ? FB_CONVERSION_CLOSED
-                                                                          : FB_CONVERSION_OPEN;
+    return fb_value_is_text(status, "disqualified") || fb_value_is_text(status, "recycled")
+               ? FB_CONVERSION_CLOSED
+               : FB_CONVERSION_OPEN;
 }
 
 /* "Acme, Li Wei, Second line": what the lead became. */
 static void append_results(struct fb_store *s, const struct fb_row *lead, struct fb_buf *buf)
 {
     for (size_t i = 0; i < FB_CONVERSION_PARTS; i++) {
-        const struct fb_value *v = value_of(lead, PARTS[i].link);
-        char id[FB_ROW_ID_SIZE] = "";
-        if (v->type == FB_TEXT && v->size == FB_ROW_ID_SIZE - 1) {
-            memcpy(id, v->bytes, v->size);
+        char id[FB_ROW_ID_SIZE];
+        if (fb_value_to_id(fb_row_value(lead, PARTS[i].link), id)) {
             fb_buf_append_text(buf, buf->size > 0 ? ", " : "");
             fb_ignore(fb_title_append(s, PARTS[i].entity, id, buf), "nothing is shown");
         }
@@ -145,7 +133,7 @@ static int days_of_timeframe(const struct fb_value *timeframe)
         int days;
     } DAYS[] = {{"now", 14}, {"month", 30}, {"quarter", 90}, {"half_year", 180}, {"year", 365}};
     for (size_t i = 0; i < sizeof DAYS / sizeof DAYS[0]; i++) {
-        if (is_text(timeframe, DAYS[i].word)) {
+        if (fb_value_is_text(timeframe, DAYS[i].word)) {
             return DAYS[i].days;
         }
     }
@@ -156,7 +144,7 @@ int fb_conversion_start_opportunity(struct fb_store *s, const struct fb_row *lea
                                     struct fb_arena *arena, struct fb_row *ret)
 {
     char at[FB_INSTANT_SIZE];
-    int days = days_of_timeframe(value_of(lead, "timeframe"));
+    int days = days_of_timeframe(fb_row_value(lead, "timeframe"));
     if (days > 0) {
         fb_instant_format(now_ms + days * DAY_MS, at);
         const char *date = fb_arena_copy(arena, at, FB_DATE_SIZE - 1);
@@ -205,7 +193,7 @@ static int make_model(struct fb_store *s, const struct fb_row *lead, enum fb_con
         const struct fb_field *field =
             strcmp(CARRIED[i].entity, e->name) == 0 ? fb_entity_field(e, CARRIED[i].field) : NULL;
         if (field != NULL) {
-            ret->values[field->index] = *value_of(lead, CARRIED[i].from);
+            ret->values[field->index] = *fb_row_value(lead, CARRIED[i].from);
         }
     }
     return rc;

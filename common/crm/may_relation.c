@@ -39,8 +39,7 @@ bool fb_id_set_has(const struct fb_id_set *set, const struct fb_value *v)
 
 static bool is_me(const struct fb_rights *r, const struct fb_value *v)
 {
-    return v->type == FB_TEXT && v->size == FB_ROW_ID_SIZE - 1 &&
-           memcmp(v->bytes, r->employee_id, v->size) == 0;
+    return fb_value_is_id(v, r->employee_id);
 }
 
 bool fb_may_is_sharing(const struct fb_entity *e)
@@ -192,11 +191,9 @@ static int of_other(struct seeking *k, const struct fb_entity *e, const struct f
                     int depth, enum fb_level *level)
 {
     char id[FB_ROW_ID_SIZE];
-    if (v->type != FB_TEXT || v->size != FB_ROW_ID_SIZE - 1 || depth >= DEPTH_MAX) {
+    if (depth >= DEPTH_MAX || !fb_value_to_id(v, id)) {
         return FB_OK;
     }
-    memcpy(id, v->bytes, v->size);
-    id[v->size] = '\0';
     struct fb_relation_memo *memo = memo_of(k, e, id);
     if (memo == NULL) {
         return FB_ERR_NO_MEMORY;

@@ -54,17 +54,15 @@ static int append_value(struct asking *a, const struct fb_row *row, const struct
                         struct fb_buf *buf)
 {
     const struct fb_value *v = &row->values[f->index];
-    if (v->type == FB_NULL || v->type == FB_ABSENT || f->visibility != FB_SEEN_BY_ALL) {
+    if (fb_value_is_empty(v) || f->visibility != FB_SEEN_BY_ALL) {
         return FB_OK;
     }
     size_t before = buf->size;
     fb_buf_append_text(buf, before > 0 ? " · " : "");
     size_t start = buf->size;
     int rc = FB_OK;
-    if (f->type == FB_TYPE_REF && v->size == FB_ROW_ID_SIZE - 1) {
-        char id[FB_ROW_ID_SIZE];
-        memcpy(id, v->bytes, v->size);
-        id[v->size] = 0;
+    char id[FB_ROW_ID_SIZE];
+    if (f->type == FB_TYPE_REF && fb_value_to_id(v, id)) {
         rc = fb_title_append(a->store, f->targets[0]->name, id, buf);
     } else if (f->type != FB_TYPE_POLY) {
         fb_field_format(f, v, buf);

@@ -317,10 +317,7 @@ int fb_search_put(struct fb_search *s, const struct fb_row *row, const char *sta
     begin_document(&d);
     int rc = collect(&d, row);
     const struct fb_field *f = shown_as(row->entity);
-    const struct fb_value *v = f == NULL ? NULL : &row->values[f->index];
-    if (rc == FB_OK && v != NULL && v->type == FB_TEXT && v->size == FB_ROW_ID_SIZE - 1) {
-        memcpy(owner_id, v->bytes, v->size);
-        owner_id[v->size] = 0;
+    if (rc == FB_OK && f != NULL && fb_value_to_id(&row->values[f->index], owner_id)) {
         h.owner = fb_row_target(row, f);
         h.owner_id = owner_id;
     }

@@ -237,16 +237,11 @@ bool fb_row_is_private(const struct fb_row *row)
     return f != NULL && row->values[f->index].type == FB_INT && row->values[f->index].integer != 0;
 }
 
-static bool is_text(const struct fb_value *v, const char *text)
-{
-    return v->type == FB_TEXT && strlen(text) == v->size && memcmp(text, v->bytes, v->size) == 0;
-}
-
 bool fb_row_is_closed(const struct fb_row *row)
 {
     const struct fb_entity *e = row->entity;
     for (size_t i = 0; e->closed_field != NULL && i < e->closed_value_count; i++) {
-        if (is_text(&row->values[e->closed_field->index], e->closed_values[i])) {
+        if (fb_value_is_text(&row->values[e->closed_field->index], e->closed_values[i])) {
             return true;
         }
     }
@@ -255,19 +250,8 @@ bool fb_row_is_closed(const struct fb_row *row)
 
 const struct fb_entity *fb_row_target(const struct fb_row *row, const struct fb_field *field)
 {
-    if (field->target_count == 0) {
-        return NULL;
-    }
-    if (field->target_name == NULL) {
-        return field->targets[0];
-    }
-    const struct fb_value *name = &row->values[field->target_name->index];
-    for (size_t i = 0; i < field->target_count; i++) {
-        if (is_text(name, field->targets[i]->name)) {
-            return field->targets[i];
-        }
-    }
-    return NULL;
+    return fb_field_target(
+        field, field->target_name == NULL ? NULL : &row->values[field->target_name->index]);
 }
 
 static int each(struct fb_sql *q, const struct fb_entity *e, fb_row_each *f, void *ctx)

@@ -17,9 +17,8 @@ static bool is_own(const struct fb_row *row, const char *employee_id)
         return strcmp(row->id, employee_id) == 0;
     }
     const struct fb_entity *target = owner == NULL ? NULL : fb_row_target(row, owner);
-    const struct fb_value *v = owner == NULL ? NULL : &row->values[owner->index];
-    return target != NULL && strcmp(target->name, "employee") == 0 && v->type == FB_TEXT &&
-           v->size == FB_ROW_ID_SIZE - 1 && memcmp(v->bytes, employee_id, v->size) == 0;
+    return target != NULL && strcmp(target->name, "employee") == 0 &&
+           fb_value_is_id(&row->values[owner->index], employee_id);
 }
 
 bool fb_hidden_has(const struct fb_scope_list *held, const struct fb_entity *e,

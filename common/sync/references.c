@@ -92,14 +92,11 @@ static int take_title(struct fb_apply *a, const struct fb_removed *row)
 
 static int look_at_field(struct keeping *k, const struct fb_row *row, const struct fb_field *f)
 {
-    const struct fb_value *v = &row->values[f->index];
     const struct fb_entity *target = fb_row_target(row, f);
-    if (target == NULL || v->type != FB_TEXT || v->size != FB_ROW_ID_SIZE - 1) {
+    char id[FB_ROW_ID_SIZE];
+    if (target == NULL || !fb_value_to_id(&row->values[f->index], id)) {
         return FB_OK;
     }
-    char id[FB_ROW_ID_SIZE];
-    memcpy(id, v->bytes, v->size);
-    id[v->size] = '\0';
     struct fb_key key = fb_key_of_row(target->no, id);
     uint32_t at = 0;
     bool is_new = false;

@@ -216,9 +216,7 @@ static int walk_reference(struct walk *w, const struct fb_row *row, const struct
     char id[FB_ROW_ID_SIZE];
     bool is_found = false;
     int rc = FB_OK;
-    if (v->size == FB_ROW_ID_SIZE - 1) {
-        memcpy(id, v->bytes, v->size);
-        id[v->size] = '\0';
+    if (fb_value_to_id(v, id)) {
         rc = walk_followed(w, target, id, depth, &is_found);
     }
     if (rc == FB_OK && !is_found && !w->view->is_partial) {
@@ -290,11 +288,8 @@ static int add_managers(struct walk *w, const struct fb_row *row)
         return FB_OK;
     }
     struct fb_value at = row->values[who->index];
-    for (int depth = 0; depth < DEPTH_MAX && at.type == FB_TEXT && at.size == FB_ROW_ID_SIZE - 1;
-         depth++) {
-        char id[FB_ROW_ID_SIZE];
-        memcpy(id, at.bytes, at.size);
-        id[at.size] = '\0';
+    char id[FB_ROW_ID_SIZE];
+    for (int depth = 0; depth < DEPTH_MAX && fb_value_to_id(&at, id); depth++) {
         struct fb_row above;
         bool is_found = false;
         int rc = read_row(w, employee, id, &above, &is_found);

@@ -544,11 +544,9 @@ static int set_price(struct fb_api *a, const struct fb_value *product, struct fb
     struct fb_row row;
     bool is_there = false;
     char id[FB_ROW_ID_SIZE];
-    if (from == NULL || to == NULL || product->size != FB_ROW_ID_SIZE - 1) {
+    if (from == NULL || to == NULL || !fb_value_to_id(product, id)) {
         return FB_OK;
     }
-    memcpy(id, product->bytes, FB_ROW_ID_SIZE - 1);
-    id[FB_ROW_ID_SIZE - 1] = '\0';
     int rc = fb_row_read(a->store, e, id, a->arena, &row, &is_there);
     line->row.values[to->index] = fb_value_int(0);
     if (rc == FB_OK && is_there && fb_api_sees_value(a, e, from, false) &&

@@ -74,31 +74,14 @@ static int is_known_reference(struct fb_api *a, const struct fb_entity *e, const
     return rc < 0 ? rc : FB_OK;
 }
 
-static const struct fb_entity *target_of(const struct fb_api_form *f, const struct fb_field *field)
-{
-    if (field->type == FB_TYPE_REF) {
-        return field->targets[0];
-    }
-    const struct fb_value *name =
-        field->target_name == NULL ? NULL : &f->row.values[field->target_name->index];
-    for (size_t i = 0; name != NULL && name->type == FB_TEXT && i < field->target_count; i++) {
-        const char *target = field->targets[i]->name;
-        if (strlen(target) == name->size && memcmp(target, name->bytes, name->size) == 0) {
-            return field->targets[i];
-        }
-    }
-    return NULL;
-}
-
 static int check_reference(struct fb_api_form *f, const struct fb_field *field)
 {
     const struct fb_value *v = &f->row.values[field->index];
-    const struct fb_entity *target = target_of(f, field);
+    const struct fb_entity *target = fb_row_target(&f->row, field);
     char id[FB_ROW_ID_SIZE] = "";
     bool is_known = false;
     int rc = FB_OK;
-    if (target != NULL && v->size == FB_ROW_ID_SIZE - 1) {
-        memcpy(id, v->bytes, v->size);
+    if (target != NULL && fb_value_to_id(v, id)) {
         rc = is_known_reference(f->a, target, id, &is_known);
     }
     if (rc == FB_OK && !is_known) {

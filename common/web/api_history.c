@@ -264,15 +264,13 @@ static int restore_above(struct fb_api *a, const struct fb_row *row, int depth)
     int rc = FB_OK;
     for (size_t i = 0; rc == FB_OK && i < row->entity->field_count; i++) {
         const struct fb_field *f = &row->entity->fields[i];
-        const struct fb_value *v = &row->values[i];
         const struct fb_entity *target = fb_row_target(row, f);
-        char id[FB_ROW_ID_SIZE] = "";
+        char id[FB_ROW_ID_SIZE];
         bool is_here = false;
         int64_t cause = 0;
-        if (target == NULL || v->type != FB_TEXT || v->size != FB_ROW_ID_SIZE - 1) {
+        if (target == NULL || !fb_value_to_id(&row->values[i], id)) {
             continue;
         }
-        memcpy(id, v->bytes, v->size);
         rc = fb_row_exists(a->store, target, id, &is_here);
         if (rc == FB_OK && !is_here) {
             rc = fb_bin_cause(a->store, target, id, &cause);

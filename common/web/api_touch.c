@@ -7,29 +7,17 @@
 
 #include "common/web/api_write.h"
 
-static const struct fb_value *value_of(const struct fb_row *row, const char *name)
-{
-    const struct fb_field *f = fb_entity_field(row->entity, name);
-    return f == NULL || row->values == NULL ? &fb_value_null : &row->values[f->index];
-}
-
-static bool is_text(const struct fb_row *row, const char *name, const char *text)
-{
-    const struct fb_value *v = value_of(row, name);
-    return v->type == FB_TEXT && v->size == strlen(text) && memcmp(v->bytes, text, v->size) == 0;
-}
-
 /* A message is a contact; an activity once it is done, and unless it is a task of one's own. */
 static bool is_contact(const struct fb_row *row)
 {
     return strcmp(row->entity->name, "message") == 0 ||
-           (strcmp(row->entity->name, "activity") == 0 && is_text(row, "status", "done") &&
-            !is_text(row, "kind", "task"));
+           (strcmp(row->entity->name, "activity") == 0 && fb_row_has_text(row, "status", "done") &&
+            !fb_row_has_text(row, "kind", "task"));
 }
 
 static bool instant_of(const struct fb_row *row, const char *name, int64_t *ret)
 {
-    const struct fb_value *v = value_of(row, name);
+    const struct fb_value *v = fb_row_value(row, name);
     return v->type == FB_TEXT && fb_instant_parse(v->bytes, v->size, ret);
 }
 
@@ -46,22 +34,20 @@ static int64_t contact_ms(const struct fb_row *row, int64_t now_ms)
     return now_ms;
 }
 
-/* The lead the row is about; NULL: none. */
-static const struct fb_value *lead_of(const struct fb_row *row)
+/* The id of the lead the row is about; false: none. */
+static bool lead_of(const struct fb_row *row, char ret_id[static FB_ROW_ID_SIZE])
 {
     const struct fb_field *about = fb_entity_field(row->entity, "about_id");
     const struct fb_entity *e = about == NULL ? NULL : fb_row_target(row, about);
-    const struct fb_value *v = value_of(row, "about_id");
-    bool is_lead = e != NULL && strcmp(e->name, "lead") == 0 && v->type == FB_TEXT &&
-                   v->size == FB_ROW_ID_SIZE - 1;
-    return is_lead ? v : NULL;
+    return e != NULL && strcmp(e->name, "lead") == 0 &&
+           fb_value_to_id(&row->values[about->index], ret_id);
 }
 
 /* Did it say so before? Then whoever corrected the lead since stays right. */
-static bool was_told(const struct fb_api_form *f, const struct fb_value *lead)
+static bool was_told(const struct fb_api_form *f, const char lead_id[static FB_ROW_ID_SIZE])
 {
     return !f->is_new && is_contact(&f->before) &&
-           fb_value_equal(value_of(&f->before, "about_id"), lead);
+           fb_value_is_id(fb_row_value(&f->before, "about_id"), lead_id);
 }
 
 static int set_contact(struct fb_api_form *lead, const struct fb_field *field, int64_t at_ms)
@@ -90,15 +76,12 @@ static int set_contact(struct fb_api_form *lead, const struct fb_field *field, i
 int fb_api_touch_lead(const struct fb_api_form *f)
 {
     struct fb_api *a = f->a;
-    const struct fb_value *id = is_contact(&f->row) ? lead_of(&f->row) : NULL;
-    if (id == NULL || was_told(f, id)) {
+    char row_id[FB_ROW_ID_SIZE];
+    if (!is_contact(&f->row) || !lead_of(&f->row, row_id) || was_told(f, row_id)) {
         return FB_OK;
     }
     struct fb_api_form lead = {.a = a, .entity = fb_catalogue_entity(a->catalogue, "lead")};
     const struct fb_field *field = fb_entity_field(lead.entity, "first_touched_at");
-    char row_id[FB_ROW_ID_SIZE];
-    memcpy(row_id, id->bytes, FB_ROW_ID_SIZE - 1);
-    row_id[FB_ROW_ID_SIZE - 1] = '\0';
     int rc = fb_api_form_open(&lead, row_id, FB_API_EDIT);
     if (rc < 0 && a->res->status >= 400) {
         fb_api_forget_problem(a);

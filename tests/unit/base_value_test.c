@@ -105,6 +105,41 @@ FB_TEST(values_are_equal_by_type_and_content)
     assert_true(fb_value_compare(&one, &text) < 0);
 }
 
+FB_TEST(a_value_is_a_text_only_if_it_is_the_whole_of_it)
+{
+    struct fb_value open = fb_value_text_n("opened", 4);
+    struct fb_value blob = fb_value_blob("open", 4);
+    struct fb_value none = FB_VALUE_NULL;
+    struct fb_value nothing = fb_value_text("");
+    assert_true(fb_value_is_text(&open, "open"));
+    assert_false(fb_value_is_text(&open, "opened"));
+    assert_false(fb_value_is_text(&open, "ope"));
+    assert_false(fb_value_is_text(&blob, "open"));
+    assert_true(fb_value_is_text(&nothing, ""));
+    assert_false(fb_value_is_text(&none, ""));
+}
+
+FB_TEST(only_a_text_of_an_ids_length_gives_an_id)
+{
+    static const char ID[FB_ROW_ID_SIZE] = "018bcfe5-687b-7000-8000-000000000001";
+    static const char OTHER[FB_ROW_ID_SIZE] = "018bcfe5-687b-7000-8000-000000000002";
+    static const char NOBODY[FB_ROW_ID_SIZE] = "";
+    char id[FB_ROW_ID_SIZE] = "kept";
+    struct fb_value v = fb_value_text(ID);
+    struct fb_value shorter = fb_value_text_n(ID, FB_ROW_ID_SIZE - 2);
+    struct fb_value blob = fb_value_blob(ID, FB_ROW_ID_SIZE - 1);
+    struct fb_value nothing = fb_value_text("");
+    assert_false(fb_value_to_id(&shorter, id));
+    assert_false(fb_value_to_id(&blob, id));
+    assert_string_equal(id, "kept");
+    assert_true(fb_value_to_id(&v, id));
+    assert_string_equal(id, ID);
+    assert_true(fb_value_is_id(&v, ID));
+    assert_false(fb_value_is_id(&v, OTHER));
+    assert_false(fb_value_is_id(&shorter, ID));
+    assert_false(fb_value_is_id(&nothing, NOBODY));
+}
+
 FB_TEST(values_become_json_without_loss)
 {
     FB_AUTO(fb_buf_release) struct fb_buf buf;
@@ -199,7 +234,8 @@ FB_MAIN(FB_CASE(an_id_is_a_version_7_uuid_that_survives_the_way_to_bytes_and_bac
         FB_CASE(instants_and_dates_are_read_in_exactly_one_form),
         FB_CASE(every_day_of_ten_thousand_years_formats_and_reads_back),
         FB_CASE(utf8_is_held_to_its_rfc), FB_CASE(values_are_equal_by_type_and_content),
-        FB_CASE(values_become_json_without_loss),
+        FB_CASE(a_value_is_a_text_only_if_it_is_the_whole_of_it),
+        FB_CASE(only_a_text_of_an_ids_length_gives_an_id), FB_CASE(values_become_json_without_loss),
         FB_CASE(a_buffer_never_passes_its_maximum_and_remembers_that),
         FB_CASE(an_arena_keeps_to_its_limit),
         FB_CASE(digests_do_not_ask_for_an_order_and_can_be_taken_back),
