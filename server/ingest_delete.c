@@ -72,10 +72,9 @@ static int bring_back(struct fb_work *w, struct fb_work_row *row)
 {
     row->now = row->before;
     for (size_t i = 0; i < row->entity->field_count; i++) {
-        const struct fb_value *initial = &row->entity->fields[i].initial;
-        bool has_default = initial->type != FB_ABSENT && !FB_BUG(BIN_OF_OLD_CATALOGUE);
         if (row->now.values[i].type == FB_ABSENT) { /* a field younger than the image */
-            row->now.values[i] = has_default ? *initial : FB_VALUE_NULL;
+            row->now.values[i] =
+                FB_BUG(BIN_OF_OLD_CATALOGUE) ? FB_VALUE_NULL : row->entity->fields[i].initial;
         }
     }
     for (size_t i = 0; i < FB_STAMP_COUNT; i++) {

@@ -495,7 +495,7 @@ static int fill_group(struct group_merge *g, const struct fb_change *c,
         g->theirs[i] = g->row->now.values[f->index];
         g->base[i] = change == NULL ? g->theirs[i] : change->base;
         g->mine[i] = change == NULL ? g->theirs[i] : change->mine;
-        g->initial[i] = f->initial.type == FB_ABSENT ? FB_VALUE_NULL : f->initial;
+        g->initial[i] = f->initial;
         if (g->is_insert) {
             /* Rule 16: what an insert leaves at its default says nothing, on either side. */
             g->base[i] = g->initial[i];

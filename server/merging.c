@@ -55,13 +55,12 @@ static bool is_combined(const struct fb_field *f)
 static int combine(struct fb_merging *m, const struct fb_field *f)
 {
     const struct fb_value *mine = &m->drop->now.values[f->index];
-    struct fb_value initial = f->initial.type == FB_ABSENT ? FB_VALUE_NULL : f->initial;
     struct fb_merge_ask ask = {.policy = f->policy,
                                .count = 1,
-                               .base = &initial,
+                               .base = &f->initial,
                                .theirs = &m->keep->now.values[f->index],
                                .mine = mine,
-                               .initial = &initial,
+                               .initial = &f->initial,
                                .theirs_device = "",
                                .mine_device = "",
                                .step_sum = mine->type == FB_INT ? mine->integer : 0};

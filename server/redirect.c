@@ -306,10 +306,7 @@ static int keep_overlap(const struct joint *j, const struct fb_field *f,
 static struct fb_value base_of(const struct fb_change *c, const struct fb_field *f,
                                const struct fb_field_change *field)
 {
-    if (c->op != FB_CHANGE_INSERT) {
-        return field->base;
-    }
-    return f->initial.type == FB_ABSENT ? FB_VALUE_NULL : f->initial;
+    return c->op == FB_CHANGE_INSERT ? f->initial : field->base;
 }
 
 static bool is_edited(const struct fb_change *c, const struct fb_field *f,

@@ -205,13 +205,9 @@ int fb_work_set(struct fb_work *w, struct fb_work_row *row, const struct fb_fiel
 
 int fb_work_make(struct fb_work *w, struct fb_work_row *row)
 {
-    int rc = fb_row_new(row->entity, row->id, w->arena, &row->now);
+    int rc = fb_row_begin(row->entity, row->id, w->arena, &row->now);
     if (rc < 0) {
         return rc;
-    }
-    for (size_t i = 0; i < row->entity->field_count; i++) {
-        const struct fb_value *initial = &row->entity->fields[i].initial;
-        row->now.values[i] = initial->type == FB_ABSENT ? FB_VALUE_NULL : *initial;
     }
     for (size_t i = 0; i < FB_STAMP_COUNT; i++) {
         row->now.stamps[i] = FB_VALUE_NULL;

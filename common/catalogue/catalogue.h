@@ -93,7 +93,8 @@ struct fb_field {
     size_t target_count;
     /* of poly: the field beside it that holds the entity's name */
     const struct fb_field *target_name;
-    struct fb_value initial; /* default value; FB_NULL if none */
+    struct fb_value
+        initial; /* what it begins with: its default, FB_NULL if it has none; never absent */
 };
 
 /* Fields that merge as one unit; every stored field is in exactly one. */

@@ -253,7 +253,7 @@ static int find_contact(struct finding *f, const struct fb_row *row)
         return rc;
     }
     for (int i = 0; i < 3; i++) {
-        fb_sql_bind_value(q, i + 1, values[i]->type == FB_ABSENT ? &fb_value_null : values[i]);
+        fb_sql_bind_value(q, i + 1, values[i]);
     }
     while ((rc = fb_sql_step(q)) == FB_SQL_ROW) {
         add(f, fb_sql_text(q, 0), 85, "person");

@@ -45,8 +45,7 @@ static int read_values(const struct fb_entity *e, const struct fb_desk_conflict 
         return FB_ERR_NO_MEMORY;
     }
     for (size_t i = 0; rc == FB_OK && i < g->field_count; i++) {
-        const struct fb_value *initial = &g->fields[i]->initial;
-        ret->initial[i] = initial->type == FB_ABSENT ? FB_VALUE_NULL : *initial;
+        ret->initial[i] = g->fields[i]->initial;
     }
     return rc;
 }

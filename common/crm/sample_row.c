@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/time.h"
+#include "common/store/row.h"
 
 #define DAY_MS     INT64_C(86400000)
 #define QUARTER_MS INT64_C(900000)
@@ -47,15 +48,8 @@ void fb_sample_begin(struct fb_sample_maker *m, const char *entity,
         return;
     }
     fb_arena_clear(&m->arena);
-    m->row = (struct fb_row){.entity = e};
-    memcpy(m->row.id, ret_id, FB_ROW_ID_SIZE);
-    m->row.values = fb_arena_alloc(&m->arena, e->field_count * sizeof *m->row.values);
-    if (m->row.values == NULL) {
+    if (fb_row_begin(e, ret_id, &m->arena, &m->row) < 0) {
         fail_no_memory(m);
-        return;
-    }
-    for (size_t i = 0; i < e->field_count; i++) {
-        m->row.values[i] = e->fields[i].initial;
     }
 }
 

@@ -165,7 +165,7 @@ static int fill_new(struct fb_import_work *w, struct fb_plan *plan, struct fb_wh
         const struct fb_field *f = &e->fields[i];
         struct fb_value *v = &plan->row.values[i];
         if (v->type == FB_ABSENT) {
-            *v = f->initial.type == FB_ABSENT ? FB_VALUE_NULL : f->initial;
+            *v = f->initial;
         }
         if (v->type == FB_NULL && f == e->owner_field && f->is_required && f->type == FB_TYPE_REF &&
             w->owner_id[0] != 0) {

@@ -32,6 +32,16 @@ int fb_row_new(const struct fb_entity *e, const char id[static FB_ROW_ID_SIZE],
     return FB_OK;
 }
 
+int fb_row_begin(const struct fb_entity *e, const char id[static FB_ROW_ID_SIZE],
+                 struct fb_arena *arena, struct fb_row *ret)
+{
+    int rc = fb_row_new(e, id, arena, ret);
+    for (size_t i = 0; rc == FB_OK && i < e->field_count; i++) {
+        ret->values[i] = e->fields[i].initial;
+    }
+    return rc;
+}
+
 /* Texts and blobs get one piece of the arena for all of them, a zero behind each. */
 static int own_bytes(struct fb_row *row, struct fb_arena *arena)
 {

@@ -59,6 +59,9 @@ int fb_row_from_json(const struct fb_entity *e, const char id[static FB_ROW_ID_S
 /* A row with room for its values in the arena, all absent. FB_ERR_NO_MEMORY. */
 int fb_row_new(const struct fb_entity *e, const char id[static FB_ROW_ID_SIZE],
                struct fb_arena *arena, struct fb_row *ret) FB_MUST_CHECK;
+/* The same, each field as it begins (struct fb_field, initial); the stamps are absent. */
+int fb_row_begin(const struct fb_entity *e, const char id[static FB_ROW_ID_SIZE],
+                 struct fb_arena *arena, struct fb_row *ret) FB_MUST_CHECK;
 
 /* The first load of empty tables: drops the secondary indexes (before) and builds them (after): a
  * quarter less CPU. Inside one transaction. */

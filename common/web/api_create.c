@@ -40,15 +40,7 @@ int fb_api_form_start(struct fb_api_form *f, int part)
     const struct fb_entity *e = f->entity;
     char id[FB_ROW_ID_SIZE];
     make_id(f->a, e, part, id);
-    int rc = fb_row_new(e, id, f->a->arena, &f->row);
-    if (rc < 0) {
-        return rc;
-    }
-    for (size_t i = 0; i < e->field_count; i++) {
-        const struct fb_value *initial = &e->fields[i].initial;
-        f->row.values[i] = initial->type == FB_ABSENT ? FB_VALUE_NULL : *initial;
-    }
-    return FB_OK;
+    return fb_row_begin(e, id, f->a->arena, &f->row);
 }
 
 int fb_api_form_take(struct fb_api_form *f, const json_t *json)

@@ -219,7 +219,7 @@ static int merge_one(struct fb_api_form *f, const struct named *n, const struct 
         g.theirs[i] = f->row.values[field->index];
         g.base[i] = is_named ? n->base_values[field->index] : g.theirs[i];
         g.mine[i] = is_named ? n->mine_values[field->index] : g.theirs[i];
-        g.initial[i] = field->initial.type == FB_ABSENT ? FB_VALUE_NULL : field->initial;
+        g.initial[i] = field->initial;
     }
     return merge_group(&g);
 }
