@@ -159,12 +159,8 @@ static int decide_in_transaction(struct fb_cli *cli, decide *f, struct fb_why *w
         return rc;
     }
     rc = f(s, cli, why);
-    if (rc < 0) {
-        fb_store_rollback(s);
-        return rc;
-    }
-    rc = fb_store_commit(s);
-    return rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
+    rc = fb_command_end(s, rc, why);
+    return rc < 0 ? rc : fb_command_settle(cli, why);
 }
 
 static int approve(struct fb_store *s, struct fb_cli *cli, struct fb_why *why)

@@ -23,15 +23,10 @@ static int open_for_writing(struct fb_cli *cli, struct fb_store **ret, struct fb
 
 int fb_server_cli_end_writing(struct fb_store *s, int rc, struct fb_why *why)
 {
-    if (rc < 0) {
-        if (why->text[0] == '\0') {
-            fb_ignore(fb_store_error(s, why), "only its sentence is wanted");
-        }
-        fb_store_rollback(s);
-        return rc;
+    if (rc < 0 && why->text[0] == '\0') {
+        fb_ignore(fb_store_error(s, why), "only its sentence is wanted");
     }
-    rc = fb_store_commit(s);
-    return rc < 0 ? fb_store_error(s, why) : FB_OK;
+    return fb_command_end(s, rc, why);
 }
 
 static int load_pepper(const struct fb_cli *cli, const struct fb_random *random, struct fb_why *why)

@@ -149,14 +149,10 @@ int fb_server_cli_policy_set(struct fb_cli *cli, struct fb_why *why)
         return rc;
     }
     rc = fb_policy_set(s, changes, count, fb_os_now_ms(), why);
+    int64_t version = rc < 0 ? 0 : fb_store_catalogue(s)->version;
+    rc = fb_command_end(s, rc, why);
     if (rc < 0) {
-        fb_store_rollback(s);
         return rc;
-    }
-    int64_t version = fb_store_catalogue(s)->version;
-    rc = fb_store_commit(s);
-    if (rc < 0) {
-        return fb_store_error(s, why);
     }
     fb_cli_say(
         cli,

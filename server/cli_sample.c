@@ -106,10 +106,6 @@ int fb_server_cli_sample(struct fb_cli *cli, struct fb_why *why)
     struct fb_sample_ask ask = {
         .seed = (uint64_t)seed, .now_ms = fb_os_now_ms(), .companies = (size_t)companies};
     rc = fill(cli, &filling, ask, why);
-    if (rc < 0) {
-        fb_store_rollback(s);
-        return rc;
-    }
-    rc = fb_store_commit(s);
-    return rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
+    rc = fb_command_end(s, rc, why);
+    return rc < 0 ? rc : fb_command_settle(cli, why);
 }

@@ -50,23 +50,6 @@ static int read_one(struct fb_store *s, const char *sql, int64_t a, int64_t *ret
     return rc < 0 ? rc : FB_OK;
 }
 
-static int rev_hash(struct fb_store *s, int64_t rev, struct fb_sha256 *ret)
-{
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(s, "SELECT hash FROM fb_rev WHERE rev = ?1", &q);
-    if (rc < 0) {
-        return rc;
-    }
-    fb_sql_bind_int(q, 1, rev);
-    rc = fb_sql_step(q);
-    struct fb_value v = rc == FB_SQL_ROW ? fb_sql_value(q, 0) : (struct fb_value){0};
-    *ret = (struct fb_sha256){{0}};
-    if (v.type == FB_BLOB && v.size == sizeof ret->bytes) {
-        memcpy(ret->bytes, v.bytes, v.size);
-    }
-    return rc < 0 ? rc : FB_OK;
-}
-
 /* The newest rev with the same hash in both: histories that share a beginning, so it can be halved. */
 static int find_common(struct fb_restore *r, int64_t *ret)
 {
@@ -77,8 +60,8 @@ static int find_common(struct fb_restore *r, int64_t *ret)
         int64_t middle = low + (high - low + 1) / 2;
         struct fb_sha256 a;
         struct fb_sha256 b;
-        int rc = rev_hash(r->backup, middle, &a);
-        rc = rc < 0 ? rc : rev_hash(r->present, middle, &b);
+        int rc = fb_history_rev_hash(r->backup, middle, &a);
+        rc = rc < 0 ? rc : fb_history_rev_hash(r->present, middle, &b);
         if (rc < 0) {
             return rc;
         }

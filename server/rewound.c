@@ -34,34 +34,16 @@ static int note(struct fb_hub *hub, const char *text)
     return FB_OK;
 }
 
-static int rev_hash(struct fb_store *s, int64_t rev, struct fb_sha256 *ret, bool *ret_found)
-{
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(s, "SELECT hash FROM fb_rev WHERE rev = ?1", &q);
-    if (rc < 0) {
-        return rc;
-    }
-    fb_sql_bind_int(q, 1, rev);
-    rc = fb_sql_step(q);
-    struct fb_value v = rc == FB_SQL_ROW ? fb_sql_value(q, 0) : (struct fb_value){0};
-    *ret_found = v.type == FB_BLOB && v.size == sizeof ret->bytes;
-    if (*ret_found) {
-        memcpy(ret->bytes, v.bytes, v.size);
-    }
-    return rc < 0 ? rc : FB_OK;
-}
-
 int fb_hub_is_in_chain(struct fb_store *s, int64_t rev, const struct fb_sha256 *hash, bool *ret)
 {
     static const struct fb_sha256 UNKNOWN;
     struct fb_sha256 here;
-    bool is_found = false;
     *ret = true;
     if (rev == 0 || fb_sha256_equal(hash, &UNKNOWN)) {
         return FB_OK;
     }
-    int rc = rev_hash(s, rev, &here, &is_found);
-    *ret = rc == FB_OK && is_found && fb_sha256_equal(&here, hash);
+    int rc = fb_history_rev_hash(s, rev, &here);
+    *ret = rc == FB_OK && fb_sha256_equal(&here, hash);
     return rc;
 }
 

@@ -84,6 +84,16 @@ int fb_command_begin(struct fb_store *s, struct fb_why *why)
     return fb_store_begin(s) < 0 ? fb_store_error(s, why) : FB_OK;
 }
 
+int fb_command_end(struct fb_store *s, int rc, struct fb_why *why)
+{
+    if (rc < 0) {
+        fb_store_rollback(s);
+        return rc;
+    }
+    rc = fb_store_commit(s);
+    return rc < 0 ? fb_store_error(s, why) : FB_OK;
+}
+
 int fb_command_settle(const struct fb_cli *cli, struct fb_why *why)
 {
     const char *data;
@@ -132,6 +142,24 @@ int fb_command_find_id(struct fb_store *s, const char *table, const char *start,
                        start);
     }
     return rc < 0 ? fb_store_error(s, why) : FB_OK;
+}
+
+int fb_command_each_row(const struct fb_cli *cli, const char *table, fb_command_act *act,
+                        const void *ctx, struct fb_why *why)
+{
+    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
+    int rc = fb_command_tables(cli, &s, why);
+    rc = rc < 0 ? rc : fb_command_begin(s, why);
+    if (rc < 0) {
+        return rc;
+    }
+    for (int i = 0; i < fb_cli_argument_count(cli) && rc == FB_OK; i++) {
+        char id[FB_ROW_ID_SIZE];
+        rc = fb_command_find_id(s, table, fb_cli_argument(cli, i), id, why);
+        rc = rc < 0 ? rc : act(ctx, s, id, why);
+    }
+    rc = fb_command_end(s, rc, why);
+    return rc < 0 ? rc : fb_command_settle(cli, why);
 }
 
 int fb_command_config_check(struct fb_cli *cli, struct fb_why *why)

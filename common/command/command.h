@@ -37,6 +37,8 @@ int fb_command_tables(const struct fb_cli *cli, struct fb_store **ret,
 /* Before a write: begins the transaction. FB_ERR_REFUSED with a sentence at a headquarters that was set back and waits for its
  * administrator (docs/operations.md, "Restore"): nothing is taken in there. */
 int fb_command_begin(struct fb_store *s, struct fb_why *why) FB_MUST_CHECK;
+/* Ends it: commits, or takes everything back where rc, what came of the writes, is an error, and returns that. */
+int fb_command_end(struct fb_store *s, int rc, struct fb_why *why) FB_MUST_CHECK;
 /* Only the question, for what begins its transactions itself. */
 int fb_command_may_write(struct fb_store *s, struct fb_why *why) FB_MUST_CHECK;
 
@@ -46,6 +48,11 @@ int fb_command_settle(const struct fb_cli *cli, struct fb_why *why) FB_MUST_CHEC
 /* Reads one row of a table by id or by the first or last characters of its id (8 or more). FB_ERR_NOT_FOUND with a sentence. */
 int fb_command_find_id(struct fb_store *s, const char *table, const char *start,
                        char ret_id[static 37], struct fb_why *why) FB_MUST_CHECK;
+
+/* Acts on each row of the table that the arguments name as above, all in one transaction or none, and settles. */
+typedef int fb_command_act(const void *ctx, struct fb_store *s, const char *id, struct fb_why *why);
+int fb_command_each_row(const struct fb_cli *cli, const char *table, fb_command_act *act,
+                        const void *ctx, struct fb_why *why) FB_MUST_CHECK;
 
 int fb_command_conflict_list(struct fb_cli *cli, struct fb_why *why);
 int fb_command_conflict_show(struct fb_cli *cli, struct fb_why *why);

@@ -356,12 +356,8 @@ static int decide(struct fb_cli *cli, struct fb_desk_ruling *ruling, const char 
     rc = rc < 0 ? rc : rule_all(s, &list, ruling, value, why);
     *ret_count = list.count;
     fb_arena_release(&list.arena);
-    if (rc < 0) {
-        fb_store_rollback(s);
-        return rc;
-    }
-    rc = fb_store_commit(s);
-    return rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
+    rc = fb_command_end(s, rc, why);
+    return rc < 0 ? rc : fb_command_settle(cli, why);
 }
 
 int fb_command_conflict_rule(struct fb_cli *cli, struct fb_why *why)
@@ -406,12 +402,8 @@ int fb_command_conflict_ask(struct fb_cli *cli, struct fb_why *why)
     }
     rc = fb_desk_ask(s, id, fb_cli_value(cli, "note") != NULL ? fb_cli_value(cli, "note") : "?",
                      why);
-    if (rc < 0) {
-        fb_store_rollback(s);
-        return rc;
-    }
-    rc = fb_store_commit(s);
-    rc = rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
+    rc = fb_command_end(s, rc, why);
+    rc = rc < 0 ? rc : fb_command_settle(cli, why);
     if (rc == FB_OK) {
         fb_cli_say(cli, "Asked. It stands in the desk's list until somebody decides.");
     }

@@ -190,26 +190,15 @@ static int set_state(struct fb_store *s, const char *id, const char *state, cons
                          "the held edit %s was dealt with before; `held show` tells how", id);
 }
 
+static int take_state(const void *ctx, struct fb_store *s, const char *id, struct fb_why *why)
+{
+    return set_state(s, id, ctx, NULL, why);
+}
+
 static int deal_with_all(struct fb_cli *cli, const char *state, const char *said,
                          struct fb_why *why)
 {
-    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
-    int rc = fb_command_tables(cli, &s, why);
-    rc = rc < 0 ? rc : fb_command_begin(s, why);
-    if (rc < 0) {
-        return rc;
-    }
-    for (int i = 0; i < fb_cli_argument_count(cli) && rc == FB_OK; i++) {
-        char id[FB_ROW_ID_SIZE];
-        rc = fb_command_find_id(s, "held_change", fb_cli_argument(cli, i), id, why);
-        rc = rc < 0 ? rc : set_state(s, id, state, NULL, why);
-    }
-    if (rc < 0) {
-        fb_store_rollback(s);
-        return rc;
-    }
-    rc = fb_store_commit(s);
-    rc = rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
+    int rc = fb_command_each_row(cli, "held_change", take_state, state, why);
     if (rc == FB_OK) {
         fb_cli_say(cli, "%s %d.", said, fb_cli_argument_count(cli));
     }
@@ -240,12 +229,8 @@ int fb_command_held_ask(struct fb_cli *cli, struct fb_why *why)
         return rc;
     }
     rc = fb_held_ask(s, id, fb_cli_argument(cli, 1), why);
-    if (rc < 0) {
-        fb_store_rollback(s);
-        return rc;
-    }
-    rc = fb_store_commit(s);
-    rc = rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
+    rc = fb_command_end(s, rc, why);
+    rc = rc < 0 ? rc : fb_command_settle(cli, why);
     if (rc == FB_OK) {
         fb_cli_say(cli, "Handed over: it is in the list of %s after the next round.",
                    fb_cli_argument(cli, 1));
@@ -370,12 +355,8 @@ int fb_command_held_correct(struct fb_cli *cli, struct fb_why *why)
         return rc;
     }
     rc = correct_one(cli, s, id, why);
-    if (rc < 0) {
-        fb_store_rollback(s);
-        return rc;
-    }
-    rc = fb_store_commit(s);
-    rc = rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
+    rc = fb_command_end(s, rc, why);
+    rc = rc < 0 ? rc : fb_command_settle(cli, why);
     if (rc == FB_OK) {
         fb_cli_say(
             cli, fb_command_is_laptop(cli)

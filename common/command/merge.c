@@ -79,12 +79,8 @@ static int merge(struct fb_cli *cli, struct fb_store *s, const char *choices, st
         return rc;
     }
     rc = fb_merging_ask(s, &wish, job_id, why);
-    if (rc < 0) {
-        fb_store_rollback(s);
-        return rc;
-    }
-    rc = fb_store_commit(s);
-    rc = rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
+    rc = fb_command_end(s, rc, why);
+    rc = rc < 0 ? rc : fb_command_settle(cli, why);
     if (rc == FB_OK) {
         fb_cli_say(cli,
                    fb_command_is_laptop(cli)
@@ -107,52 +103,30 @@ int fb_command_merge(struct fb_cli *cli, struct fb_why *why)
     return rc;
 }
 
-/* Something about rows of merge_job, all or none. */
-static int with_jobs(struct fb_cli *cli,
-                     int (*act)(struct fb_store *s, const char *id, struct fb_why *why),
-                     struct fb_why *why)
+static int take_back(const void *ctx, struct fb_store *s, const char *id, struct fb_why *why)
 {
-    FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
-    int rc = fb_command_tables(cli, &s, why);
-    rc = rc < 0 ? rc : fb_command_begin(s, why);
-    if (rc < 0) {
-        return rc;
-    }
-    for (int i = 0; i < fb_cli_argument_count(cli) && rc == FB_OK; i++) {
-        char id[FB_ROW_ID_SIZE];
-        rc = fb_command_find_id(s, "merge_job", fb_cli_argument(cli, i), id, why);
-        rc = rc < 0 ? rc : act(s, id, why);
-    }
-    if (rc < 0) {
-        fb_store_rollback(s);
-        return rc;
-    }
-    rc = fb_store_commit(s);
-    return rc < 0 ? fb_store_error(s, why) : fb_command_settle(cli, why);
-}
-
-static int take_back(struct fb_store *s, const char *id, struct fb_why *why)
-{
+    (void)ctx;
     return fb_merging_take_back(s, id, fb_os_now_ms(), why);
 }
 
 int fb_command_merge_undo(struct fb_cli *cli, struct fb_why *why)
 {
-    int rc = with_jobs(cli, take_back, why);
+    int rc = fb_command_each_row(cli, "merge_job", take_back, NULL, why);
     if (rc == FB_OK) {
         fb_cli_say(cli, "Headquarters takes it back; `duplicates list --all` says so, or why not.");
     }
     return rc;
 }
 
-static int dismiss(struct fb_store *s, const char *id, struct fb_why *why)
+static int dismiss(const void *ctx, struct fb_store *s, const char *id, struct fb_why *why)
 {
+    (void)ctx;
     return fb_duplicates_dismiss(s, id, NULL, why);
 }
 
 int fb_command_duplicates_dismiss(struct fb_cli *cli, struct fb_why *why)
 {
-    int rc = with_jobs(cli, dismiss, why);
+    int rc = fb_command_each_row(cli, "merge_job", dismiss, NULL, why);
     if (rc == FB_OK) {
         fb_cli_say(cli, "Not the same: remembered.");
     }

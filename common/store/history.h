@@ -57,6 +57,8 @@ int fb_history_verify(struct fb_store *s, int64_t *ret_bad_rev) FB_MUST_CHECK;
 int fb_history_head(struct fb_store *s, int64_t *ret_rev) FB_MUST_CHECK;
 /* The server's time at a rev; of revs before the first: 0. */
 int fb_history_rev_at_ms(struct fb_store *s, int64_t rev, int64_t *ret_ms) FB_MUST_CHECK;
+/* The chain's hash at a rev; zeros where the log has no such rev. */
+int fb_history_rev_hash(struct fb_store *s, int64_t rev, struct fb_sha256 *ret) FB_MUST_CHECK;
 int fb_history_chain_head(struct fb_store *s, struct fb_sha256 *ret) FB_MUST_CHECK;
 
 /* Rows that the log names after a rev, each once, in the catalogue's order of entities: whether

@@ -196,6 +196,23 @@ int fb_sha_take(const struct fb_sql *q, int at, struct fb_sha256 *ret)
     return FB_OK;
 }
 
+int fb_history_rev_hash(struct fb_store *s, int64_t rev, struct fb_sha256 *ret)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s, "SELECT hash FROM fb_rev WHERE rev = ?1", &q);
+    if (rc < 0) {
+        return rc;
+    }
+    fb_sql_bind_int(q, 1, rev);
+    rc = fb_sql_step(q);
+    struct fb_value v = rc == FB_SQL_ROW ? fb_sql_value(q, 0) : FB_VALUE_NULL;
+    *ret = (struct fb_sha256){{0}};
+    if (v.type == FB_BLOB && v.size == sizeof ret->bytes) {
+        memcpy(ret->bytes, v.bytes, v.size);
+    }
+    return rc < 0 ? rc : FB_OK;
+}
+
 int fb_history_chain_head(struct fb_store *s, struct fb_sha256 *ret)
 {
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
