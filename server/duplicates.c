@@ -215,9 +215,7 @@ int fb_duplicates_play(struct fb_hub *hub, const struct fb_source *source, int64
     FB_AUTO(fb_arena_release) struct fb_arena arena;
     fb_arena_init(&arena, 0);
     struct fb_work w;
-    fb_work_init(&w, hub, &arena, source, now_ms);
-    w.rev = rev;
-    w.is_consequence = true;
+    fb_work_init_consequence(&w, hub, &arena, source, rev, now_ms);
     int rc = FB_OK;
     for (const struct fb_newcomer *n = hub->newcomers; rc == FB_OK && n != NULL; n = n->next) {
         rc = compare(&w, n);

@@ -427,6 +427,9 @@ struct fb_work {
 /* work.c. The arena must outlive the work. */
 void fb_work_init(struct fb_work *w, struct fb_hub *hub, struct fb_arena *arena,
                   const struct fb_source *source, int64_t now_ms);
+/* Of what follows from the rev that is open: it becomes part of it. */
+void fb_work_init_consequence(struct fb_work *w, struct fb_hub *hub, struct fb_arena *arena,
+                              const struct fb_source *source, int64_t rev, int64_t now_ms);
 void fb_work_release(struct fb_work *w);
 /* The row, known to the work from now on, with what headquarters has of it (table or bin) if it is asked for the first time. */
 int fb_work_row(struct fb_work *w, const struct fb_entity *e, const char *id,

@@ -382,9 +382,7 @@ static int play_one(struct fb_hub *hub, const struct fb_source *source, const st
     FB_AUTO(fb_arena_release) struct fb_arena arena;
     fb_arena_init(&arena, 0);
     struct fb_work w;
-    fb_work_init(&w, hub, &arena, source, now_ms);
-    w.rev = rev;
-    w.is_consequence = true;
+    fb_work_init_consequence(&w, hub, &arena, source, rev, now_ms);
     struct fb_merging m = {.w = &w};
     const struct fb_entity *e = fb_catalogue_entity(w.catalogue, "merge_job");
     int rc = fb_work_row(&w, e, d->id, &m.job);

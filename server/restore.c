@@ -75,9 +75,8 @@ static int find_common(struct fb_restore *r, int64_t *ret)
     return FB_OK;
 }
 
-static int count_late(void *ctx, const char *id)
+static int is_in_backup(struct fb_restore *r, const char *id, bool *ret)
 {
-    struct fb_restore *r = ctx;
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
     int rc = fb_sql_begin(r->backup, "SELECT 1 FROM device WHERE id = ?1", &q);
     if (rc < 0) {
@@ -85,8 +84,17 @@ static int count_late(void *ctx, const char *id)
     }
     fb_sql_bind_text(q, 1, id);
     rc = fb_sql_step(q);
-    r->report.late_devices += rc == FB_SQL_DONE;
+    *ret = rc == FB_SQL_ROW;
     return rc < 0 ? rc : FB_OK;
+}
+
+static int count_late(void *ctx, const char *id)
+{
+    struct fb_restore *r = ctx;
+    bool is_known = false;
+    int rc = is_in_backup(r, id, &is_known);
+    r->report.late_devices += rc == FB_OK && !is_known;
+    return rc;
 }
 
 static int each_device(struct fb_store *s, int (*f)(void *ctx, const char *id), void *ctx)
@@ -192,19 +200,6 @@ int fb_restore_prepare(const char *data, const char *path, fb_backup_progress *p
 const struct fb_restore_report *fb_restore_report(const struct fb_restore *r)
 {
     return &r->report;
-}
-
-static int is_in_backup(struct fb_restore *r, const char *id, bool *ret)
-{
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(r->backup, "SELECT 1 FROM device WHERE id = ?1", &q);
-    if (rc < 0) {
-        return rc;
-    }
-    fb_sql_bind_text(q, 1, id);
-    rc = fb_sql_step(q);
-    *ret = rc == FB_SQL_ROW;
-    return rc < 0 ? rc : FB_OK;
 }
 
 int fb_restore_each_ahead(struct fb_restore *r, fb_restore_device *f, void *ctx, struct fb_why *why)

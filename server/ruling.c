@@ -382,9 +382,7 @@ int fb_ruling_play(struct fb_hub *hub, const struct fb_source *source, int64_t r
     FB_AUTO(fb_arena_release) struct fb_arena arena;
     fb_arena_init(&arena, 0);
     struct fb_work w;
-    fb_work_init(&w, hub, &arena, source, now_ms);
-    w.rev = rev;
-    w.is_consequence = true;
+    fb_work_init_consequence(&w, hub, &arena, source, rev, now_ms);
     int rc = FB_OK;
     for (const struct fb_decision *d = hub->rulings; rc == FB_OK && d != NULL; d = d->next) {
         rc = play_one(&w, d);

@@ -76,6 +76,14 @@ void fb_work_init(struct fb_work *w, struct fb_hub *hub, struct fb_arena *arena,
     fb_buf_init(&w->text, FB_MESSAGE_BYTES_MAX);
 }
 
+void fb_work_init_consequence(struct fb_work *w, struct fb_hub *hub, struct fb_arena *arena,
+                              const struct fb_source *source, int64_t rev, int64_t now_ms)
+{
+    fb_work_init(w, hub, arena, source, now_ms);
+    w->rev = rev;
+    w->is_consequence = true;
+}
+
 void fb_work_release(struct fb_work *w)
 {
     fb_judge_release(w);

@@ -166,33 +166,9 @@ int fb_command_held_show(struct fb_cli *cli, struct fb_why *why)
     return rc;
 }
 
-static int set_state(struct fb_store *s, const char *id, const char *state, const char *changes,
-                     struct fb_why *why)
-{
-    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(s,
-                          "UPDATE held_change SET state = ?2, changes = coalesce(?3, changes)"
-                          " WHERE id = ?1 AND state = 'waiting'",
-                          &q);
-    if (rc < 0) {
-        return fb_store_error(s, why);
-    }
-    fb_sql_bind_text(q, 1, id);
-    fb_sql_bind_text(q, 2, state);
-    fb_sql_bind_text(q, 3, changes);
-    rc = fb_sql_run(q);
-    if (rc < 0) {
-        return fb_store_error(s, why);
-    }
-    return fb_sql_changes(s) > 0
-               ? FB_OK
-               : fb_fail(why, FB_ERR_INVALID,
-                         "the held edit %s was dealt with before; `held show` tells how", id);
-}
-
 static int take_state(const void *ctx, struct fb_store *s, const char *id, struct fb_why *why)
 {
-    return set_state(s, id, ctx, NULL, why);
+    return fb_held_set_state(s, id, ctx, NULL, why);
 }
 
 static int deal_with_all(struct fb_cli *cli, const char *state, const char *said,
@@ -335,7 +311,7 @@ static int correct_one(struct fb_cli *cli, struct fb_store *s, const char *id, s
     char *text = rc < 0 ? NULL : json_dumps(changes, JSON_COMPACT);
     json_decref(changes);
     if (rc == FB_OK) {
-        rc = text == NULL ? FB_ERR_NO_MEMORY : set_state(s, id, "corrected", text, why);
+        rc = text == NULL ? FB_ERR_NO_MEMORY : fb_held_set_state(s, id, "corrected", text, why);
     }
     free(text);
     return rc;

@@ -27,6 +27,35 @@ static int find_person(struct fb_store *s, const char *person, char ret_id[stati
     return FB_OK;
 }
 
+/* The update of the edit, if it still waits. */
+static int run_on_waiting(struct fb_store *s, struct fb_sql *q, const char *id, struct fb_why *why)
+{
+    if (fb_sql_run(q) < 0) {
+        return fb_store_error(s, why);
+    }
+    return fb_sql_changes(s) > 0
+               ? FB_OK
+               : fb_fail(why, FB_ERR_INVALID,
+                         "the held edit %s was dealt with before; `held show` tells how", id);
+}
+
+int fb_held_set_state(struct fb_store *s, const char *id, const char *state, const char *changes,
+                      struct fb_why *why)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_sql_begin(s,
+                          "UPDATE held_change SET state = ?2, changes = coalesce(?3, changes)"
+                          " WHERE id = ?1 AND state = 'waiting'",
+                          &q);
+    if (rc < 0) {
+        return fb_store_error(s, why);
+    }
+    fb_sql_bind_text(q, 1, id);
+    fb_sql_bind_text(q, 2, state);
+    fb_sql_bind_text(q, 3, changes);
+    return run_on_waiting(s, q, id, why);
+}
+
 int fb_held_ask(struct fb_store *s, const char *id, const char *person, struct fb_why *why)
 {
     char employee_id[FB_ROW_ID_SIZE];
@@ -42,14 +71,7 @@ int fb_held_ask(struct fb_store *s, const char *id, const char *person, struct f
     }
     fb_sql_bind_text(q, 1, id);
     fb_sql_bind_text(q, 2, employee_id);
-    rc = fb_sql_run(q);
-    if (rc < 0) {
-        return fb_store_error(s, why);
-    }
-    return fb_sql_changes(s) > 0
-               ? FB_OK
-               : fb_fail(why, FB_ERR_INVALID,
-                         "the held edit %s was dealt with before; `held show` tells how", id);
+    return run_on_waiting(s, q, id, why);
 }
 
 int fb_held_settlers(struct fb_store *s, const char *id, fb_held_person *f, void *ctx)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Held edits as people deal with them: who can settle one, asking him, what else hangs on it. Correcting, retrying and discarding are
- * edits of the row's state (common/command/held.c, the API); headquarters applies them (server/held.c).
+ * edits of the row's state (by commands here; the API has its own); headquarters applies them (server/held.c).
  */
 #ifndef FB_CRM_HELD_H
 #define FB_CRM_HELD_H
@@ -12,6 +12,11 @@
  * that login or id), FB_ERR_INVALID (dealt with already). */
 int fb_held_ask(struct fb_store *s, const char *id, const char *person,
                 struct fb_why *why) FB_MUST_CHECK;
+
+/* Corrects (with the changes as they shall be, JSON), retries or discards (NULL: as they are) a waiting edit. Inside a transaction.
+ * FB_ERR_INVALID: dealt with already. */
+int fb_held_set_state(struct fb_store *s, const char *id, const char *state, const char *changes,
+                      struct fb_why *why) FB_MUST_CHECK;
 
 /* Who can settle it, the likeliest first: whom somebody asked; where a right is missing or the record is locked the author's manager,
  * else the author himself, then his manager. Calls f with employees' ids; f returns FB_OK to go on. */

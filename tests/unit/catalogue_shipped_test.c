@@ -100,6 +100,19 @@ FB_TEST(quick_create_of_what_a_person_makes_asks_for_all_that_is_required)
     fb_catalogue_free(c);
 }
 
+FB_TEST(every_field_begins_with_a_value_or_with_null)
+{
+    struct fb_catalogue *c = shipped();
+    for (size_t i = 0; i < c->entity_count; i++) {
+        const struct fb_entity *e = &c->entities[i];
+        for (size_t k = 0; k < e->field_count; k++) {
+            enum fb_value_type type = e->fields[k].initial.type;
+            assert_true(type == FB_NULL || type == e->fields[k].storage);
+        }
+    }
+    fb_catalogue_free(c);
+}
+
 static bool is_on_form(const struct fb_entity *e, const char *name)
 {
     for (size_t i = 0; i < e->layout.section_count; i++) {
@@ -228,6 +241,7 @@ FB_MAIN(FB_CASE(the_left_side_is_the_founding_documents_and_every_module_opens_s
         FB_CASE(every_entity_of_the_specification_is_declared_but_those_that_are_no_tables),
         FB_CASE(every_entity_belongs_to_a_module),
         FB_CASE(quick_create_of_what_a_person_makes_asks_for_all_that_is_required),
+        FB_CASE(every_field_begins_with_a_value_or_with_null),
         FB_CASE(a_form_has_a_place_for_every_field_a_person_writes),
         FB_CASE(a_list_is_sorted_by_what_has_an_index_where_it_can_be_long),
         FB_CASE(references_that_waited_for_their_target_are_there),
