@@ -45,12 +45,17 @@ int fb_held_note_awaiting(struct fb_work *w)
         fb_catalogue_entity(w->catalogue, "held_change") == NULL || FB_BUG(AWAITED_ROW_IGNORED)) {
         return FB_OK;
     }
+    /* What the laptop went on to write in such a record, already in the present history, waits with it. */
+    static const char LIST[] =
+        "SELECT id, by_id FROM held_change AS h WHERE state = 'waiting' AND reason = 'missing_row'"
+        " AND EXISTS (SELECT 1 FROM held_change AS lost WHERE (lost.id = h.id OR ?1 AND"
+        " lost.entity = h.entity AND lost.record_id = h.record_id) AND lost.changes LIKE"
+        " '%\"timeline\":\"%') AND EXISTS (SELECT 1 FROM fb_timeline WHERE parent IS NOT NULL)";
     FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
-    int rc = fb_sql_begin(w->store,
-                          "SELECT id, by_id FROM held_change WHERE state = 'waiting' AND"
-                          " reason = 'missing_row' AND changes LIKE '%\"timeline\":\"%' AND"
-                          " EXISTS (SELECT 1 FROM fb_timeline WHERE parent IS NOT NULL)",
-                          &q);
+    int rc = fb_sql_begin(w->store, LIST, &q);
+    if (rc == FB_OK) {
+        fb_sql_bind_int(q, 1, !FB_BUG(LATER_EDIT_NOT_AWAITED));
+    }
     while (rc == FB_OK && (rc = fb_sql_step(q)) == FB_SQL_ROW) {
         rc = FB_OK;
         if (is_noted(w->hub, fb_sql_text(q, 0))) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "server/internal.h"
+#include "server/timeline.h"
 
 static const char REWOUND[] =
     "Headquarters was set back to an older state and waits for its administrator. Your edits are "
@@ -99,6 +100,26 @@ static int check_same(struct fb_hub *hub, const struct fb_peer *peer, const stru
     return FB_OK;
 }
 
+static int check_fork(struct fb_hub *hub, const char *timeline, int64_t rev,
+                      const struct fb_sha256 *log_head)
+{
+    int64_t shared = 0;
+    bool is_known = true;
+    int rc = fb_timeline_shared_rev(hub->store, hub->timeline, timeline, &shared);
+    rc = rc < 0 || rev > shared ? rc : fb_hub_is_in_chain(hub->store, rev, log_head, &is_known);
+    return rc < 0 || is_known || FB_BUG(FORK_TOO_LATE)
+               ? rc
+               : fb_timeline_part_before(hub->store, timeline, rev);
+}
+
+/* A timeline that the present one was forked from. Whoever set the database back by hand says so when a laptop has shown it; what was
+ * written until then stands in both histories by number, but not by content. */
+static int check_lost(struct fb_hub *hub, const struct fb_hello *hello)
+{
+    int rc = check_fork(hub, hello->timeline, hello->cursor, &hello->log_head);
+    return rc < 0 ? rc : check_fork(hub, hello->timeline, hello->stage_rev, &hello->stage_head);
+}
+
 int fb_hub_check_claims(struct fb_peer *peer, const struct fb_hello *hello, int64_t now_ms,
                         const char **ret_sentence)
 {
@@ -117,6 +138,8 @@ int fb_hub_check_claims(struct fb_peer *peer, const struct fb_hello *hello, int6
                  peer->device_id);
     } else if (hub->rewound[0] == '\0' && strcmp(hello->timeline, hub->timeline) == 0) {
         rc = check_same(hub, peer, hello, why, sizeof why);
+    } else if (hub->rewound[0] == '\0') {
+        rc = check_lost(hub, hello);
     }
     rc = rc < 0 || why[0] == '\0' ? rc : note(hub, why);
     *ret_sentence = hub->rewound[0] == '\0' ? NULL : REWOUND;

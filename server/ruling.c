@@ -153,6 +153,31 @@ static int read_values(struct ruling *r, const char *field, struct fb_row *ret)
     return fb_row_from_json(r->record->entity, r->record->id, json, strlen(json), r->w->arena, ret);
 }
 
+/* Whoever wrote the value could; since then what it points to may have been deleted (it comes back, rule 19). A base value need not have
+ * stood anywhere: of a record that two people made at once it is empty. */
+static int check_chosen(struct ruling *r, const struct fb_row *chosen, const struct fb_field *f)
+{
+    const struct fb_value *v = &chosen->values[f->index];
+    struct fb_work_row *target = NULL;
+    char id[FB_ROW_ID_SIZE];
+    if (f->is_required && fb_value_is_empty(v) && !FB_BUG(RULED_VALUE_NOT_CHECKED)) {
+        return fb_fail(&r->why, FB_ERR_INVALID, "%s must be filled", fb_field_label(f));
+    }
+    int rc = fb_field_check(f, v, &r->why);
+    const struct fb_entity *e = f->type == FB_TYPE_REF ? fb_row_target(chosen, f) : NULL;
+    if (rc < 0 || e == NULL || !fb_work_reference(v, id)) {
+        return rc;
+    }
+    rc = fb_work_row(r->w, e, id, &target);
+    if (rc < 0 || target->is_here) {
+        return rc;
+    }
+    return target->bin_cause > 0
+               ? fb_ingest_restore(r->w, target, r->record)
+               : fb_fail(&r->why, FB_ERR_INVALID,
+                         "%s points to a record that is not there any more", fb_field_label(f));
+}
+
 static int write_values(struct ruling *r, const char *field)
 {
     struct fb_row chosen;
@@ -161,7 +186,7 @@ static int write_values(struct ruling *r, const char *field)
     for (size_t i = 0; rc == FB_OK && i < record->entity->field_count; i++) {
         const struct fb_field *f = &record->entity->fields[i];
         if (chosen.values[i].type != FB_ABSENT) {
-            rc = fb_field_check(f, &chosen.values[i], &r->why);
+            rc = check_chosen(r, &chosen, f);
             rc = rc < 0 ? rc : fb_work_set(r->w, record, f, &chosen.values[i]);
         }
     }

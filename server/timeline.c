@@ -160,3 +160,26 @@ int fb_timeline_shared_rev(struct fb_store *s, const char *present, const char *
     }
     return rc;
 }
+
+int fb_timeline_part_before(struct fb_store *s, const char *other, int64_t rev)
+{
+    FB_AUTO(fb_sql_drop) struct fb_sql *q = NULL;
+    int rc = fb_store_begin(s);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = fb_sql_begin(s,
+                      "UPDATE fb_timeline SET forked_at_rev = min(forked_at_rev, ?2) WHERE parent "
+                      "= ?1",
+                      &q);
+    if (rc == FB_OK) {
+        fb_sql_bind_text(q, 1, other);
+        fb_sql_bind_int(q, 2, rev - 1);
+        rc = fb_sql_run(q);
+    }
+    rc = rc < 0 ? rc : fb_store_commit(s);
+    if (rc < 0) {
+        fb_store_rollback(s);
+    }
+    return rc;
+}

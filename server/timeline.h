@@ -31,4 +31,8 @@ int fb_timeline_ancestors(struct fb_store *s, const char *id, struct fb_arena *a
 int fb_timeline_shared_rev(struct fb_store *s, const char *present, const char *other,
                            int64_t *ret) FB_MUST_CHECK;
 
+/* A laptop shows that the present history and that other one, which it was forked from, part before the rev: the database was set
+ * back by hand, and went on before anybody noticed, so that the fork was written down too late. In a transaction of its own. */
+int fb_timeline_part_before(struct fb_store *s, const char *other, int64_t rev) FB_MUST_CHECK;
+
 #endif

@@ -104,14 +104,16 @@ int fb_replica_each_frames(struct fb_replica_round *r,
 /* ---- Chunks ---- */
 
 /* The first chunk says which scopes the download brings; the pulls that go on name them. A later one that names any names those it
- * still brings: rows of the others may be among those staged. */
+ * still brings: rows of the others may be among those staged, or among those that were there already. */
 static int note_scopes(struct fb_replica_round *r, const struct fb_chunk *chunk)
 {
     if (chunk->scope_count == 0) {
         return FB_OK;
     }
     struct fb_sql *q;
-    int rc = fb_replica_set_int(r->store, "stage_has_left", r->status.rows_staged > 0);
+    bool has_some =
+        r->status.rows_staged > 0 || (r->rows_same > 0 && !FB_BUG(SAME_SCOPE_LEFT_KEPT));
+    int rc = fb_replica_set_int(r->store, "stage_has_left", has_some);
     rc = rc < 0 ? rc : fb_sql_exec(r->store, "DELETE FROM fb_stage_scope");
     rc = rc < 0
              ? rc
