@@ -165,7 +165,7 @@ static int check_chosen(struct ruling *r, const struct fb_row *chosen, const str
     }
     int rc = fb_field_check(f, v, &r->why);
     const struct fb_entity *e = f->type == FB_TYPE_REF ? fb_row_target(chosen, f) : NULL;
-    if (rc < 0 || e == NULL || !fb_work_reference(v, id)) {
+    if (rc < 0 || e == NULL || !fb_value_to_id(v, id)) {
         return rc;
     }
     rc = fb_work_row(r->w, e, id, &target);

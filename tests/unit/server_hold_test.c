@@ -230,6 +230,36 @@ FB_TEST(a_typed_value_that_breaks_a_rule_goes_back_to_waiting)
     assert_string_equal(server_asks(t, "SELECT outcome FROM conflict", NULL), "waiting");
 }
 
+/* As the original of a record that two people made at once. */
+FB_TEST(an_empty_value_that_must_be_filled_goes_back_to_waiting)
+{
+    two_names();
+    rule("typed", "{\"name\":null}");
+    expect_everywhere(t, "company/acme", "name", "HQ name");
+    assert_string_equal(server_asks(t, "SELECT outcome FROM conflict", NULL), "waiting");
+    assert_string_equal(server_asks(t, "SELECT note LIKE '%must be filled%' FROM conflict", NULL),
+                        "1");
+}
+
+FB_TEST(a_ruling_that_points_to_a_deleted_record_brings_it_back)
+{
+    server_makes(t, "company/hers", "name", "Hers", "owner_id", "@employee/ana", NULL);
+    server_makes(t, "company/theirs", "name", "Theirs", "owner_id", "@employee/ana", NULL);
+    everybody_syncs(t);
+    replica_edits(t, "ana", "contact/li", "company_id", "@company/hers");
+    server_edits(t, "contact/li", "company_id", "@company/theirs");
+    everybody_syncs(t);
+    server_runs(t, "DELETE FROM company WHERE name <> 'Acme' AND id NOT IN"
+                   " (SELECT company_id FROM contact)");
+    everybody_syncs(t);
+    server_runs(t, "UPDATE conflict SET outcome = CASE WHEN (SELECT company_id FROM contact"
+                   " WHERE id = record_id) = theirs ->> 'company_id' THEN 'kept_mine'"
+                   " ELSE 'kept_theirs' END WHERE entity = 'contact'");
+    everybody_syncs(t);
+    expect_everywhere(t, "company/hers", "name", "Hers");
+    expect_everywhere(t, "company/theirs", "name", "Theirs");
+}
+
 FB_TEST(an_automatic_outcome_can_be_overruled)
 {
     replica_edits(t, "ana", "company/acme", "website", "early.example");
@@ -288,6 +318,8 @@ int main(void)
         CASE(ruling_for_the_original_brings_it_back),
         CASE(a_typed_ruling_writes_what_was_typed),
         CASE(a_typed_value_that_breaks_a_rule_goes_back_to_waiting),
+        CASE(an_empty_value_that_must_be_filled_goes_back_to_waiting),
+        CASE(a_ruling_that_points_to_a_deleted_record_brings_it_back),
         CASE(an_automatic_outcome_can_be_overruled),
         CASE(a_ruling_pushed_from_a_laptop_works_alike),
         CASE(a_ruling_and_an_edit_of_the_record_in_one_transaction_keep_the_digest_right),
