@@ -367,6 +367,36 @@ static int join_one(const struct joint *j, const struct fb_change *c)
     return rc;
 }
 
+static bool brings_edit(const struct joint *j)
+{
+    for (const struct fb_redirected *r = j->row->redirected; r != NULL; r = r->next) {
+        const struct fb_change *c = r->change;
+        bool is_edit = c->op == FB_CHANGE_INSERT || c->op == FB_CHANGE_UPDATE;
+        for (size_t i = 0; is_edit && i < c->field_count; i++) {
+            const struct fb_field *f = fb_entity_field_no(j->row->entity, c->fields[i].field_no);
+            if (f != NULL && is_edited(c, f, &c->fields[i])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The kept record is deleted by the same push, whose author knew of no merging: the edit keeps it. What the delete says of its values is
+ * an image of them, and no edit where nothing was edited. */
+static void leave_image(const struct joint *j)
+{
+    struct fb_change *own = j->change;
+    size_t kept = 0;
+    for (size_t i = 0; i < own->field_count; i++) {
+        const struct fb_field *f = fb_entity_field_no(j->row->entity, own->fields[i].field_no);
+        if (f != NULL && is_group_edited(j, j->row->change, f)) {
+            own->fields[kept++] = own->fields[i];
+        }
+    }
+    own->field_count = kept;
+}
+
 static int join_row(struct fb_work *w, struct fb_work_row *row)
 {
     size_t room = row->change == NULL ? 0 : row->change->field_count;
@@ -388,6 +418,9 @@ static int join_row(struct fb_work *w, struct fb_work_row *row)
         memcpy(j.change->row_id, row->id, sizeof j.change->row_id);
     }
     j.change->fields = fields;
+    if (j.change->op == FB_CHANGE_DELETE && brings_edit(&j) && !FB_BUG(IMAGE_BEATS_LED_EDIT)) {
+        leave_image(&j);
+    }
     size_t own_count = j.change->field_count;
     int rc = FB_OK;
     for (const struct fb_redirected *r = row->redirected; rc == FB_OK && r != NULL; r = r->next) {

@@ -65,6 +65,20 @@ static int name_stage(struct fb_replica_round *r, struct fb_hello *hello)
                               sizeof hello->stage_head.bytes);
 }
 
+/* During a resync the cursor is of a history that headquarters left, or nothing goes on from it: it is not told. One that enrolled anew
+ * knows what headquarters once said all the same, and may be the first to show that it was set back (C5). */
+static int name_cursor(struct fb_replica_round *r, struct fb_hello *hello)
+{
+    char left[FB_ROW_ID_SIZE] = "";
+    int rc = fb_store_meta_text(r->store, "cursor_timeline", left, sizeof left);
+    bool is_new = hello->incarnation == 0 && left[0] == '\0' && !FB_BUG(NEW_NAME_FORGETS);
+    if (!r->is_resync || is_new) {
+        hello->cursor = r->status.cursor;
+        hello->log_head = r->log_head;
+    }
+    return rc == FB_ERR_NOT_FOUND ? FB_OK : rc;
+}
+
 static int send_hello(struct fb_replica_round *r, struct fb_buf *out)
 {
     struct fb_message m = {.kind = FB_MESSAGE_HELLO};
@@ -83,10 +97,9 @@ static int send_hello(struct fb_replica_round *r, struct fb_buf *out)
     }
     const struct fb_catalogue *c = fb_store_catalogue(r->store);
     hello->protocol = FB_PROTOCOL_OF_LAPTOP;
-    hello->cursor =
-        r->is_resync ? 0 : r->status.cursor; /* during a resync it is of another history */
-    if (!r->is_resync) {
-        hello->log_head = r->log_head;
+    rc = name_cursor(r, hello);
+    if (rc < 0) {
+        return rc;
     }
     hello->catalogue_version = c == NULL ? 0 : c->version;
     hello->now_ms = r->now_ms;

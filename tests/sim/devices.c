@@ -168,7 +168,7 @@ static bool was_wanted(const char *device_id)
                       device_id) > 0;
 }
 
-void sim_device_erase(struct sim_world *w, struct sim_replica *r, int64_t unsent)
+void sim_device_erase(struct sim_world *w, struct sim_replica *r, int64_t unsent, bool is_counted)
 {
     int node = r->daemon.node;
     struct sim_wiped *gone = sim_alloc(sizeof *gone);
@@ -180,7 +180,7 @@ void sim_device_erase(struct sim_world *w, struct sim_replica *r, int64_t unsent
     }
     *gone = (struct sim_wiped){.enrol_at_ms = INT64_MAX, .unsent = unsent};
     fb_buf_init(&gone->answer, ANSWER_MAX);
-    gone->ledger = sim_oracle_before_wipe(w, node, unsent > 0);
+    gone->ledger = sim_oracle_before_wipe(w, node, unsent > 0 || !is_counted);
     w->counters.wiped_unsent += unsent;
     sim_replica_stop(w, r, false, INT64_MAX);
     empty_disk(node);

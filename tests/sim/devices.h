@@ -16,8 +16,8 @@ bool sim_has_devices(const struct sim_world *w);
 void sim_device_suspend(struct sim_world *w, struct sim_replica *r, uint64_t random);
 void sim_device_wipe(struct sim_world *w, struct sim_replica *r, uint64_t random);
 
-/* The laptop's daemon stops and its data goes; unsent: as its round says. */
-void sim_device_erase(struct sim_world *w, struct sim_replica *r, int64_t unsent);
+/* The laptop's daemon stops and its data goes; unsent: as its round says, but for what its disk refused to tell (is_counted). */
+void sim_device_erase(struct sim_world *w, struct sim_replica *r, int64_t unsent, bool is_counted);
 /* While r->wiped is set: when it tries to tell headquarters, and when it enrols; INT64_MAX: not now. */
 int64_t sim_device_dials_ms(const struct sim_replica *r);
 int64_t sim_device_enrols_ms(const struct sim_replica *r);

@@ -98,14 +98,16 @@ static int places_of_edit(const char *mine, long long op)
     return at != NULL ? places_of_text(at) : -1;
 }
 
-/* I1, I7, I15: every edit took effect, or lies where a person can find it, or the same laptop's later edit took its place. */
+/* I1, I7, I15: every edit took effect, or lies where a person can find it, or the same laptop's later edit took its place (one that
+ * counts as lost with erased data may have been handed in all the same: its number says nothing about when it was made). */
 static void check_edits(struct sim_world *w, int node)
 {
     sqlite3 *db = sim_eyes(node);
     sqlite3_stmt *q = sim_db_query(
         db, "SELECT op, entity, row_id, field, mine FROM sim_ledger AS l WHERE " SIM_NOT_LOST
             " AND kind IN ('set', 'insert') AND mine LIKE '%%~%%' "
-            "AND mine IS NOT was AND NOT EXISTS (SELECT 1 FROM sim_ledger AS n WHERE n.seq > l.seq "
+            "AND mine IS NOT was AND NOT EXISTS (SELECT 1 FROM sim_ledger AS n WHERE (n.op, n.seq) "
+            "> (l.op, l.seq) "
             "AND n.entity = l.entity AND "
             "n.row_id = l.row_id AND ((n.field = l.field AND instr(n.mine, l.mine) = 0) OR (n.kind "
             "= 'set' AND "

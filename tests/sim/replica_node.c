@@ -157,11 +157,15 @@ static void enrol_anew(struct sim_world *w, struct sim_replica *r)
 bool sim_replica_erases(struct sim_world *w, struct sim_replica *r)
 {
     int64_t unsent = 0;
+    int64_t errors = sim_vfs_counters().io_errors;
     sim_enter(w, r->daemon.node, SIM_DAEMON);
     if (!fb_replica_round_may_wipe(r->round, sim_node_now_ms(w, r->daemon.node), &unsent)) {
         return false;
     }
-    sim_device_erase(w, r, unsent);
+    if (has_died(w, r)) {
+        return true; /* while it counted: it does so again when it starts */
+    }
+    sim_device_erase(w, r, unsent, sim_vfs_counters().io_errors == errors);
     return true;
 }
 
