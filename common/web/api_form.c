@@ -215,10 +215,11 @@ int fb_api_form_write(struct fb_api_form *f)
         return FB_OK;
     }
     int rc = stamp(f);
+    rc = rc < 0 ? rc : fb_api_note_done(f);
     if (rc < 0) {
         return rc;
     }
     rc = f->is_new ? fb_row_insert(f->a->store, &f->row)
                    : fb_row_update(f->a->store, &f->row, f->mask, true);
-    return rc < 0 ? rc : fb_api_touch_lead(f);
+    return rc < 0 ? rc : fb_api_touch(f);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The first contact with a lead: a call, visit or message logged about it says when, in the transaction that logs it and on whichever
- * node. The earliest counts, as where two laptops meet (the field's merge rule). Who may not change the lead leaves it as it is.
+ * The first contact with a lead, the last one with a company and a person there: a call, visit or message that is logged says when, in the
+ * transaction that logs it and on whichever node. The earliest or the latest counts, as where two laptops meet (the fields' merge
+ * rules). Who may not change the record leaves it as it is.
  */
 #include <string.h>
 
@@ -34,27 +35,41 @@ static int64_t contact_ms(const struct fb_row *row, int64_t now_ms)
     return now_ms;
 }
 
-/* The id of the lead the row is about; false: none. */
-static bool lead_of(const struct fb_row *row, char ret_id[static FB_ROW_ID_SIZE])
+static const struct touch {
+    const char *by; /* the field of the activity or message that names the record */
+    const char *entity;
+    const char *field;
+    bool is_first;
+} TOUCHES[] = {
+    {"about_id", "lead", "first_touched_at", true},
+    {"company_id", "company", "last_activity_at", false},
+    {"contact_id", "contact", "last_activity_at", false},
+};
+
+/* The id of the record; false: none of that kind. */
+static bool touched(const struct touch *t, const struct fb_row *row,
+                    char ret_id[static FB_ROW_ID_SIZE])
 {
-    const struct fb_field *about = fb_entity_field(row->entity, "about_id");
-    const struct fb_entity *e = about == NULL ? NULL : fb_row_target(row, about);
-    return e != NULL && strcmp(e->name, "lead") == 0 &&
-           fb_value_to_id(&row->values[about->index], ret_id);
+    const struct fb_field *by = fb_entity_field(row->entity, t->by);
+    const struct fb_entity *e = by == NULL ? NULL : fb_row_target(row, by);
+    return e != NULL && strcmp(e->name, t->entity) == 0 &&
+           fb_value_to_id(&row->values[by->index], ret_id);
 }
 
-/* Did it say so before? Then whoever corrected the lead since stays right. */
-static bool was_told(const struct fb_api_form *f, const char lead_id[static FB_ROW_ID_SIZE])
+/* Did it say so before? Then whoever corrected the record since stays right. */
+static bool was_told(const struct touch *t, const struct fb_api_form *f,
+                     const char id[static FB_ROW_ID_SIZE])
 {
     return !f->is_new && is_contact(&f->before) &&
-           fb_value_is_id(fb_row_value(&f->before, "about_id"), lead_id);
+           fb_value_is_id(fb_row_value(&f->before, t->by), id);
 }
 
-static int set_contact(struct fb_api_form *lead, const struct fb_field *field, int64_t at_ms)
+static int set_contact(const struct touch *t, struct fb_api_form *record, int64_t at_ms)
 {
-    struct fb_api *a = lead->a;
+    struct fb_api *a = record->a;
     int64_t is_ms = 0;
-    if (instant_of(&lead->before, field->name, &is_ms) && is_ms <= at_ms) {
+    if (instant_of(&record->before, t->field, &is_ms) &&
+        (t->is_first ? is_ms <= at_ms : is_ms >= at_ms)) {
         return FB_OK;
     }
     char text[FB_INSTANT_SIZE];
@@ -64,30 +79,62 @@ static int set_contact(struct fb_api_form *lead, const struct fb_field *field, i
         return FB_ERR_NO_MEMORY;
     }
     struct fb_value v = fb_value_text(kept);
-    fb_api_form_set(lead, field, &v);
-    int rc = fb_api_may_change(a, &lead->before, &lead->row, lead->mask);
+    fb_api_form_set(record, fb_entity_field(record->entity, t->field), &v);
+    int rc = fb_api_may_change(a, &record->before, &record->row, record->mask);
     if (rc < 0 && a->res->status >= 400) {
         fb_api_forget_problem(a);
         return FB_OK;
     }
-    return rc < 0 ? rc : fb_api_form_write(lead);
+    return rc < 0 ? rc : fb_api_form_write(record);
 }
 
-int fb_api_touch_lead(const struct fb_api_form *f)
+static int touch(const struct touch *t, const struct fb_api_form *f)
 {
     struct fb_api *a = f->a;
     char row_id[FB_ROW_ID_SIZE];
-    if (!is_contact(&f->row) || !lead_of(&f->row, row_id) || was_told(f, row_id)) {
+    struct fb_api_form record = {.a = a, .entity = fb_catalogue_entity(a->catalogue, t->entity)};
+    const struct fb_field *field =
+        record.entity == NULL ? NULL : fb_entity_field(record.entity, t->field);
+    if (field == NULL || !touched(t, &f->row, row_id) || was_told(t, f, row_id)) {
         return FB_OK;
     }
-    struct fb_api_form lead = {.a = a, .entity = fb_catalogue_entity(a->catalogue, "lead")};
-    const struct fb_field *field = fb_entity_field(lead.entity, "first_touched_at");
-    int rc = fb_api_form_open(&lead, row_id, FB_API_EDIT);
+    int rc = fb_api_form_open(&record, row_id, FB_API_EDIT);
     if (rc < 0 && a->res->status >= 400) {
         fb_api_forget_problem(a);
         return FB_OK;
     }
-    return rc < 0 || field == NULL || !fb_api_writes_field(a, lead.entity, field, lead.is_own)
+    return rc < 0 || !fb_api_writes_field(a, record.entity, field, record.is_own)
                ? rc
-               : set_contact(&lead, field, contact_ms(&f->row, a->web->now_ms));
+               : set_contact(t, &record, contact_ms(&f->row, a->web->now_ms));
+}
+
+int fb_api_touch(const struct fb_api_form *f)
+{
+    int rc = FB_OK;
+    for (size_t i = 0; rc == FB_OK && is_contact(&f->row) && i < sizeof TOUCHES / sizeof *TOUCHES;
+         i++) {
+        rc = touch(&TOUCHES[i], f);
+    }
+    return rc;
+}
+
+int fb_api_note_done(struct fb_api_form *f)
+{
+    const struct fb_field *status = fb_entity_field(f->entity, "status");
+    const struct fb_field *at = fb_entity_field(f->entity, "done_at");
+    if (strcmp(f->entity->name, "activity") != 0 || status == NULL || at == NULL ||
+        !fb_row_has_text(&f->row, "status", "done") ||
+        (!f->is_new && fb_row_has_text(&f->before, "status", "done")) ||
+        !fb_value_is_empty(&f->row.values[at->index])) {
+        return FB_OK;
+    }
+    char text[FB_INSTANT_SIZE];
+    fb_instant_format(f->a->web->now_ms, text);
+    const char *kept = fb_arena_strdup(f->a->arena, text);
+    if (kept == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    struct fb_value v = fb_value_text(kept);
+    fb_api_form_set(f, at, &v);
+    return FB_OK;
 }

@@ -8,7 +8,7 @@
  *   api_write.c    PATCH, DELETE, restore
  *   api_bulk.c     many rows at once
  *   api_conversion.c  processing a lead
- *   api_touch.c    the first contact with a lead
+ *   api_touch.c    first and last contact, by what is logged
  */
 #ifndef FB_WEB_API_WRITE_H
 #define FB_WEB_API_WRITE_H
@@ -47,8 +47,10 @@ int fb_api_form_check(struct fb_api_form *f) FB_MUST_CHECK;
 /* Writes the row with its stamps, and what follows from it for other rows. */
 int fb_api_form_write(struct fb_api_form *f) FB_MUST_CHECK;
 
-/* api_touch.c: the row, just written, may be the first contact with a lead. */
-int fb_api_touch_lead(const struct fb_api_form *f) FB_MUST_CHECK;
+/* api_touch.c: the row, just written, may be the first contact with a lead, or the last one with a company or contact. */
+int fb_api_touch(const struct fb_api_form *f) FB_MUST_CHECK;
+/* An activity that is about to be written as done was done now, if nobody said when. */
+int fb_api_note_done(struct fb_api_form *f) FB_MUST_CHECK;
 
 /* api_create.c: forms of new records. The row with its defaults; its id comes of the Idempotency-Key, if there is one, and of part, which
  * tells the records of one call apart. */

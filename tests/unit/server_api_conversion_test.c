@@ -381,6 +381,54 @@ FB_TEST(who_may_not_change_the_lead_logs_his_call_and_leaves_it)
     expect_server(t, LEAD, "first_touched_at", "NULL");
 }
 
+/* ---- The last contact ---- */
+
+static const char *with_acme(const char *rest)
+{
+    static char body[512];
+    snprintf(body, sizeof body,
+             "{\"row\":{\"kind\":\"visit\",\"subject\":\"See them\",\"company_id\":\"%s\","
+             "\"owner_id\":\"%s\"%s}}",
+             world_id("company/acme"), world_id("employee/ana"), rest);
+    return body;
+}
+
+FB_TEST(a_visit_that_is_logged_says_when_the_company_was_last_seen)
+{
+    static const char DONE[] = ",\"status\":\"done\",\"done_at\":\"2025-06-15T0%d:00:00.000Z\"";
+    char rest[128];
+    api_send(&laptop, "POST", "/api/v1/activity", with_acme(""));
+    expect_status(&laptop, 201);
+    for (int hour = 9; hour >= 7;
+         hour--) { /* the latest counts, in whatever order they are logged */
+        snprintf(rest, sizeof rest, DONE, hour);
+        api_send(&laptop, "POST", "/api/v1/activity", with_acme(rest));
+        expect_status(&laptop, 201);
+    }
+    everybody_syncs(t);
+    expect_server(t, "company/acme", "last_activity_at", "2025-06-15T09:00:00.000Z");
+    expect_held(t, 0, NULL);
+    expect_equal_digests(t);
+}
+
+FB_TEST(what_is_marked_as_done_was_done_now_if_nobody_says_when)
+{
+    char path[128];
+    api_send(&ana, "POST", "/api/v1/activity", with_acme(""));
+    expect_status(&ana, 201);
+    expect_answer(&ana, 201, "row.done_at", "null");
+    snprintf(path, sizeof path, "/api/v1/activity/%s", api_at(&ana, "row.id"));
+    api_send(&ana, "PATCH", path,
+             "{\"base\":{\"status\":\"planned\"},\"mine\":{\"status\":\"done\"}}");
+    expect_status(&ana, 200);
+    assert_string_equal(
+        server_asks(t,
+                    "SELECT done_at IS NOT NULL AND done_at = (SELECT "
+                    "last_activity_at FROM company WHERE name = 'Acme') FROM activity",
+                    NULL),
+        "1");
+}
+
 /* ---- What is refused ---- */
 
 static void expect_nothing_was_made(void)
@@ -698,6 +746,8 @@ int main(void)
         CASE(the_earliest_contact_counts_and_a_plan_or_a_task_is_none),
         CASE(a_message_about_the_lead_is_a_contact_and_a_finished_task_is_none),
         CASE(who_may_not_change_the_lead_logs_his_call_and_leaves_it),
+        CASE(a_visit_that_is_logged_says_when_the_company_was_last_seen),
+        CASE(what_is_marked_as_done_was_done_now_if_nobody_says_when),
         CASE(a_lead_is_processed_once_and_says_what_it_became),
         CASE(a_lead_that_is_closed_is_not_processed),
         CASE(a_lead_that_was_only_called_qualified_can_be_processed),
