@@ -66,6 +66,17 @@ static int find_owners(struct fb_store *s, char ids[static OWNERS_MAX][FB_ROW_ID
     return rc;
 }
 
+/* As the pages do when somebody logs it (common/web/api_touch.c). */
+#define NOTE_LAST_CONTACT(table)                                                                   \
+    "UPDATE " table " SET last_activity_at = seen.at FROM (SELECT " table "_id AS id, "            \
+    "max(done_at) AS at FROM activity WHERE status = 'done' AND kind <> 'task' GROUP BY 1) AS "    \
+    "seen WHERE seen.id = " table ".id AND last_activity_at IS NULL"
+static int note_last_contacts(struct fb_store *s)
+{
+    int rc = fb_sql_exec(s, NOTE_LAST_CONTACT("company"));
+    return rc < 0 ? rc : fb_sql_exec(s, NOTE_LAST_CONTACT("contact"));
+}
+
 static int fill(struct fb_cli *cli, struct filling *f, struct fb_sample_ask ask, struct fb_why *why)
 {
     char ids[OWNERS_MAX][FB_ROW_ID_SIZE];
@@ -78,6 +89,7 @@ static int fill(struct fb_cli *cli, struct filling *f, struct fb_sample_ask ask,
     ask.catalogue = fb_store_catalogue(f->store);
     rc = rc < 0 ? rc : fb_sample_make(&ask, insert_row, f, why);
     fb_cli_progress_end(&f->progress);
+    rc = rc < 0 ? rc : note_last_contacts(f->store);
     if (rc == FB_ERR_CONSTRAINT) {
         return fb_fail(why, rc, "rows of this seed are here already: give another --seed");
     }
