@@ -86,7 +86,7 @@ function Inside({ entity, id, record, onRefresh }: { entity: Entity; id: string;
   const linesOf = (p: Entity) => record.parts?.[p.name]?.length ?? 0;
   const own = parts.filter((p) => record.parts === undefined || p.name in record.parts);
   const below = [
-    ...own.map((p) => ({ key: p.name, count: linesOf(p), label: `${i.label(p)} ${linesOf(p)}`, draw: () => <Parts part={p} parent={entity} record={record} mayEdit={mayEdit} /> })),
+    ...own.map((p) => ({ key: p.name, count: linesOf(p), label: `${i.label(c.plural(p))} ${linesOf(p)}`, draw: () => <Parts part={p} parent={entity} record={record} mayEdit={mayEdit} /> })),
     ...tabs.map((r) => ({ key: `${r.entity}.${r.field}`, count: r.count, label: relatedLabel(i, c, tabs, r), draw: () => <RelatedList entity={c.entity(r.entity)!} field={r.field} parent={entity.name} id={id} /> })),
   ];
   // What is there before what could be.
