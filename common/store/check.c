@@ -12,11 +12,13 @@ int fb_store_quick_check(struct fb_store *s, const char *pragma, struct fb_why *
         return fb_store_error(s, why);
     }
     if (strcmp(answer, "ok") != 0) {
+        const char *finding = strstr(answer, "***\n"); /* behind "*** in database main ***" */
+        finding = finding == NULL ? answer : finding + strlen("***\n");
         return fb_fail(why, FB_ERR_DAMAGED,
                        "%s is damaged (%s): restore a backup (headquarters), or run "
                        "`fieldbook-replica doctor --salvage` (laptop), which keeps the file and "
                        "saves what can be read of the unsent work",
-                       sqlite3_db_filename(s->db, "main"), answer);
+                       sqlite3_db_filename(s->db, "main"), finding);
     }
     return FB_OK;
 }
