@@ -58,8 +58,12 @@ export function must(what, isTrue) {
 export const nothingWrong = (page) => must(`nothing went wrong in the browser, but: ${page.wrong.join(' | ')}`, page.wrong.length === 0);
 
 const axe = () => readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+/* Whatever fades in or out has done so: half-way it has no contrast. */
+const settled = () => Promise.allSettled(document.getAnimations().filter((a) => a.effect.getComputedTiming().endTime !== Infinity).map((a) => a.finished));
+
 /* What axe calls serious or critical. */
 export async function axeFindings(page) {
+  await page.evaluate(settled);
   await page.evaluate(axe());
   const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
   return result.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 140)).join(' ; ')}`);
