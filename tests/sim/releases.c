@@ -261,7 +261,8 @@ static void check_device_field(struct sim_world *w, int node)
         "SELECT l.row_id, l.mine, c.memo FROM sim_ledger AS l JOIN company AS c ON c.id = l.row_id "
         "WHERE l.kind = 'device' AND l.seq > 0 AND c.memo IS NOT l.mine AND NOT EXISTS (SELECT 1 "
         "FROM "
-        "sim_ledger AS n WHERE n.seq > l.seq AND n.row_id = l.row_id AND n.kind = 'device')");
+        "sim_ledger AS n WHERE n.seq > l.seq AND n.row_id = l.row_id AND n.kind IN ('device', "
+        "'delete'))");
     while (q != NULL && sqlite3_step(q) == SQLITE_ROW) {
         if (!sim_has_territories(w) && w->counters.restores + w->counters.hq_restores == 0 &&
             !was_turned(sim_eyes(SIM_HQ), sim_column(q, 0))) {
