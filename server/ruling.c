@@ -65,6 +65,13 @@ static bool has_new(const struct fb_work_row *row, const char *field)
     return f != NULL && fb_mask_get(row->mask, f->index);
 }
 
+/* It may have enrolled, connected and been suspended before anything of it was sealed: then the log has it as made so. */
+static bool may_shut_out(const struct fb_work_row *row)
+{
+    bool is_new = row->is_here && !row->was_here && !fb_row_has_text(&row->now, "state", "active");
+    return row->has_changes || !row->is_here || (is_new && !FB_BUG(NEW_DEVICE_NOT_LOOKED_AT));
+}
+
 int fb_decisions_note(struct fb_work *w)
 {
     const struct fb_entity *conflict = fb_catalogue_entity(w->catalogue, "conflict");
@@ -75,7 +82,7 @@ int fb_decisions_note(struct fb_work *w)
         const struct fb_work_row *row = w->rows[i];
         int rc = FB_OK;
         w->hub->rights_epoch += fb_rights_follow_from(row->entity) ? 1 : 0;
-        if (row->entity == device && (row->has_changes || !row->is_here)) {
+        if (row->entity == device && may_shut_out(row)) {
             w->hub->has_device_changes = true;
         }
         rc = merging == NULL ? FB_OK : fb_duplicates_note(w, row);
