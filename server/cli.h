@@ -40,6 +40,9 @@ int fb_server_cli_sample(struct fb_cli *cli, struct fb_why *why);
  * database's sentence if there is no better one. */
 int fb_server_cli_end_writing(struct fb_store *s, int rc, struct fb_why *why) FB_MUST_CHECK;
 
+/* For what may not run beside the daemon: holds the data folder until fb_os_unlock. FB_ERR_BUSY with a sentence: the server runs. */
+int fb_server_cli_lock(const char *data, int *ret_lock, struct fb_why *why) FB_MUST_CHECK;
+
 /* Takes what commands wrote into the log, if no daemon does (common/command/command.h, settle). */
 int fb_server_settle(const char *data, struct fb_why *why) FB_MUST_CHECK;
 int fb_server_cli_territory_list(struct fb_cli *cli, struct fb_why *why);

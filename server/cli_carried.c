@@ -105,17 +105,6 @@ static void print_result(const struct fb_cli *cli, const struct fb_hub_counters 
     fb_cli_say(cli, "Take it back to the laptop and run `fieldbook-replica import-round` there.");
 }
 
-/* Two programs that merge would not know of each other: as with `restore`, the daemon may not run meanwhile. */
-static int lock(const char *data, int *ret_lock, struct fb_why *why)
-{
-    int rc = fb_os_lock_folder(data, ret_lock, why);
-    return rc != FB_ERR_BUSY ? rc
-                             : fb_fail(why, rc,
-                                       "the server is running on %s: stop it, answer the file, "
-                                       "and start it again; laptops come back by themselves",
-                                       data);
-}
-
 int fb_server_cli_answer(struct fb_cli *cli, struct fb_why *why)
 {
     struct desk d = {.data = NULL};
@@ -136,7 +125,7 @@ int fb_server_cli_answer(struct fb_cli *cli, struct fb_why *why)
     /* Says that there is no database before it says that the folder cannot be locked. */
     FB_AUTO(fb_store_drop) struct fb_store *s = NULL;
     rc = rc < 0 ? rc : fb_command_store(cli, &s, why);
-    rc = rc < 0 ? rc : lock(d.data, &held, why);
+    rc = rc < 0 ? rc : fb_server_cli_lock(d.data, &held, why);
     if (rc < 0) {
         return rc;
     }

@@ -62,25 +62,17 @@ static int take_in(struct fb_cli *cli, struct fb_store *s, struct fb_why *why)
     const char *data;
     int lock = -1;
     int rc = fb_cli_data(cli, &data, why);
-    rc = rc < 0 ? rc : fb_os_lock_folder(data, &lock, why);
-    if (rc == FB_ERR_BUSY) {
-        return fb_fail(why, rc,
-                       "the server is running on %s: stop it, take the changes in, and start it "
-                       "again; laptops come back by themselves",
-                       data);
-    }
+    rc = rc < 0 ? rc : fb_server_cli_lock(data, &lock, why);
     if (rc < 0) {
         return rc;
     }
     rc = fb_command_begin(s, why);
     if (rc == FB_OK) {
         rc = fb_verify_take_in(s);
-        rc = rc < 0 ? rc : fb_store_commit(s);
         if (rc == FB_ERR_BUSY) {
             rc = fb_fail(why, rc, "another program wrote to the database meanwhile: say it again");
-        } else if (rc < 0) {
-            rc = fb_store_error(s, why);
         }
+        rc = fb_server_cli_end_writing(s, rc, why);
     }
     fb_os_unlock(lock);
     return rc;

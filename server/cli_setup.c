@@ -122,6 +122,17 @@ int fb_server_cli_init(struct fb_cli *cli, struct fb_why *why)
 }
 
 /* Seals what commands wrote, unless a daemon holds the folder and does it itself. */
+int fb_server_cli_lock(const char *data, int *ret_lock, struct fb_why *why)
+{
+    int rc = fb_os_lock_folder(data, ret_lock, why);
+    return rc != FB_ERR_BUSY
+               ? rc
+               : fb_fail(why, rc,
+                         "the server is running on %s: stop it, give this command again, and "
+                         "start it; laptops come back by themselves",
+                         data);
+}
+
 int fb_server_settle(const char *data, struct fb_why *why)
 {
     int lock = -1;

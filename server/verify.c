@@ -2,7 +2,7 @@
 #include "server/verify.h"
 
 #include "common/store/history.h"
-#include "common/store/sql.h"
+#include "common/store/journal.h"
 #include "common/sync/sync.h"
 #include "server/internal.h"
 
@@ -66,9 +66,9 @@ int fb_verify(struct fb_store *s, fb_verify_differs *f, void *ctx, struct fb_ver
 
 int fb_verify_take_in(struct fb_store *s)
 {
-    int64_t waiting = 0;
-    int rc = fb_sql_read_int(s, "SELECT count(*) FROM fb_journal WHERE op > 0", &waiting);
-    if (rc == FB_OK && waiting > 0) {
+    bool has_journal = false;
+    int rc = fb_journal_has_changes(s, &has_journal);
+    if (rc == FB_OK && has_journal) {
         return FB_ERR_BUSY;
     }
     return rc < 0 ? rc : fb_digests_make(s);

@@ -64,6 +64,20 @@ static bool was_told(const struct touch *t, const struct fb_api_form *f,
            fb_value_is_id(fb_row_value(&f->before, t->by), id);
 }
 
+/* The instant as the field's value; fb_api_form_set borrows it. */
+static int set_instant(struct fb_api_form *f, const struct fb_field *field, int64_t at_ms)
+{
+    char text[FB_INSTANT_SIZE];
+    fb_instant_format(at_ms, text);
+    const char *kept = fb_arena_strdup(f->a->arena, text);
+    if (kept == NULL) {
+        return FB_ERR_NO_MEMORY;
+    }
+    struct fb_value v = fb_value_text(kept);
+    fb_api_form_set(f, field, &v);
+    return FB_OK;
+}
+
 static int set_contact(const struct touch *t, struct fb_api_form *record, int64_t at_ms)
 {
     struct fb_api *a = record->a;
@@ -72,15 +86,8 @@ static int set_contact(const struct touch *t, struct fb_api_form *record, int64_
         (t->is_first ? is_ms <= at_ms : is_ms >= at_ms)) {
         return FB_OK;
     }
-    char text[FB_INSTANT_SIZE];
-    fb_instant_format(at_ms, text);
-    const char *kept = fb_arena_strdup(a->arena, text);
-    if (kept == NULL) {
-        return FB_ERR_NO_MEMORY;
-    }
-    struct fb_value v = fb_value_text(kept);
-    fb_api_form_set(record, fb_entity_field(record->entity, t->field), &v);
-    int rc = fb_api_may_change(a, &record->before, &record->row, record->mask);
+    int rc = set_instant(record, fb_entity_field(record->entity, t->field), at_ms);
+    rc = rc < 0 ? rc : fb_api_may_change(a, &record->before, &record->row, record->mask);
     if (rc < 0 && a->res->status >= 400) {
         fb_api_forget_problem(a);
         return FB_OK;
@@ -128,13 +135,5 @@ int fb_api_note_done(struct fb_api_form *f)
         !fb_value_is_empty(&f->row.values[at->index])) {
         return FB_OK;
     }
-    char text[FB_INSTANT_SIZE];
-    fb_instant_format(f->a->web->now_ms, text);
-    const char *kept = fb_arena_strdup(f->a->arena, text);
-    if (kept == NULL) {
-        return FB_ERR_NO_MEMORY;
-    }
-    struct fb_value v = fb_value_text(kept);
-    fb_api_form_set(f, at, &v);
-    return FB_OK;
+    return set_instant(f, at, f->a->web->now_ms);
 }

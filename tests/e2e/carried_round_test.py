@@ -117,7 +117,7 @@ class CarriedRound(unittest.TestCase):
         self.company(ben, "Westglas")
         older = self.stick.ask(ben)
         path = self.stick.ask(ben)
-        self.refuses("stop it, answer the file", self.hq.command, "answer", path)
+        self.refuses("stop it, give this command again", self.hq.command, "answer", path)
         bytes_ = path.read_bytes()
         self.hq.stop()
         for name, damaged in (("cut", bytes_[:-1]), ("altered", bytes_[:900] + bytes([bytes_[900] ^ 1]) + bytes_[901:])):
